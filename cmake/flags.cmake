@@ -1,0 +1,23 @@
+# trestle_flags: what every target of the project is compiled with. trestle_library_flags: what the library is on top.
+add_library(trestle_flags INTERFACE)
+target_compile_options(trestle_flags INTERFACE
+  -Wall -Wextra -Wundef -Wshadow -Werror -fno-omit-frame-pointer
+  $<$<COMPILE_LANGUAGE:CXX>:-Wconversion>)
+if(TRESTLE_SANITIZE)
+  target_compile_options(trestle_flags INTERFACE -fsanitize=${TRESTLE_SANITIZE} -fno-sanitize-recover=all)
+  target_link_options(trestle_flags INTERFACE -fsanitize=${TRESTLE_SANITIZE})
+endif()
+if(TRESTLE_LIBFUZZER)
+  target_compile_options(trestle_flags INTERFACE -fsanitize=fuzzer-no-link)
+endif()
+if(TRESTLE_COVERAGE)
+  target_compile_options(trestle_flags INTERFACE -fprofile-instr-generate -fcoverage-mapping)
+  target_link_options(trestle_flags INTERFACE -fprofile-instr-generate)
+endif()
+
+# The library throws nothing, knows no run-time types and must not be turned into calls of the functions it defines.
+add_library(trestle_library_flags INTERFACE)
+target_link_libraries(trestle_library_flags INTERFACE trestle_flags)
+target_compile_options(trestle_library_flags INTERFACE
+  $<$<COMPILE_LANGUAGE:CXX>:-fno-exceptions -fno-rtti -fno-threadsafe-statics> -fno-builtin-malloc -fno-builtin-calloc
+  -fno-builtin-realloc -fno-builtin-free)
