@@ -68,6 +68,12 @@ class Heap {
   [[nodiscard]] static Verdict stale(const Verdict& v) noexcept {
     return v.kind == FaultKind::double_free ? Verdict{FaultKind::stale_pointer, v.at} : v;
   }
+  // A program that frees no span still gives old ones back: every so many frees it looks.
+  static constexpr std::uint64_t kFreesPerLook = 4096;
+  void purge_old() noexcept {
+    const Guard guard(spans_.lock());
+    spans_.purge_old(spans_.os().now_ms());
+  }
   void note_block() noexcept;
   void note_large() noexcept;
   void note_peak(std::uint64_t live) noexcept {
@@ -176,8 +182,8 @@ Verdict Heap<P, O>::deallocate(void* payload, const Release& how) noexcept {
     const Guard guard(arena_.lock());
     const Verdict v = arena_.deallocate(payload, how);
     if (!v.is_fault()) [[likely]] {
-      ++block_deallocations_;
       block_bytes_ = arena_.counts().live_bytes;
+      if (++block_deallocations_ % kFreesPerLook == 0) [[unlikely]] purge_old();
     }
     return v;
   }

@@ -2,8 +2,6 @@
 #include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
 #include "shim/family.hpp"
 
@@ -25,9 +23,6 @@ TRESTLE_API void* reallocarray(void* block, size_t count, size_t size) noexcept 
 }
 TRESTLE_API void free(void* block) noexcept {
   take_back(block, {.kind = Kind::by_malloc}, TRESTLE_CALL("free", block));
-}
-TRESTLE_API void cfree(void* block) noexcept {
-  take_back(block, {.kind = Kind::by_malloc}, TRESTLE_CALL("cfree", block));
 }
 TRESTLE_API void free_sized(void* block, size_t size) noexcept {
   take_back(block, {Kind::by_malloc, size, 0}, TRESTLE_CALL("free_sized", block));

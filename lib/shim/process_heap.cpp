@@ -26,6 +26,7 @@ constinit std::atomic<trestle_fault_handler> handler{nullptr};
 constinit std::atomic<bool> mismatch_told{false};
 constinit std::atomic<int> process{0};     // the process that this copy of the heap belongs to
 constinit std::atomic<bool> ended{false};  // at_exit has done its work
+constinit std::atomic<int> reporting{0};   // the thread that is printing a report
 constinit trestle_stats inherited{};       // what the parent had done when this process was forked off
 
 bool start_once() noexcept {
@@ -130,7 +131,9 @@ void tick(const Call& call) noexcept {
 void die(const Fault& fault, const Call& call) noexcept {
   const std::uint64_t offset = heap.offset_of(fault.address);
   note_fault(fault.kind);
+  if (reporting.exchange(os::thread_id()) == os::thread_id()) abort();  // a fault inside the report ends it
   print_report(fault, offset, call, Severity::fatal);
+  reporting.store(0);
   if (const trestle_fault_handler set = handler.load(std::memory_order_acquire)) {
     const trestle_fault published = publish(fault, offset);
     set(&published);
