@@ -32,7 +32,7 @@ class Heap {
   // False iff no address space can be reserved. Before start and after stop nothing else may be called.
   [[nodiscard]] bool start(const HeapConfig& config) noexcept;
   // Gives everything back to the system; the heap is then as new.
-  void stop() noexcept;
+  void stop() noexcept TRESTLE_NO_THREAD_SAFETY_ANALYSIS;
   void set_decay(std::uint64_t decay_ms) noexcept;
   void set_dirty_bytes(std::size_t bytes) noexcept;
 
@@ -74,8 +74,8 @@ class Heap {
     const Guard guard(spans_.lock());
     spans_.purge_old(spans_.os().now_ms());
   }
-  void note_block() noexcept;
-  void note_large() noexcept;
+  void note_block() noexcept TRESTLE_REQUIRES(arena_.lock());
+  void note_large() noexcept TRESTLE_REQUIRES(spans_.lock());
   void note_peak(std::uint64_t live) noexcept {
     if (live > peak_bytes_) peak_bytes_ = live;
   }
@@ -83,11 +83,10 @@ class Heap {
   SpanHeap<O> spans_;
   Arena<P, O> arena_;
   Large<P, O> large_;
-  // Written under one of the two locks each, read under both.
-  std::uint64_t block_allocations_ = 0;
-  std::uint64_t block_deallocations_ = 0;
-  std::uint64_t large_allocations_ = 0;
-  std::uint64_t large_deallocations_ = 0;
+  std::uint64_t block_allocations_ TRESTLE_GUARDED_BY(arena_.lock()) = 0;
+  std::uint64_t block_deallocations_ TRESTLE_GUARDED_BY(arena_.lock()) = 0;
+  std::uint64_t large_allocations_ TRESTLE_GUARDED_BY(spans_.lock()) = 0;
+  std::uint64_t large_deallocations_ TRESTLE_GUARDED_BY(spans_.lock()) = 0;
   Shared<std::uint64_t> block_bytes_;
   Shared<std::uint64_t> large_bytes_;
   Shared<std::uint64_t> peak_bytes_;
