@@ -66,7 +66,8 @@ fs::path library_of(const std::string& policy) {
   const fs::path installed = (here / TRESTLE_LIBRARY_FROM_TOOL / name).lexically_normal();
   const fs::path& library = fs::exists(built) ? built : installed;
   if (!fs::exists(library)) {
-    throw Failure(kOwnFailure, "no " + name + ": neither " + built.string() + " nor " + installed.string() + " is there");
+    throw Failure(kOwnFailure,
+                  "no " + name + ": neither " + built.string() + " nor " + installed.string() + " is there");
   }
   if (library.string().find_first_of(": ") != std::string::npos) {
     throw Failure(kOwnFailure, "the loader cannot preload from a path with a space or a colon: " + library.string());

@@ -42,7 +42,9 @@ class Preload : public testing::Test {
   std::filesystem::path directory_;
 };
 
-TEST_F(Preload, FindsNoObstacleInAProgramWithAnInterpreter) { EXPECT_EQ(obstacle_in(program(3, PT_INTERP)), std::nullopt); }
+TEST_F(Preload, FindsNoObstacleInAProgramWithAnInterpreter) {
+  EXPECT_EQ(obstacle_in(program(3, PT_INTERP)), std::nullopt);
+}
 
 TEST_F(Preload, KnowsAStaticProgram) { EXPECT_EQ(obstacle_in(program(3, PT_LOAD)), "is statically linked"); }
 

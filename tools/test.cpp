@@ -37,10 +37,11 @@ fs::path source_for(const Request& request) {
     if (is_source(at)) return at;
   }
   if (!request.source.empty() && is_source(start)) return start;
-  throw Failure(kOwnFailure, request.source.empty()
-                                 ? "test: Trestle's source directory is not above " + start.string() +
-                                       "; name it with --source DIRECTORY"
-                                 : "test: " + start.string() + " is not Trestle's source directory: no ci/test.sh in it");
+  const std::string what =
+      request.source.empty()
+          ? "Trestle's source directory is not above " + start.string() + "; name it with --source DIRECTORY"
+          : start.string() + " is not Trestle's source directory: no ci/test.sh in it";
+  throw Failure(kOwnFailure, "test: " + what);
 }
 
 [[noreturn]] void hand_over(const Request& request) {
@@ -61,7 +62,8 @@ fs::path source_for(const Request& request) {
 void add_test(CLI::App& app, int&) {
   const auto request = std::make_shared<Request>();
   CLI::App* const command = app.add_subcommand("test", "Build and run the project's tests");
-  command->add_option("--preset", request->presets, "Only this preset's tests; may be given again (default: all of CI's)")
+  command
+      ->add_option("--preset", request->presets, "Only this preset's tests; may be given again (default: all of CI's)")
       ->type_name("NAME")
       ->allow_extra_args(false);
   command->add_option("-R", request->pattern, "Only the tests whose names match, as ctest has it")->type_name("REGEX");
