@@ -31,17 +31,19 @@ bool is_source(const fs::path& directory) {
 }
 
 // A build tree lies inside the source directory; an installed tool has none above it.
-fs::path source_for(const Request& request) {
-  const fs::path start = request.source.empty() ? own_directory() : fs::absolute(request.source);
-  for (fs::path at = start; request.source.empty() && at.has_relative_path(); at = at.parent_path()) {
+fs::path source_above(const fs::path& start) {
+  for (fs::path at = start; at.has_relative_path(); at = at.parent_path()) {
     if (is_source(at)) return at;
   }
-  if (!request.source.empty() && is_source(start)) return start;
-  const std::string what =
-      request.source.empty()
-          ? "Trestle's source directory is not above " + start.string() + "; name it with --source DIRECTORY"
-          : start.string() + " is not Trestle's source directory: no ci/test.sh in it";
-  throw Failure(kOwnFailure, "test: " + what);
+  throw Failure(kOwnFailure, "test: Trestle's source directory is not above " + start.string() +
+                                 "; name it with --source DIRECTORY");
+}
+
+fs::path source_for(const Request& request) {
+  if (request.source.empty()) return source_above(own_directory());
+  const fs::path given = fs::absolute(request.source);
+  if (is_source(given)) return given;
+  throw Failure(kOwnFailure, "test: " + given.string() + " is not Trestle's source directory: no ci/test.sh in it");
 }
 
 [[noreturn]] void hand_over(const Request& request) {
