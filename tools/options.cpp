@@ -2,9 +2,9 @@
 #include "shim/options.hpp"
 
 #include <algorithm>
-#include <cstring>
 #include <iomanip>
 #include <iostream>
+#include <string_view>
 
 #include "commands.hpp"
 
@@ -19,20 +19,17 @@ constexpr const char* kExamples = R"(Examples:
   trestle options
   TRESTLE_OPTIONS=decay_ms=0:check_every=1000 trestle run -- git log)";
 
+void print_row(std::string_view name, std::size_t names, std::string_view meaning, std::string_view value) {
+  std::cout << std::left << std::setw(static_cast<int>(names) + 2) << name << meaning;
+  if (!value.empty()) std::cout << " (default: " << value << ')';
+  std::cout << '\n';
+}
+
 void print_table() {
-  std::size_t names = std::strlen("option");
-  std::size_t defaults = std::strlen("default");
-  for (const auto& option : trestle_options_table) {
-    names = std::max(names, std::strlen(option.name));
-    defaults = std::max(defaults, std::strlen(option.default_text));
-  }
-  const auto print = [&](const char* name, const char* value, const char* help) {
-    std::cout << std::left << std::setw(static_cast<int>(names) + 2) << name
-              << std::setw(static_cast<int>(defaults) + 2) << value << help << '\n';
-  };
+  std::size_t names = 0;
+  for (const auto& option : trestle_options_table) names = std::max(names, std::string_view(option.name).size());
   std::cout << kIntroduction << '\n';
-  print("option", "default", "meaning");
-  for (const auto& option : trestle_options_table) print(option.name, option.default_text, option.help);
+  for (const auto& option : trestle_options_table) print_row(option.name, names, option.help, option.default_text);
 }
 
 }  // namespace
