@@ -75,6 +75,7 @@ struct [[nodiscard]] Allocation {
 
   [[nodiscard]] bool is_fault() const noexcept { return kind != FaultKind::none; }
   [[nodiscard]] Verdict verdict() const noexcept { return {kind, payload}; }
+  static Allocation failed(const Verdict& v) noexcept { return {const_cast<void*>(v.at), v.kind}; }
 };
 static_assert(sizeof(Allocation) == 16);
 

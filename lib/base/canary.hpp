@@ -1,0 +1,56 @@
+// The canary: every byte from the end of a request to the end of its block, so that one byte written past the request is
+// seen. Its bytes repeat a keyed word, aligned to 8 from the payload's start; none of them is zero, so that the NUL of a
+// string one too long always shows. Any other single byte goes unseen with a chance of 1 in 255.
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+
+#include "base/arith.hpp"
+#include "base/keyed.hpp"
+#include "base/poison.hpp"
+
+namespace trestle {
+
+// The keyed word of a block at `place`. Zero bytes become 0xA5: those values are the only ones that occur twice as often.
+[[nodiscard]] constexpr std::uint64_t canary_word(const Key& key, std::uint64_t place) noexcept {
+  std::uint64_t word = tag_of(key, place, kOdd3);
+  constexpr std::uint64_t kLow = 0x7F7F'7F7F'7F7F'7F7F;
+  const std::uint64_t zero_bytes = ~(((word & kLow) + kLow) | word | kLow);  // 0x80 in each zero byte
+  return word | (zero_bytes >> 7) * 0xA5;
+}
+
+[[nodiscard]] constexpr std::uint8_t canary_byte(std::uint64_t word, std::size_t index) noexcept {
+  return static_cast<std::uint8_t>(word >> (index % 8 * 8));
+}
+
+// Both take the payload (8-byte aligned) and the range [from, to) of indices in it that are pad.
+inline void write_canary(std::byte* payload, std::size_t from, std::size_t to, std::uint64_t word) noexcept {
+  std::size_t i = from;
+  for (; i < to && i % 8 != 0; ++i) payload[i] = static_cast<std::byte>(canary_byte(word, i));
+  for (; i + 8 <= to; i += 8) store_word(payload + i, word);
+  for (; i < to; ++i) payload[i] = static_cast<std::byte>(canary_byte(word, i));
+}
+
+// The first overwritten pad byte; null where the canary is whole. Reads pad bytes only: the owner may be writing beside.
+[[nodiscard]] inline const std::byte* broken_canary(const std::byte* payload, std::size_t from, std::size_t to,
+                                                    std::uint64_t word) noexcept {
+  std::size_t i = from;
+  const auto differs = [&](std::size_t at) {
+    return std::to_integer<std::uint8_t>(payload[at]) != canary_byte(word, at);
+  };
+  for (; i < to && i % 8 != 0; ++i) {
+    if (differs(i)) [[unlikely]] return payload + i;
+  }
+  for (; i + 8 <= to; i += 8) {
+    if (load_word(payload + i) != word) [[unlikely]] break;
+  }
+  for (; i < to; ++i) {
+    if (differs(i)) [[unlikely]] return payload + i;
+  }
+  return nullptr;
+}
+
+}  // namespace trestle

@@ -1,0 +1,39 @@
+// What freed bytes are filled with, and the search for bytes that are no longer so.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+
+namespace trestle {
+
+inline void fill(std::byte* at, std::size_t bytes, std::uint8_t value) noexcept { std::memset(at, value, bytes); }
+
+[[nodiscard]] constexpr std::uint64_t repeated(std::uint8_t value) noexcept {
+  return value * UINT64_C(0x0101'0101'0101'0101);
+}
+
+[[nodiscard]] inline std::uint64_t load_word(const std::byte* at) noexcept {
+  std::uint64_t word = 0;
+  std::memcpy(&word, at, sizeof word);
+  return word;
+}
+inline void store_word(std::byte* at, std::uint64_t word) noexcept { std::memcpy(at, &word, sizeof word); }
+
+// The first byte of the range that is not `value`; null where all are. Cost: a word a step, 8 words a branch.
+[[nodiscard]] inline const std::byte* first_other(const std::byte* at, std::size_t bytes, std::uint8_t value) noexcept {
+  constexpr std::size_t kStep = 64;
+  const std::uint64_t wanted = repeated(value);
+  const std::byte* const end = at + bytes;
+  for (; static_cast<std::size_t>(end - at) >= kStep; at += kStep) {
+    std::uint64_t differences = 0;
+    for (std::size_t i = 0; i < kStep; i += sizeof wanted) differences |= load_word(at + i) ^ wanted;
+    if (differences != 0) [[unlikely]] break;
+  }
+  for (; at != end; ++at) {
+    if (std::to_integer<std::uint8_t>(*at) != value) return at;
+  }
+  return nullptr;
+}
+
+}  // namespace trestle

@@ -1,0 +1,156 @@
+// BlockEngine: the walker. Tiling, free lists and accounting are three views that must agree. It writes nothing, follows no
+// length or link before it has bounded it, and so ends on any bytes whatever.
+#pragma once
+
+#include "block/block_engine.hpp"
+
+namespace trestle {
+
+template <Policy P, class Owner>
+Fault BlockEngine<P, Owner>::fault_at(FaultKind kind, const std::byte* at, const Block& block) noexcept {
+  const bool live = block.header.is_live();
+  return {.kind = kind, .address = at, .block = block.payload(), .requested = live ? block.header.requested() : 0,
+          .served = block.header.served()};
+}
+
+template <Policy P, class Owner>
+bool BlockEngine<P, Owner>::check_extent(const Extent& extent, CheckLevel level, FaultSink& sink,
+                                         BlockTally& tally) const noexcept {
+  bool previous_free = false;
+  for (std::byte* at = extent.begin;;) {
+    const std::optional<Header> header = load(at);
+    if (!header) {                                                                                     // I1
+      sink.add({.kind = FaultKind::header_corrupt, .address = at, .block = at + kHeaderBytes,
+                .expected = tag_of(key_, place_of(at), load_word(at)), .found = load_word(at + 8)});
+      return false;
+    }
+    const Block block{at, *header};
+    const bool at_end = at == extent.end_header();
+    if (header->is_end() != at_end || !extent.holds(at, header->size() + kHeaderBytes)) {               // I2
+      sink.add({.kind = FaultKind::block_overruns_span, .address = at, .block = at + kHeaderBytes,
+                .expected = static_cast<std::uint64_t>(extent.end_header() - at), .found = header->size()});
+      return false;
+    }
+    if (header->is_previous_used() == previous_free) {                                                 // I3
+      sink.add({.kind = FaultKind::boundary_tag_mismatch, .address = at, .block = at + kHeaderBytes,
+                .expected = previous_free ? 0U : 1U, .found = previous_free ? 1U : 0U});
+    }
+    if (at_end) return true;
+    if (!check_block(extent, block, previous_free, level, sink)) return false;
+    if (header->is_live()) {
+      ++tally.live_blocks;
+      tally.live_bytes += header->requested();
+    } else if (header->is_retired()) {
+      ++tally.retired_blocks;
+      tally.retired_bytes += header->size();
+    } else {
+      ++tally.free_blocks;
+      tally.free_bytes += header->size();
+    }
+    previous_free = header->is_free();
+    at += header->size();
+  }
+}
+
+// False iff the walk cannot go on behind this block.
+template <Policy P, class Owner>
+bool BlockEngine<P, Owner>::check_block(const Extent& extent, const Block& block, bool previous_free, CheckLevel level,
+                                        FaultSink& sink) const noexcept {
+  if (block.header.is_free()) {
+    if (previous_free) sink.add(fault_at(FaultKind::uncoalesced_neighbours, block.at, block));          // I4
+    const std::optional<std::size_t> size = load_footer(key_, place_of(block.footer()), block.footer());
+    if (!size || *size != block.header.size()) {                                                       // I7
+      Fault fault = fault_at(FaultKind::footer_corrupt, block.footer(), block);
+      fault.expected = block.header.size();
+      fault.found = load_word(block.footer());
+      sink.add(fault);
+    }
+    if (const Verdict v = vet_links(block); v.is_fault()) {                                            // I8
+      sink.add(fault_at(v.kind, static_cast<const std::byte*>(v.at), block));
+    }
+  }
+  if (level == CheckLevel::full) check_payload(block, sink);
+  return extent.holds(block.at, block.header.size() + kHeaderBytes);
+}
+
+template <Policy P, class Owner>
+void BlockEngine<P, Owner>::check_payload(const Block& block, FaultSink& sink) const noexcept {
+  const std::byte* wrong = nullptr;
+  FaultKind kind = FaultKind::write_after_free;                                                        // I6
+  std::uint64_t expected = P.poison_byte;
+  if (block.header.is_live()) {
+    if constexpr (!P.canary) return;
+    kind = FaultKind::write_past_end;                                                                  // I5
+    const std::uint64_t word = canary_of(block.payload());
+    wrong = broken_canary(block.payload(), block.header.requested(), block.header.served(), word);
+    if (wrong != nullptr) expected = canary_byte(word, static_cast<std::size_t>(wrong - block.payload()));
+  } else if (P.poison && block.header.is_retired()) {
+    wrong = first_other(block.payload(), poisoned(block.header.served()), P.poison_byte);
+  } else if (P.poison) {
+    const std::byte* const limit = block.header.is_clean() ? block.footer() : block.payload() + poisoned(block.header.served());
+    const std::byte* const last = std::min<const std::byte*>(limit, block.footer());
+    if (block.body() < last) wrong = first_other(block.body(), static_cast<std::size_t>(last - block.body()), P.poison_byte);
+  }
+  if (wrong == nullptr) return;
+  Fault fault = fault_at(kind, wrong, block);
+  fault.expected = expected;
+  fault.found = std::to_integer<std::uint64_t>(*wrong);
+  sink.add(fault);
+}
+
+// I8: every list ends, holds only free blocks of its bin, and together they hold all of them.
+template <Policy P, class Owner>
+void BlockEngine<P, Owner>::check_bins(FaultSink& sink, const BlockTally& tally) const noexcept {
+  std::uint64_t blocks = 0;
+  const auto mismatch = [&](std::uint64_t place, std::uint64_t expected, std::uint64_t found) {
+    sink.add({.kind = FaultKind::bin_mismatch, .address = place == 0 ? static_cast<const void*>(&bins_) : at_place(place),
+              .expected = expected, .found = found});
+  };
+  if (!bins_.is_consistent()) mismatch(0, 1, 0);
+  for (unsigned bin = 0; bin < Bins::kBins; ++bin) {
+    if (bins_.is_set(bin) != (heads_[bin] != 0)) mismatch(heads_[bin], heads_[bin] != 0, bins_.is_set(bin));
+    for (std::uint64_t place = heads_[bin]; place != 0 && blocks <= tally.free_blocks; ++blocks) {
+      const std::optional<Header> header = is_linkable(place) ? load(at_place(place)) : std::nullopt;
+      if (!header || !header->is_free() || Bins::bin_of(header->size() / kMinAlignment) != bin) {
+        mismatch(place, bin, header && header->is_free() ? Bins::bin_of(header->size() / kMinAlignment) : Bins::kNone);
+        return;
+      }
+      place = next_of(at_place(place));
+    }
+  }
+  if (blocks != tally.free_blocks) mismatch(0, tally.free_blocks, blocks);
+}
+
+// I9: the counters are what a count gives.
+template <Policy P, class Owner>
+void BlockEngine<P, Owner>::check_counts(FaultSink& sink, const BlockTally& tally) const noexcept {
+  const auto compare = [&](const std::uint64_t& counter, std::uint64_t counted) {
+    if (counter == counted) return;
+    sink.add({.kind = FaultKind::accounting_mismatch, .address = &counter, .expected = counted, .found = counter});
+  };
+  compare(counts_.live_blocks, tally.live_blocks);
+  compare(counts_.live_bytes, tally.live_bytes);
+  compare(counts_.retired_blocks, tally.retired_blocks);
+  compare(counts_.retired_bytes, tally.retired_bytes);
+  compare(counts_.free_blocks, tally.free_blocks);
+  compare(counts_.free_bytes, tally.free_bytes);
+}
+
+template <Policy P, class Owner>
+bool BlockEngine<P, Owner>::walk_extent(const Extent& extent, BlockVisitor visitor) const noexcept {
+  for (std::byte* at = extent.begin; extent.holds(at, kHeaderBytes);) {
+    const std::optional<Header> header = load(at);
+    if (!header || header->is_end() || !extent.holds(at, header->size() + kHeaderBytes)) return true;
+    BlockView view{.payload = at + kHeaderBytes, .requested = 0, .served = header->served()};
+    if (header->is_used()) {
+      view.state = header->is_live() ? BlockState::live : BlockState::retired;
+      view.requested = header->requested();
+      view.kind = header->kind();
+    }
+    if (!visitor(view)) return false;
+    at += header->size();
+  }
+  return true;
+}
+
+}  // namespace trestle
