@@ -55,7 +55,7 @@ class FakeEngine {
     const std::optional<std::size_t> found = find(size, is(Bug::loses_alignment) ? kMinAlignment : alignment);
     if (!found) return {};
     std::size_t offset = *found;
-    if (is(Bug::overlaps) && blocks_.size() % 8 == 7 && offset >= kMinAlignment) offset -= kMinAlignment;
+    if (is(Bug::overlaps) && blocks_.size() % 8 == 7 && alignment == kMinAlignment && offset >= kMinAlignment) offset -= kMinAlignment;
     if (is(Bug::leaves_buffer) && size > 300) offset = bytes_ - align_down(size, kMinAlignment) / 2;
     const Entry entry{offset, size, kind};
     blocks_.insert(std::upper_bound(blocks_.begin(), blocks_.end(), entry), entry);

@@ -57,7 +57,7 @@ TEST_P(PlantedBug, ShrinksToAProgramOfAFewOpsThatStillFails) {
   };
   const Program smallest = shrink(found->program, fails);
   EXPECT_TRUE(fails(smallest));
-  EXPECT_LE(smallest.ops.size(), 10U) << to_cpp(smallest);
+  EXPECT_LE(smallest.ops.size(), kOps / 4) << to_cpp(smallest);
 }
 
 INSTANTIATE_TEST_SUITE_P(
@@ -70,7 +70,7 @@ INSTANTIATE_TEST_SUITE_P(
                     Planted{"ForgetsZeroing", Bug::forgets_zeroing, Expectation::memory_zeroed},
                     Planted{"ZeroesShort", Bug::zeroes_short, Expectation::memory_zeroed},
                     Planted{"DropsReallocContents", Bug::drops_realloc_contents, Expectation::contents_kept},
-                    Planted{"FreesOnFailedRealloc", Bug::frees_on_failed_realloc, Expectation::walk_matches},
+                    Planted{"FreesOnFailedRealloc", Bug::frees_on_failed_realloc, Expectation::free_apart_from_live},
                     Planted{"RoundsUsableSize", Bug::rounds_usable_size, Expectation::usable_size_exact},
                     Planted{"RefusesFree", Bug::refuses_free, Expectation::legal_call_succeeds},
                     Planted{"RefusesSizedFree", Bug::refuses_sized_free, Expectation::legal_call_succeeds},
