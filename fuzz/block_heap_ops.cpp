@@ -21,7 +21,7 @@ const Vocabulary& trestle_fuzz_vocabulary = kBufferVocabulary;
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   static Program program;
   decode(kBufferVocabulary, {data, size}, program);
-  switch (program.setup.policy) {
+  switch (program.stage.policy) {
     case PolicyName::fast: run_or_abort<kFast>(program); break;
     case PolicyName::hardened: run_or_abort<kHardened>(program); break;
     case PolicyName::debug: run_or_abort<kDebug>(program); break;

@@ -23,10 +23,10 @@ class BufferHeapHost {
  public:
   using EngineType = BufferHeap<P>;
 
-  bool start(const Setup& setup, Oracle& oracle) {
-    zeroed_ = setup.zeroed;
-    at_ = place(here_, setup.skew);
-    size_ = setup.buffer_bytes;
+  bool start(const Stage& stage, Oracle& oracle) {
+    zeroed_ = stage.zeroed;
+    at_ = place(here_, stage.skew);
+    size_ = stage.buffer_bytes;
     permit_access(here_.get(), kStorage);
     std::memset(at_, fresh_byte(zeroed_), size_);
     heap_ = EngineType::create(at_, size_, kSecret, zeroed_);

@@ -65,19 +65,19 @@ std::optional<std::uint8_t> index_in(const Table& table, Matches matches) {
   return static_cast<std::uint8_t>(found - table.begin());
 }
 
-Setup decode_setup(const Vocabulary& vocabulary, const std::uint8_t* record) {
-  Setup setup;
-  setup.policy = static_cast<PolicyName>(record[0] % kPolicies);
-  if (!vocabulary.features.has_buffer()) return setup;
-  setup.zeroed = (record[1] & 1) != 0;
-  setup.skew = record[2];
-  setup.buffer_bytes = load_word(record + 4) % (vocabulary.largest_first_buffer + 1);
-  return setup;
+Stage decode_stage(const Vocabulary& vocabulary, const std::uint8_t* record) {
+  Stage stage;
+  stage.policy = static_cast<PolicyName>(record[0] % kPolicies);
+  if (!vocabulary.features.has_buffer()) return stage;
+  stage.zeroed = (record[1] & 1) != 0;
+  stage.skew = record[2];
+  stage.buffer_bytes = load_word(record + 4) % (vocabulary.largest_first_buffer + 1);
+  return stage;
 }
 
-Record encode_setup(const Setup& setup) {
-  Record record{static_cast<std::uint8_t>(setup.policy), static_cast<std::uint8_t>(setup.zeroed ? 1 : 0), setup.skew};
-  store_word(record.data() + 4, setup.buffer_bytes);
+Record encode_stage(const Stage& stage) {
+  Record record{static_cast<std::uint8_t>(stage.policy), static_cast<std::uint8_t>(stage.zeroed ? 1 : 0), stage.skew};
+  store_word(record.data() + 4, stage.buffer_bytes);
   return record;
 }
 
@@ -127,10 +127,10 @@ Op decode(const Vocabulary& vocabulary, const Record& record) {
 }
 
 void decode(const Vocabulary& vocabulary, std::span<const std::uint8_t> bytes, Program& into) {
-  into.setup = Setup{};
+  into.stage = Stage{};
   into.ops.clear();
   if (bytes.size() < kRecordBytes) return;
-  into.setup = decode_setup(vocabulary, bytes.data());
+  into.stage = decode_stage(vocabulary, bytes.data());
   for (std::size_t at = kRecordBytes; at + kRecordBytes <= bytes.size(); at += kRecordBytes) {
     Record record;
     std::memcpy(record.data(), bytes.data() + at, kRecordBytes);
@@ -155,8 +155,8 @@ std::optional<Record> encode(const Vocabulary& vocabulary, const Op& op) {
 }
 
 std::optional<std::vector<std::uint8_t>> encode(const Vocabulary& vocabulary, const Program& program) {
-  const Record setup = encode_setup(program.setup);
-  std::vector<std::uint8_t> bytes(setup.begin(), setup.end());
+  const Record stage = encode_stage(program.stage);
+  std::vector<std::uint8_t> bytes(stage.begin(), stage.end());
   for (const Op& op : program.ops) {
     const std::optional<Record> record = encode(vocabulary, op);
     if (!record) return std::nullopt;

@@ -43,8 +43,8 @@ template <class Item, class Fails>
 // The program with as few ops as still fail under `fails(program)`.
 template <class Fails>
 [[nodiscard]] Program shrink(const Program& program, Fails&& fails) {
-  const auto still = [&](const std::vector<Op>& ops) { return fails(Program{program.setup, ops}); };
-  return Program{program.setup, ddmin(program.ops, still)};
+  const auto still = [&](const std::vector<Op>& ops) { return fails(Program{program.stage, ops}); };
+  return Program{program.stage, ddmin(program.ops, still)};
 }
 
 }  // namespace trestle::ops

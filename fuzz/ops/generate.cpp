@@ -16,7 +16,7 @@ Record random_record(Random& random) {
   return record;
 }
 
-// The records of a program in bytes, the setup being record 0.
+// The records of a program in bytes, the stage being record 0.
 class Records {
  public:
   Records(std::span<std::uint8_t> bytes, std::size_t size) : bytes_(bytes), count_(size / kRecordBytes) {}
@@ -92,19 +92,19 @@ void same_slot(Records& records, Random& random) {
   records.at(any_op(records, random))[kSlotByte] = records.at(any_op(records, random))[kSlotByte];
 }
 
-void alter_setup(Records& records, Random& random) { records.at(0)[random.below(kRecordBytes)] = random.byte(); }
+void alter_stage(Records& records, Random& random) { records.at(0)[random.below(kRecordBytes)] = random.byte(); }
 
 using Mutation = void (*)(Records&, Random&);
 constexpr Mutation kGrowing[] = {insert_random, insert_random, duplicate};
-constexpr Mutation kOthers[] = {erase_some, swap_two, alter_field, alter_field, nudge_magnitude, same_slot, alter_setup};
+constexpr Mutation kOthers[] = {erase_some, swap_two, alter_field, alter_field, nudge_magnitude, same_slot, alter_stage};
 
 }  // namespace
 
 Program generate(const Vocabulary& vocabulary, Random& random, std::size_t count) {
   Program program;
-  const Record setup = random_record(random);
-  decode(vocabulary, setup, program);
-  Model model(vocabulary.features, program.setup.buffer_bytes);
+  const Record stage = random_record(random);
+  decode(vocabulary, stage, program);
+  Model model(vocabulary.features, program.stage.buffer_bytes);
   while (program.ops.size() < count) {
     Op op = decode(vocabulary, random_record(random));
     for (std::size_t i = 1; i < kTriesPerOp && !is_enabled(op, model); ++i) op = decode(vocabulary, random_record(random));
@@ -127,13 +127,13 @@ std::size_t mutate(std::span<std::uint8_t> bytes, std::size_t size, Random& rand
     } else if (records.count() > 1) {
       kOthers[random.below(std::size(kOthers))](records, random);
     } else {
-      alter_setup(records, random);
+      alter_stage(records, random);
     }
   }
   return records.bytes();
 }
 
-// A stretch of the one, a stretch of the other, and so on; the setup is that of the first.
+// A stretch of the one, a stretch of the other, and so on; the stage is that of the first.
 std::size_t cross(std::span<const std::uint8_t> left, std::span<const std::uint8_t> right, std::span<std::uint8_t> out,
                   Random& random) {
   const std::span<const std::uint8_t> parents[] = {left, right};

@@ -15,7 +15,7 @@ namespace trestle::ops {
 [[nodiscard]] Program generate(const Vocabulary& vocabulary, Random& random, std::size_t count);
 
 // Alters the program in bytes[0, size) in place; it may grow to bytes.size(). Returns its new size, a multiple of
-// kRecordBytes, of at least the setup record where that fits.
+// kRecordBytes, of at least the stage record where that fits.
 [[nodiscard]] std::size_t mutate(std::span<std::uint8_t> bytes, std::size_t size, Random& random);
 
 // Splices whole records of two programs into `out`. Returns the size; 0 iff `out` has no room for a record.

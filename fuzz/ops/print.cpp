@@ -69,19 +69,19 @@ std::string to_text(const Op& op) {
 }
 
 std::string to_text(const Program& program) {
-  const Setup& setup = program.setup;
-  std::string out = std::string("setup policy=") + name_of(setup.policy) + " buffer_bytes=" +
-                    std::to_string(setup.buffer_bytes) + " skew=" + std::to_string(setup.skew) +
-                    " zeroed=" + (setup.zeroed ? "1" : "0") + "\n";
+  const Stage& stage = program.stage;
+  std::string out = std::string("stage policy=") + name_of(stage.policy) + " buffer_bytes=" +
+                    std::to_string(stage.buffer_bytes) + " skew=" + std::to_string(stage.skew) +
+                    " zeroed=" + (stage.zeroed ? "1" : "0") + "\n";
   for (const Op& op : program.ops) out += to_text(op) + "\n";
   return out;
 }
 
 std::string to_cpp(const Program& program) {
-  const Setup& setup = program.setup;
-  std::string out = std::string("Program{Setup{.policy = PolicyName::") + name_of(setup.policy) + ", .buffer_bytes = " +
-                    std::to_string(setup.buffer_bytes) + ", .skew = " + std::to_string(setup.skew) +
-                    ", .zeroed = " + (setup.zeroed ? "true" : "false") + "}, {\n";
+  const Stage& stage = program.stage;
+  std::string out = std::string("Program{Stage{.policy = PolicyName::") + name_of(stage.policy) + ", .buffer_bytes = " +
+                    std::to_string(stage.buffer_bytes) + ", .skew = " + std::to_string(stage.skew) +
+                    ", .zeroed = " + (stage.zeroed ? "true" : "false") + "}, {\n";
   for (const Op& op : program.ops) out += "    " + to_cpp(op) + ",\n";
   return out + "}}";
 }

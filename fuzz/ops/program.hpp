@@ -27,16 +27,16 @@ inline constexpr std::size_t kPolicies = 3;
 
 // The last three are of engines over a buffer: its first size, how many units of 16 bytes it lies off a page's start, and
 // whether its bytes are zero when the engine gets them.
-struct Setup {
+struct Stage {
   PolicyName policy = PolicyName::hardened;
   std::uint32_t buffer_bytes = 0;
   std::uint8_t skew = 0;
   bool zeroed = false;
-  bool operator==(const Setup&) const = default;
+  bool operator==(const Stage&) const = default;
 };
 
 struct Program {
-  Setup setup;
+  Stage stage;
   std::vector<Op> ops;
   bool operator==(const Program&) const = default;
 };
@@ -49,7 +49,7 @@ struct SizeRange {
 };
 
 // Buffers of the harness grow to this many bytes at most.
-inline constexpr std::size_t kLargestBuffer = 64 << 10;
+inline constexpr std::size_t kLargestBuffer = 32 << 10;
 
 // What the bytes of a record mean. A table holds an entry as often as it should come up in random bytes.
 struct Vocabulary {

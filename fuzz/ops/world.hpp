@@ -16,13 +16,13 @@
 
 namespace trestle::ops {
 
-// start: a fresh engine; false: the setup has no room for one, which is legal. engine: valid until relocate or stop.
+// start: a fresh engine; false: the stage has no room for one, which is legal. engine: valid until relocate or stop.
 // stop: releases all; names what the engine left behind, null: nothing.
 // may_refuse: null is a legal answer to a request of that size and alignment, in that state of the model.
 template <class H>
 concept Host = Engine<typename H::EngineType> &&
-               requires(H host, const Setup& setup, const Model& model, std::size_t size, Oracle& oracle) {
-                 { host.start(setup, oracle) } -> std::same_as<bool>;
+               requires(H host, const Stage& stage, const Model& model, std::size_t size, Oracle& oracle) {
+                 { host.start(stage, oracle) } -> std::same_as<bool>;
                  { host.engine() } -> std::same_as<typename H::EngineType&>;
                  { host.features() } -> std::same_as<Features>;
                  { host.may_refuse(model, size, size) } -> std::same_as<bool>;
@@ -47,7 +47,7 @@ concept ResizableHost = Host<H> && requires(H host, std::size_t bytes) {
 template <Host H>
 class World {
  public:
-  World(H& host, const Setup& setup) : host_(host), oracle_(Model{host.features(), setup.buffer_bytes}) {}
+  World(H& host, const Stage& stage) : host_(host), oracle_(Model{host.features(), stage.buffer_bytes}) {}
 
   [[nodiscard]] Oracle& oracle() noexcept { return oracle_; }
   [[nodiscard]] const Model& model() const noexcept { return oracle_.model(); }
@@ -234,10 +234,10 @@ class World {
 // is given back is the number of ops.
 template <Host H>
 [[nodiscard]] std::optional<Failure> run(const Program& program, H& host) {
-  World<H> world(host, program.setup);
+  World<H> world(host, program.stage);
   Oracle& oracle = world.oracle();
   std::size_t op = 0;
-  if (host.start(program.setup, oracle)) {
+  if (host.start(program.stage, oracle)) {
     world.begin();
     for (; op < program.ops.size() && !oracle.is_violated(); ++op) {
       world.perform(program.ops[op]);

@@ -184,7 +184,7 @@ class FakeHost {
 
   explicit FakeHost(Bug bug) : bug_(bug) {}
 
-  bool start(const Setup&, Oracle&) {
+  bool start(const Stage&, Oracle&) {
     std::memset(aligned(here_), 0xDD, kLargestBuffer);
     engine_.emplace(aligned(here_), kStart, bug_);
     return true;
