@@ -14,4 +14,5 @@
 #define TRESTLE_ACQUIRE(...) TRESTLE_ANNOTATE(acquire_capability(__VA_ARGS__))
 #define TRESTLE_TRY_ACQUIRE(...) TRESTLE_ANNOTATE(try_acquire_capability(__VA_ARGS__))
 #define TRESTLE_RELEASE(...) TRESTLE_ANNOTATE(release_capability(__VA_ARGS__))
+#define TRESTLE_RETURN_CAPABILITY(lock) TRESTLE_ANNOTATE(lock_returned(lock))
 #define TRESTLE_NO_THREAD_SAFETY_ANALYSIS TRESTLE_ANNOTATE(no_thread_safety_analysis)

@@ -21,7 +21,7 @@ struct Policy {
   bool kind_checked;              // malloc, new and new[] must be released by their own
   bool kind_fatal;                // a kind mismatch aborts; otherwise it is reported once
   bool large_inaccessible;        // a freed large span is guarded until it is reused
-  bool large_guarded;             // a guard page follows every large allocation
+  bool guard_pages;               // a guard page ends every block span and every large allocation
   std::size_t large_quarantine_spans;
   bool check_at_exit;             // default of the option of that name
 };
@@ -31,19 +31,19 @@ inline constexpr std::size_t kAllBytes = SIZE_MAX;
 inline constexpr Policy kFast{
     .name = "fast", .canary = false, .poison = false, .poison_byte = 0, .poison_limit = 0, .random_reuse = true,
     .quarantine_blocks = 16, .quarantine_bytes = 64 << 10, .sized_free_checked = false, .kind_checked = false,
-    .kind_fatal = false, .large_inaccessible = false, .large_guarded = true, .large_quarantine_spans = 0,
+    .kind_fatal = false, .large_inaccessible = false, .guard_pages = true, .large_quarantine_spans = 0,
     .check_at_exit = false};
 
 inline constexpr Policy kHardened{
     .name = "hardened", .canary = true, .poison = true, .poison_byte = 0, .poison_limit = 1024, .random_reuse = true,
     .quarantine_blocks = 256, .quarantine_bytes = 1 << 20, .sized_free_checked = true, .kind_checked = true,
-    .kind_fatal = false, .large_inaccessible = true, .large_guarded = true, .large_quarantine_spans = 16,
+    .kind_fatal = false, .large_inaccessible = true, .guard_pages = true, .large_quarantine_spans = 16,
     .check_at_exit = false};
 
 inline constexpr Policy kDebug{
     .name = "debug", .canary = true, .poison = true, .poison_byte = 0xDF, .poison_limit = kAllBytes,
     .random_reuse = false, .quarantine_blocks = 1 << 20, .quarantine_bytes = 64 << 20, .sized_free_checked = true,
-    .kind_checked = true, .kind_fatal = true, .large_inaccessible = true, .large_guarded = true,
+    .kind_checked = true, .kind_fatal = true, .large_inaccessible = true, .guard_pages = true,
     .large_quarantine_spans = 256, .check_at_exit = true};
 
 // Contradictory policies do not compile.
@@ -55,7 +55,7 @@ static_assert(is_consistent(kFast) && is_consistent(kHardened) && is_consistent(
 static_assert(!is_consistent(Policy{.name = "", .canary = false, .poison = false, .poison_byte = 0, .poison_limit = 8,
                                     .random_reuse = false, .quarantine_blocks = 1, .quarantine_bytes = 0,
                                     .sized_free_checked = false, .kind_checked = false, .kind_fatal = false,
-                                    .large_inaccessible = false, .large_guarded = false, .large_quarantine_spans = 0,
+                                    .large_inaccessible = false, .guard_pages = false, .large_quarantine_spans = 0,
                                     .check_at_exit = false}));
 
 }  // namespace trestle

@@ -33,6 +33,24 @@ class TRESTLE_CAPABILITY("mutex") Mutex {
   std::atomic<void*> owner_{nullptr};
 };
 
+// A value that one thread at a time writes, under a lock, while others read it without. Copies as the value does.
+template <class T>
+class Shared {
+ public:
+  constexpr Shared() noexcept = default;
+  constexpr Shared(T value) noexcept : value_(value) {}
+  constexpr Shared(const Shared& other) noexcept : value_(static_cast<T>(other)) {}
+  constexpr Shared& operator=(const Shared& other) noexcept { return *this = static_cast<T>(other); }
+  constexpr Shared& operator=(T value) noexcept {
+    value_.store(value, std::memory_order_release);
+    return *this;
+  }
+  operator T() const noexcept { return value_.load(std::memory_order_acquire); }
+
+ private:
+  std::atomic<T> value_{};
+};
+
 class TRESTLE_SCOPED_CAPABILITY Guard {
  public:
   explicit Guard(Mutex& mutex) noexcept TRESTLE_ACQUIRE(mutex) : mutex_(mutex) { mutex_.lock(); }

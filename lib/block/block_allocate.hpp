@@ -299,6 +299,20 @@ Allocation BlockEngine<P, Owner>::shrink(const Block& block, std::size_t size, s
 }
 
 template <Policy P, class Owner>
+template <class Visit>
+void BlockEngine<P, Owner>::for_each_large_free(std::size_t bytes, Visit visit) const noexcept {
+  std::uint64_t left = counts_.free_blocks;  // a corrupt list may be a ring
+  for (unsigned bin = Bins::bin_of(bytes / kMinAlignment); bin < Bins::kBins; ++bin) {
+    for (std::uint64_t place = heads_[bin]; place != 0 && left != 0; --left) {
+      std::optional<Block> block;
+      if (!is_linkable(place) || vet_free(owner().extent_of(at_place(place)), at_place(place), block).is_fault()) return;
+      visit(*block);
+      place = next_of(block->at);
+    }
+  }
+}
+
+template <Policy P, class Owner>
 std::size_t BlockEngine<P, Owner>::largest_free() const noexcept {
   const unsigned bin = bins_.highest();
   if (bin == Bins::kNone || !is_linkable(heads_[bin])) return 0;

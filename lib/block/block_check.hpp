@@ -137,6 +137,28 @@ void BlockEngine<P, Owner>::check_counts(FaultSink& sink, const BlockTally& tall
 }
 
 template <Policy P, class Owner>
+void BlockEngine<P, Owner>::explain(const Extent& extent, const std::byte* given, Fault& fault) const noexcept {
+  const bool about_bytes = fault.kind == FaultKind::write_past_end || fault.kind == FaultKind::write_after_free;
+  const auto* const wrong = static_cast<const std::byte*>(fault.address);
+  const std::optional<Block> around = block_around(extent, about_bytes ? wrong : given - kHeaderBytes);
+  if (!around || around->header.is_end()) {
+    if (!is_aligned(given, kMinAlignment) || !extent.holds(given - kHeaderBytes, kHeaderBytes)) return;
+    const std::byte* const at = given - kHeaderBytes;
+    fault.block = given;
+    fault.expected = tag_of(key_, place_of(at), load_word(at));
+    fault.found = load_word(at + 8);
+    return;
+  }
+  fault.block = around->payload();
+  fault.served = around->header.served();
+  fault.requested = around->header.is_used() ? around->header.requested() : 0;
+  if (!about_bytes || !extent.holds(wrong, 1)) return;
+  const bool live = around->header.is_live();
+  fault.expected = live ? canary_byte(canary_of(around->payload()), static_cast<std::size_t>(wrong - around->payload())) : P.poison_byte;
+  fault.found = std::to_integer<std::uint64_t>(*wrong);
+}
+
+template <Policy P, class Owner>
 bool BlockEngine<P, Owner>::walk_extent(const Extent& extent, BlockVisitor visitor) const noexcept {
   for (std::byte* at = extent.begin; extent.holds(at, kHeaderBytes);) {
     const std::optional<Header> header = load(at);

@@ -93,6 +93,14 @@ class BlockEngine {
   [[nodiscard]] const BlockTally& counts() const noexcept { return counts_; }
   [[nodiscard]] const Key& key() const noexcept { return key_; }
   [[nodiscard]] std::size_t largest_free() const noexcept;
+  // Bytes of a block that retire has just vetted, header and all; 0 where its header is no longer sound.
+  [[nodiscard]] std::size_t retired_size(const void* payload) const noexcept {
+    const std::optional<Header> header = load(static_cast<const std::byte*>(payload) - kHeaderBytes);
+    return header ? header->size() : 0;
+  }
+  // Calls visit(const Block&) for every free block of at least `bytes`, as far as the bins are sound.
+  template <class Visit>
+  void for_each_large_free(std::size_t bytes, Visit visit) const noexcept;
 
   // Adds what is wrong inside one extent to the sink. Returns false iff it had to stop before the end.
   bool check_extent(const Extent& extent, CheckLevel level, FaultSink& sink, BlockTally& tally) const noexcept;
@@ -101,7 +109,8 @@ class BlockEngine {
   void check_counts(FaultSink& sink, const BlockTally& tally) const noexcept;
   // False iff the visitor ended the walk. Leaves the extent at the first corrupt header.
   bool walk_extent(const Extent& extent, BlockVisitor visitor) const noexcept;
-  // All that can be told of a faulty pointer, by walking its extent: the block it lies in, if any.
+  // All that can be told of a faulty pointer, by walking its extent: the block it lies in, if any; and that put in a fault.
+  void explain(const Extent& extent, const std::byte* given, Fault& fault) const noexcept;
   [[nodiscard]] std::optional<Block> block_around(const Extent& extent, const std::byte* at) const noexcept;
 
  protected:
@@ -112,6 +121,12 @@ class BlockEngine {
   [[nodiscard]] std::optional<Header> load(const std::byte* at) const noexcept { return load_header(key_, place_of(at), at); }
   void store(std::byte* at, Header header) noexcept { store_header(key_, place_of(at), at, header); }
 
+  // As new, but for the key.
+  void forget_all() noexcept {
+    counts_ = {};
+    bins_ = {};
+    heads_.fill(0);
+  }
   // The free block left of `block`, if there is one, found by its footer and vetted.
   [[nodiscard]] Verdict vet_left(const Extent& extent, const Block& block, std::optional<Block>& left) const noexcept;
   // An extent's end has moved on: the bytes from the old end header to the new one become a free block.

@@ -1,0 +1,193 @@
+// The block spans that threads share, their quarantine, and their lock. Every method needs the lock, and takes the span
+// lock where it asks for spans or gives them back.
+#pragma once
+
+#include "base/sync.hpp"
+#include "block/block_engine.hpp"
+#include "heap/quarantine.hpp"
+#include "span/span_heap.hpp"
+
+namespace trestle {
+
+// A block span: | blocks ... | end header | guard page |
+inline constexpr std::size_t kBlockSpanBytes = std::size_t{1} << 20;
+// Larger requests, and larger alignments, get a span of their own.
+inline constexpr std::size_t kMaxBlockRequest = std::size_t{256} << 10;
+
+template <Policy P, Os O>
+class Arena : public BlockEngine<P, Arena<P, O>> {
+  using Base = BlockEngine<P, Arena<P, O>>;
+  friend Base;
+
+ public:
+  constexpr explicit Arena(SpanHeap<O>& spans) noexcept : spans_(&spans) {}
+
+  void start(const Key& key, std::uint64_t seed) noexcept {
+    Base::start(key);
+    random_ = seed;
+  }
+  void stop() noexcept {
+    SpanHeap<O>* const spans = spans_;
+    quarantine_.clear();
+    warm_ = nullptr;
+    Base::forget_all();
+    spans_ = spans;
+  }
+  [[nodiscard]] Mutex& lock() noexcept TRESTLE_RETURN_CAPABILITY(lock_) { return lock_; }
+
+  [[nodiscard]] static bool serves(std::size_t size, std::size_t alignment) noexcept {
+    return size <= kMaxBlockRequest && alignment <= kMaxBlockRequest;
+  }
+
+  Allocation allocate(std::size_t size, std::size_t alignment, Kind kind) noexcept {
+    const Allocation first = Base::allocate(size, alignment, kind);
+    if (first.is_fault() || first.payload != nullptr) [[likely]] return first;
+    if (add_span()) return Base::allocate(size, alignment, kind);
+    if (const Verdict v = flush(); v.is_fault()) [[unlikely]] return Allocation::failed(v);
+    return Base::allocate(size, alignment, kind);
+  }
+
+  // A block goes to the quarantine; what has to leave it for that becomes free.
+  Verdict deallocate(void* payload, const Release& how) noexcept {
+    if (const Verdict v = this->retire(payload, how); v.is_fault()) [[unlikely]] return v;
+    const std::size_t size = this->retired_size(payload);
+    while (quarantine_.is_full_for(size)) {
+      if (const Verdict v = evict(); v.is_fault()) [[unlikely]] return v;
+    }
+    quarantine_.push(payload, size, random_);
+    return {};
+  }
+
+  // Everything in the quarantine becomes free.
+  Verdict flush() noexcept {
+    while (!quarantine_.is_empty()) {
+      if (const Verdict v = evict(); v.is_fault()) [[unlikely]] return v;
+    }
+    return {};
+  }
+  // Gives back the span kept warm, and the pages inside of free blocks where their bytes are zero or nobody's concern.
+  bool trim() noexcept;
+
+  void check(CheckLevel level, FaultSink& sink) const noexcept;
+  [[nodiscard]] Extent extent_of(const std::byte* at) const noexcept {
+    const SpanRef<O> ref = spans_->find(at);
+    if (ref.is_empty() || ref.span->state != SpanState::blocks) return {};
+    const Extent extent = extent_in(ref);
+    return extent.holds(at, 1) ? extent : Extent{};
+  }
+  [[nodiscard]] static Extent extent_in(const SpanRef<O>& ref) noexcept {
+    return {ref.start(), ref.bytes() - (P.guard_pages ? kOsPage : 0)};
+  }
+
+ private:
+  bool add_span() noexcept;
+  bool give_back(const Extent& extent) noexcept;
+  Verdict evict() noexcept;
+  void settle(const Block& freed) noexcept;
+
+  SpanHeap<O>* spans_;
+  Mutex lock_;
+  std::uint64_t random_ = 0;
+  std::byte* warm_ = nullptr;  // a block span that was empty when last seen, kept for the next allocation
+  Quarantine<P> quarantine_;
+};
+
+template <Policy P, Os O>
+bool Arena<P, O>::add_span() noexcept {
+  const Guard guard(spans_->lock());
+  const SpanRef<O> ref = spans_->acquire(kBlockSpanBytes, SpanState::blocks);
+  if (ref.is_empty()) return false;
+  const Extent extent = extent_in(ref);
+  if constexpr (P.guard_pages) {
+    ref.span->accessible = !spans_->os().guard(ref.end() - kOsPage, kOsPage);
+    ref.region->seal(*ref.span);
+  }
+  this->add_extent(extent, ref.zeroed);
+  return true;
+}
+
+// False iff the span's guard cannot be removed; it then stays where it is, empty.
+template <Policy P, Os O>
+bool Arena<P, O>::give_back(const Extent& extent) noexcept {
+  const Guard guard(spans_->lock());
+  const SpanRef<O> ref = spans_->find(extent.begin);
+  if (ref.is_empty()) return false;
+  if (!ref.span->accessible && !spans_->os().unguard(ref.end() - kOsPage, kOsPage)) return false;
+  if (this->remove_extent(extent).is_fault()) return false;
+  spans_->release(ref, true);
+  return true;
+}
+
+template <Policy P, Os O>
+Verdict Arena<P, O>::evict() noexcept {
+  void* const payload = quarantine_.oldest();
+  const std::size_t size = this->retired_size(payload);
+  Block freed{nullptr, Header::end(true)};
+  if (const Verdict v = this->reclaim(payload, freed); v.is_fault()) [[unlikely]] return v;
+  quarantine_.pop(size);
+  settle(freed);
+  return {};
+}
+
+// A free block that fills its span: the first such span is kept warm, any other goes back.
+template <Policy P, Os O>
+void Arena<P, O>::settle(const Block& freed) noexcept {
+  if (freed.header.size() < kBlockSpanBytes - 2 * kOsPage) [[likely]] return;
+  const Extent extent = extent_of(freed.at);
+  if (freed.at != extent.begin || freed.end() != extent.end_header()) return;
+  if (warm_ != nullptr && warm_ != freed.at) {
+    const std::optional<Header> header = this->load(warm_);
+    if (header && header->is_free() && header->size() == freed.header.size() && give_back(extent)) return;
+  }
+  warm_ = freed.at;
+}
+
+template <Policy P, Os O>
+bool Arena<P, O>::trim() noexcept {
+  bool any = false;
+  if (warm_ != nullptr) {
+    const std::optional<Header> header = this->load(warm_);
+    const Extent extent = extent_of(warm_);
+    if (header && header->is_free() && warm_ + header->size() == extent.end_header()) any = give_back(extent);
+    warm_ = nullptr;
+  }
+  if constexpr (P.poison && P.poison_byte != 0) return any;
+  const auto purge = [&](const Block& block) {
+    std::byte* const from = reinterpret_cast<std::byte*>(align_up(address_of(block.body()), kOsPage));
+    std::byte* const to = reinterpret_cast<std::byte*>(align_down(address_of(block.footer()), kOsPage));
+    if (from < to) any = spans_->os().purge(from, static_cast<std::size_t>(to - from)) || any;
+  };
+  this->for_each_large_free(2 * kOsPage, purge);
+  return any;
+}
+
+// I16: every entry of the quarantine is a retired block, and every retired block has an entry.
+template <Policy P, Os O>
+void Arena<P, O>::check(CheckLevel level, FaultSink& sink) const noexcept {
+  BlockTally tally;
+  bool whole = true;
+  spans_->for_each_region([&](const Region<O>& region) {
+    for (SpanDescriptor* span = region.next(nullptr); span != nullptr; span = region.next(span)) {
+      if (span->state != SpanState::blocks) continue;
+      const SpanRef<O> ref{const_cast<Region<O>*>(&region), span, false};
+      whole = this->check_extent(extent_in(ref), level, sink, tally) && whole;
+    }
+    return true;
+  });
+  if (!whole) return;  // counts of half a heap tell nothing
+  this->check_bins(sink, tally);
+  this->check_counts(sink, tally);
+  if (quarantine_.count() != tally.retired_blocks || quarantine_.bytes() != tally.retired_bytes) {
+    sink.add({.kind = FaultKind::quarantine_corrupt, .address = &quarantine_, .expected = tally.retired_blocks, .found = quarantine_.count()});
+    return;
+  }
+  for (std::size_t i = 0; i < quarantine_.count(); ++i) {
+    const auto* const payload = static_cast<const std::byte*>(quarantine_.at(i));
+    const bool inside = extent_of(payload - kHeaderBytes).holds(payload - kHeaderBytes, kMinBlock);
+    const std::optional<Header> header = inside ? this->load(payload - kHeaderBytes) : std::nullopt;
+    if (header && header->is_retired()) continue;
+    sink.add({.kind = FaultKind::quarantine_corrupt, .address = payload, .expected = 1, .found = 0});
+  }
+}
+
+}  // namespace trestle

@@ -1,0 +1,269 @@
+// The heap: every size, every policy, any Os, behind one face. Thread-safe, but for start and stop. A call that finds a
+// fault answers with it and changes nothing; nothing here prints or aborts.
+//
+//   request <= 256 KiB: a block of the arena, under the arena lock       above: a span of its own, under the span lock
+#pragma once
+
+#include <cstring>
+#include <limits>
+
+#include "base/engine.hpp"
+#include "heap/arena.hpp"
+#include "heap/large.hpp"
+
+namespace trestle {
+
+struct HeapConfig {
+  std::uint64_t secret = 0;  // 0: from the system
+  std::size_t region_bytes = std::size_t{1} << 40;
+  std::uint64_t decay_ms = 1000;
+  std::size_t dirty_bytes = std::size_t{256} << 20;
+};
+
+template <Policy P, Os O>
+class Heap {
+ public:
+  static constexpr const Policy& kPolicy = P;
+
+  constexpr explicit Heap(O os = O{}) noexcept : spans_(os), arena_(spans_), large_(spans_) {}
+  Heap(const Heap&) = delete;
+  Heap& operator=(const Heap&) = delete;
+
+  // False iff no address space can be reserved. Before start and after stop nothing else may be called.
+  [[nodiscard]] bool start(const HeapConfig& config) noexcept;
+  // Gives everything back to the system; the heap is then as new.
+  void stop() noexcept;
+  void set_decay(std::uint64_t decay_ms) noexcept;
+  void set_dirty_bytes(std::size_t bytes) noexcept;
+
+  Allocation allocate(std::size_t size, std::size_t alignment, Kind kind) noexcept;
+  Allocation allocate_zeroed(std::size_t size, Kind kind) noexcept;
+  Verdict deallocate(void* payload, const Release& how) noexcept;
+  Allocation reallocate(void* payload, std::size_t size) noexcept;
+  [[nodiscard]] Sized usable_size(const void* payload) noexcept;
+
+  // Gives free memory back to the system, but about `keep` bytes. True iff there was any.
+  bool trim(std::size_t keep) noexcept;
+  void check(CheckLevel level, FaultSink& sink) noexcept;
+  bool walk(BlockVisitor visitor) noexcept;
+  [[nodiscard]] trestle_stats stats() noexcept;
+  // What is known of a verdict on the pointer `given`: the block, its sizes, the bytes expected and found.
+  [[nodiscard]] Fault explain(const Verdict& verdict, const void* given) noexcept;
+  // Bytes from the start of the region that holds the address; UINT64_MAX where none does.
+  [[nodiscard]] std::uint64_t offset_of(const void* at) const noexcept;
+
+  // Around fork: no other thread is inside while it is copied.
+  void lock_all() noexcept TRESTLE_NO_THREAD_SAFETY_ANALYSIS;
+  void unlock_all() noexcept TRESTLE_NO_THREAD_SAFETY_ANALYSIS;
+  void reset_locks() noexcept;
+  // Whether the calling thread is inside the heap already, as in a signal handler that interrupted it.
+  [[nodiscard]] bool is_entered_by_caller() noexcept {
+    return arena_.lock().is_held_by_caller() || spans_.lock().is_held_by_caller();
+  }
+
+ private:
+  Verdict classify(const void* payload) noexcept;
+  Allocation move(void* payload, std::size_t kept, std::size_t size, Kind kind) noexcept;
+  // A freed block is a double free to free, and a stale pointer to everything else.
+  [[nodiscard]] static Verdict stale(const Verdict& v) noexcept {
+    return v.kind == FaultKind::double_free ? Verdict{FaultKind::stale_pointer, v.at} : v;
+  }
+  void note_block() noexcept;
+  void note_large() noexcept;
+  void note_peak(std::uint64_t live) noexcept {
+    if (live > peak_bytes_) peak_bytes_ = live;
+  }
+
+  SpanHeap<O> spans_;
+  Arena<P, O> arena_;
+  Large<P, O> large_;
+  // Written under one of the two locks each, read under both.
+  std::uint64_t block_allocations_ = 0;
+  std::uint64_t block_deallocations_ = 0;
+  std::uint64_t large_allocations_ = 0;
+  std::uint64_t large_deallocations_ = 0;
+  Shared<std::uint64_t> block_bytes_;
+  Shared<std::uint64_t> large_bytes_;
+  Shared<std::uint64_t> peak_bytes_;
+};
+
+template <Policy P, Os O>
+bool Heap<P, O>::start(const HeapConfig& config) noexcept {
+  std::uint64_t secret = config.secret != 0 ? config.secret : spans_.os().entropy();
+  const Key spans_key = key_from(split_mix(secret));
+  const Key arena_key = key_from(split_mix(secret));
+  arena_.start(arena_key, split_mix(secret));
+  return spans_.start(spans_key, {config.region_bytes, config.decay_ms, config.dirty_bytes});
+}
+
+template <Policy P, Os O>
+void Heap<P, O>::stop() noexcept {
+  arena_.stop();
+  large_.stop();
+  spans_.stop();
+  block_allocations_ = block_deallocations_ = large_allocations_ = large_deallocations_ = 0;
+  block_bytes_ = large_bytes_ = peak_bytes_ = 0;
+}
+
+template <Policy P, Os O>
+void Heap<P, O>::set_decay(std::uint64_t decay_ms) noexcept {
+  const Guard guard(spans_.lock());
+  spans_.set_decay(decay_ms);
+}
+template <Policy P, Os O>
+void Heap<P, O>::set_dirty_bytes(std::size_t bytes) noexcept {
+  const Guard guard(spans_.lock());
+  spans_.set_dirty_bytes(bytes);
+}
+
+template <Policy P, Os O>
+void Heap<P, O>::note_block() noexcept {
+  ++block_allocations_;
+  block_bytes_ = arena_.counts().live_bytes;
+  note_peak(block_bytes_ + large_bytes_);
+}
+template <Policy P, Os O>
+void Heap<P, O>::note_large() noexcept {
+  ++large_allocations_;
+  large_bytes_ = large_.counts().live_bytes;
+  note_peak(block_bytes_ + large_bytes_);
+}
+
+template <Policy P, Os O>
+Allocation Heap<P, O>::allocate(std::size_t size, std::size_t alignment, Kind kind) noexcept {
+  if (size > PTRDIFF_MAX || alignment > PTRDIFF_MAX) [[unlikely]] return {};
+  if (!Arena<P, O>::serves(size, alignment)) {
+    bool zeroed = false;
+    const Guard guard(spans_.lock());
+    const Allocation made = large_.allocate(size, alignment, kind, zeroed);
+    if (made.payload != nullptr) note_large();
+    return made;
+  }
+  const Guard guard(arena_.lock());
+  const Allocation made = arena_.allocate(size, alignment, kind);
+  if (made.payload != nullptr && !made.is_fault()) [[likely]] note_block();
+  return made;
+}
+
+template <Policy P, Os O>
+Allocation Heap<P, O>::allocate_zeroed(std::size_t size, Kind kind) noexcept {
+  if (!Arena<P, O>::serves(size, kMinAlignment)) {
+    if (size > PTRDIFF_MAX) [[unlikely]] return {};
+    bool zeroed = false;
+    Allocation made;
+    {
+      const Guard guard(spans_.lock());
+      made = large_.allocate(size, kMinAlignment, kind, zeroed);
+      if (made.payload != nullptr) note_large();
+    }
+    if (made.payload != nullptr && !zeroed) std::memset(made.payload, 0, size);
+    return made;
+  }
+  const Allocation made = allocate(size, kMinAlignment, kind);
+  if (made.payload == nullptr || made.is_fault()) [[unlikely]] return made;
+  // What the policy has just verified to be poison is zero where poison is.
+  const std::size_t known = P.poison && P.poison_byte == 0 ? std::min(size, P.poison_limit) : 0;
+  std::memset(static_cast<std::byte*>(made.payload) + known, 0, size - known);
+  return made;
+}
+
+template <Policy P, Os O>
+Verdict Heap<P, O>::deallocate(void* payload, const Release& how) noexcept {
+  if (payload == nullptr) return {};
+  const SpanRef<O> ref = spans_.find(payload);
+  if (ref.is_empty()) [[unlikely]] return classify(payload);
+  if (ref.span->state == SpanState::blocks) [[likely]] {
+    const Guard guard(arena_.lock());
+    const Verdict v = arena_.deallocate(payload, how);
+    if (!v.is_fault()) [[likely]] {
+      ++block_deallocations_;
+      block_bytes_ = arena_.counts().live_bytes;
+    }
+    return v;
+  }
+  const Guard guard(spans_.lock());
+  if (ref.span->state != SpanState::large && ref.span->state != SpanState::retired) [[unlikely]] {
+    return {is_aligned(payload, kMinAlignment) ? FaultKind::double_free : FaultKind::not_a_block, payload};
+  }
+  const Verdict v = large_.deallocate(ref, payload, how);
+  if (!v.is_fault()) [[likely]] {
+    ++large_deallocations_;
+    large_bytes_ = large_.counts().live_bytes;
+  }
+  return v;
+}
+
+template <Policy P, Os O>
+Allocation Heap<P, O>::reallocate(void* payload, std::size_t size) noexcept {
+  if (payload == nullptr) return allocate(size, kMinAlignment, Kind::by_malloc);
+  const SpanRef<O> ref = spans_.find(payload);
+  if (ref.is_empty()) [[unlikely]] return Allocation::failed(stale(classify(payload)));
+  std::size_t kept = 0;
+  Kind kind = Kind::none;
+  if (ref.span->state == SpanState::blocks) {
+    const Guard guard(arena_.lock());
+    Header header = Header::end(true);
+    if (const Verdict v = arena_.find_live(payload, header); v.is_fault()) [[unlikely]] return Allocation::failed(stale(v));
+    kept = header.requested();
+    kind = header.kind();
+    if (Arena<P, O>::serves(size, kMinAlignment)) {
+      const Allocation resized = arena_.resize(payload, size);
+      if (resized.is_fault()) [[unlikely]] return resized;
+      if (resized.payload != nullptr) {
+        block_bytes_ = arena_.counts().live_bytes;
+        note_peak(block_bytes_ + large_bytes_);
+        return resized;
+      }
+    }
+  } else {
+    const Guard guard(spans_.lock());
+    if (ref.span->state != SpanState::large) [[unlikely]] return {payload, FaultKind::stale_pointer};
+    if (const Verdict v = large_.vet(ref, payload); v.is_fault()) [[unlikely]] return Allocation::failed(v);
+    kept = ref.span->requested;
+    kind = ref.span->kind;
+    if (size > PTRDIFF_MAX) [[unlikely]] return {};
+    if (!Arena<P, O>::serves(size, kMinAlignment)) {
+      const Allocation resized = large_.resize(ref, payload, size);
+      if (resized.payload != nullptr && !resized.is_fault()) {
+        large_bytes_ = large_.counts().live_bytes;
+        note_peak(block_bytes_ + large_bytes_);
+      }
+      return resized;
+    }
+  }
+  return move(payload, kept, size, kind);
+}
+
+// The last resort of realloc: a new block, a copy, and the old one goes. Whatever fails, the old one is as it was.
+template <Policy P, Os O>
+Allocation Heap<P, O>::move(void* payload, std::size_t kept, std::size_t size, Kind kind) noexcept {
+  const Allocation made = allocate(size, kMinAlignment, kind);
+  if (made.payload == nullptr || made.is_fault()) [[unlikely]] return made;
+  std::memcpy(made.payload, payload, std::min(kept, size));
+  if (const Verdict v = deallocate(payload, {.kind = Kind::none}); v.is_fault()) [[unlikely]] {
+    (void)deallocate(made.payload, {.kind = Kind::none});  // the first fault is the one to tell
+    return Allocation::failed(v);
+  }
+  return made;
+}
+
+template <Policy P, Os O>
+Sized Heap<P, O>::usable_size(const void* payload) noexcept {
+  if (payload == nullptr) return {};
+  const SpanRef<O> ref = spans_.find(payload);
+  if (ref.is_empty()) [[unlikely]] return {0, stale(classify(payload)).kind};
+  if (ref.span->state == SpanState::blocks) {
+    const Guard guard(arena_.lock());
+    Header header = Header::end(true);
+    if (const Verdict v = arena_.find_live(payload, header); v.is_fault()) [[unlikely]] return {0, stale(v).kind};
+    return {header.requested(), FaultKind::none};
+  }
+  const Guard guard(spans_.lock());
+  if (ref.span->state != SpanState::large) [[unlikely]] return {0, FaultKind::stale_pointer};
+  if (const Verdict v = large_.vet(ref, payload); v.is_fault()) [[unlikely]] return {0, v.kind};
+  return {ref.span->requested, FaultKind::none};
+}
+
+}  // namespace trestle
+
+#include "heap/heap_inspect.hpp"

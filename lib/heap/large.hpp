@@ -1,0 +1,320 @@
+// Requests beyond the blocks: a span each, the payload as far right as its alignment allows, then inaccessible to the
+// span's end. The bytes before the payload and after the request carry the canary.
+//
+//   | untouched ... | canary | payload, requested | canary | guard pages |
+//                                                 ^ end    ^ fence: the next OS page
+// A freed span is made inaccessible (policy) and its address waits in a queue. Needs the span lock throughout.
+#pragma once
+
+#include <cstring>
+
+#include "base/arith.hpp"
+#include "base/canary.hpp"
+#include "base/policy.hpp"
+#include "span/span_heap.hpp"
+
+namespace trestle {
+
+template <Policy P, Os O>
+class Large {
+ public:
+  struct Counts {
+    std::uint64_t live_blocks = 0;
+    std::uint64_t live_bytes = 0;
+    std::uint64_t retired_blocks = 0;
+  };
+
+  constexpr explicit Large(SpanHeap<O>& spans) noexcept : spans_(&spans) {}
+  void stop() noexcept { counts_ = {}; }
+
+  // A null payload iff memory is short. `zeroed` tells whether the payload reads as zero.
+  Allocation allocate(std::size_t size, std::size_t alignment, Kind kind, bool& zeroed) noexcept;
+  Verdict deallocate(const SpanRef<O>& ref, void* payload, const Release& how) noexcept;
+  // In place, or with its pages moved to another span; a null payload where neither can be done.
+  Allocation resize(const SpanRef<O>& ref, void* payload, std::size_t size) noexcept;
+  // Whether `payload` is the span's live allocation; or what is wrong with the pointer.
+  Verdict vet(const SpanRef<O>& ref, const void* payload) const noexcept;
+
+  [[nodiscard]] const Counts& counts() const noexcept { return counts_; }
+  void check(FaultSink& sink) const noexcept;
+  bool walk(BlockVisitor visitor) const noexcept;
+  // Adds to a fault what the span tells of it.
+  void explain(const SpanRef<O>& ref, Fault& fault) const noexcept;
+  [[nodiscard]] static BlockView view(const SpanRef<O>& ref) noexcept;
+
+ private:
+  static constexpr std::size_t kLead = P.canary ? 32 : 0;  // canary bytes before the payload
+  static constexpr std::size_t kTail = P.guard_pages ? kOsPage : 0;
+  static constexpr std::size_t kMoveFrom = std::size_t{128} << 10;  // below, copying is cheaper than moving pages
+
+  [[nodiscard]] static std::byte* payload_of(const SpanRef<O>& ref) noexcept { return ref.start() + ref.span->payload; }
+  [[nodiscard]] static std::byte* fence_of(const SpanRef<O>& ref, std::size_t requested) noexcept {
+    std::byte* const end = payload_of(ref) + requested;
+    std::byte* const fence = end + (align_up(address_of(end), kOsPage) - address_of(end));
+    return fence < ref.end() - kTail ? fence : ref.end() - kTail;
+  }
+  [[nodiscard]] std::uint64_t canary_of(const SpanRef<O>& ref) const noexcept {
+    return canary_word(spans_->key(), address_of(payload_of(ref)));
+  }
+  void write_canaries(const SpanRef<O>& ref) const noexcept;
+  [[nodiscard]] Verdict vet_canaries(const SpanRef<O>& ref) const noexcept;
+  void raise_fence(const SpanRef<O>& ref, std::byte* from) noexcept;
+  bool lower_fence(const SpanRef<O>& ref, std::byte* from, std::byte* to) noexcept;
+  void settle(const SpanRef<O>& ref, std::size_t payload, std::size_t size, Kind kind) noexcept;
+  void retire(const SpanRef<O>& ref) noexcept;
+  void evict_oldest(Region<O>& region) noexcept;
+  [[nodiscard]] bool fit_in_place(const SpanRef<O>& ref, std::size_t size) noexcept;
+  Allocation move(const SpanRef<O>& ref, std::size_t size) noexcept;
+
+  SpanHeap<O>* spans_;
+  Counts counts_;
+};
+
+template <Policy P, Os O>
+void Large<P, O>::write_canaries(const SpanRef<O>& ref) const noexcept {
+  if constexpr (!P.canary) return;
+  std::byte* const payload = payload_of(ref);
+  const std::uint64_t word = canary_of(ref);
+  write_canary(payload - kLead, 0, kLead, word);
+  const auto fence = static_cast<std::size_t>(fence_of(ref, ref.span->requested) - payload);
+  write_canary(payload, ref.span->requested, fence, word);
+}
+
+template <Policy P, Os O>
+Verdict Large<P, O>::vet_canaries(const SpanRef<O>& ref) const noexcept {
+  if constexpr (!P.canary) return {};
+  const std::byte* const payload = payload_of(ref);
+  const std::uint64_t word = canary_of(ref);
+  if (const std::byte* const wrong = broken_canary(payload - kLead, 0, kLead, word)) [[unlikely]] {
+    return {FaultKind::write_before_start, wrong};
+  }
+  const auto fence = static_cast<std::size_t>(fence_of(ref, ref.span->requested) - payload);
+  if (const std::byte* const wrong = broken_canary(payload, ref.span->requested, fence, word)) [[unlikely]] {
+    return {FaultKind::write_past_end, wrong};
+  }
+  return {};
+}
+
+// Everything from `from` to the span's end becomes inaccessible, where the system can.
+template <Policy P, Os O>
+void Large<P, O>::raise_fence(const SpanRef<O>& ref, std::byte* from) noexcept {
+  if constexpr (!P.guard_pages) return;
+  ref.span->accessible = !spans_->os().guard(from, static_cast<std::size_t>(ref.end() - from));
+  ref.region->seal(*ref.span);
+}
+template <Policy P, Os O>
+bool Large<P, O>::lower_fence(const SpanRef<O>& ref, std::byte* from, std::byte* to) noexcept {
+  return ref.span->accessible || from >= to || spans_->os().unguard(from, static_cast<std::size_t>(to - from));
+}
+
+// A fresh span becomes the allocation of `size` bytes at `payload` bytes from its start.
+template <Policy P, Os O>
+void Large<P, O>::settle(const SpanRef<O>& ref, std::size_t payload, std::size_t size, Kind kind) noexcept {
+  ref.span->payload = payload;
+  ref.span->requested = size;
+  ref.span->kind = kind;
+  ref.span->accessible = true;
+  ref.region->seal(*ref.span);
+  raise_fence(ref, fence_of(ref, size));
+  ++counts_.live_blocks;
+  counts_.live_bytes += size;
+}
+
+template <Policy P, Os O>
+Allocation Large<P, O>::allocate(std::size_t size, std::size_t alignment, Kind kind, bool& zeroed) noexcept {
+  const std::size_t served = align_up(std::max<std::size_t>(size, 1), kMinAlignment);
+  const std::optional<std::size_t> need = checked_add(served, kLead + kTail + (alignment > kMinAlignment ? alignment : 0));
+  if (!need) return {};
+  const SpanRef<O> ref = spans_->acquire(*need, SpanState::large);
+  if (ref.is_empty()) return {};
+  const std::uintptr_t payload = align_down(address_of(ref.end()) - kTail - served, alignment);
+  settle(ref, payload - address_of(ref.start()), size, kind);
+  write_canaries(ref);
+  zeroed = ref.zeroed;
+  return {payload_of(ref), FaultKind::none};
+}
+
+template <Policy P, Os O>
+Verdict Large<P, O>::vet(const SpanRef<O>& ref, const void* payload) const noexcept {
+  const bool starts_here = payload == payload_of(ref);
+  if (ref.span->state == SpanState::retired) {
+    return {starts_here ? FaultKind::double_free : FaultKind::interior_pointer, payload};
+  }
+  if (!starts_here) return {FaultKind::interior_pointer, payload};
+  return {};
+}
+
+template <Policy P, Os O>
+Verdict Large<P, O>::deallocate(const SpanRef<O>& ref, void* payload, const Release& how) noexcept {
+  if (const Verdict v = vet(ref, payload); v.is_fault()) [[unlikely]] return v;
+  if (const Verdict v = vet_canaries(ref); v.is_fault()) [[unlikely]] return v;
+  if constexpr (P.sized_free_checked) {
+    if (how.size != Release::kNoClaim && how.size != ref.span->requested) [[unlikely]] return {FaultKind::size_mismatch, payload};
+    if (how.alignment != 0 && !is_aligned(payload, how.alignment)) [[unlikely]] return {FaultKind::alignment_mismatch, payload};
+  }
+  if constexpr (P.kind_checked) {
+    if (how.kind != Kind::none && how.kind != ref.span->kind) [[unlikely]] return {FaultKind::kind_mismatch, payload};
+  }
+  retire(ref);
+  return {};
+}
+
+template <Policy P, Os O>
+void Large<P, O>::retire(const SpanRef<O>& ref) noexcept {
+  --counts_.live_blocks;
+  counts_.live_bytes -= ref.span->requested;
+  O& os = spans_->os();
+  if constexpr (P.large_inaccessible) {
+    if (os.guard(ref.start(), ref.bytes())) {
+      ref.span->accessible = false;
+      ref.region->push_retired(*ref.span);
+      if (++counts_.retired_blocks > P.large_quarantine_spans) evict_oldest(*ref.region);
+      return;
+    }
+  }
+  std::byte* const fence = fence_of(ref, ref.span->requested);
+  if (lower_fence(ref, fence, ref.end())) {
+    spans_->release(ref, true);
+    return;
+  }
+  ref.region->push_retired(*ref.span);  // its guard cannot be removed: the address stays out of use
+  ++counts_.retired_blocks;
+}
+
+template <Policy P, Os O>
+void Large<P, O>::evict_oldest(Region<O>& region) noexcept {
+  SpanDescriptor* const oldest = region.oldest_retired();
+  if (oldest == nullptr) return;
+  const SpanRef<O> ref{&region, oldest, false};
+  if (!spans_->os().unguard(ref.start(), ref.bytes())) return;
+  region.take_retired(*oldest);
+  --counts_.retired_blocks;
+  spans_->release(ref, false);
+}
+
+template <Policy P, Os O>
+Allocation Large<P, O>::resize(const SpanRef<O>& ref, void* payload, std::size_t size) noexcept {
+  if (const Verdict v = vet(ref, payload); v.is_fault()) [[unlikely]] return Allocation::failed(v);
+  if (const Verdict v = vet_canaries(ref); v.is_fault()) [[unlikely]] return Allocation::failed(v);
+  if (!fit_in_place(ref, size)) return move(ref, size);
+  counts_.live_bytes += size - ref.span->requested;
+  ref.span->requested = size;
+  ref.region->seal(*ref.span);
+  write_canaries(ref);
+  return {payload, FaultKind::none};
+}
+
+// Moves the fence to where `size` bytes need it, taking granules from a free span to the right, or giving them back.
+template <Policy P, Os O>
+bool Large<P, O>::fit_in_place(const SpanRef<O>& ref, std::size_t size) noexcept {
+  std::byte* const old_fence = fence_of(ref, ref.span->requested);
+  std::byte* const old_end = ref.end();
+  const std::size_t need = align_up(ref.span->payload + size, kOsPage) + kTail;
+  const Granules length = Granules::covering(need);
+  if (length > ref.span->length) {
+    const std::size_t added = (length - ref.span->length).bytes();
+    if (!ref.region->extend(spans_->os(), *ref.span, length)) return false;
+    if (!lower_fence(ref, old_fence, old_end)) {
+      ref.region->truncate(*ref.span, ref.span->length - Granules::covering(added), spans_->os().now_ms());
+      return false;
+    }
+    raise_fence(ref, fence_of(ref, size));
+    return true;
+  }
+  if (!lower_fence(ref, old_fence, old_end)) return false;
+  ref.region->truncate(*ref.span, length, spans_->os().now_ms());
+  raise_fence(ref, fence_of(ref, size));
+  return true;
+}
+
+// To another span, with room to grow by an eighth. The payload keeps its place within an OS page, so that whole pages move.
+template <Policy P, Os O>
+Allocation Large<P, O>::move(const SpanRef<O>& ref, std::size_t size) noexcept {
+  std::byte* const from = payload_of(ref);
+  std::size_t offset = address_of(from) % kOsPage;
+  if (offset < kLead) offset += kOsPage;
+  const std::optional<std::size_t> need = checked_add(align_up(offset, kOsPage) + kOsPage + kTail, size);
+  const std::optional<std::size_t> roomy = need ? checked_add(*need, size / 8) : std::nullopt;
+  if (!roomy) return {};
+  const std::size_t kept = std::min(size, static_cast<std::size_t>(ref.span->requested));
+  const Kind kind = ref.span->kind;
+  const SpanRef<O> target = spans_->acquire(*roomy, SpanState::large);
+  if (target.is_empty()) return {};
+  settle(target, offset, size, kind);
+
+  std::byte* const to = payload_of(target);
+  std::byte* const first = from - address_of(from) % kOsPage;
+  const auto whole = align_down(static_cast<std::size_t>(from + kept - first), kOsPage);
+  std::size_t done = 0;
+  if (whole >= kMoveFrom && spans_->os().move(first, to - address_of(from) % kOsPage, whole)) {
+    done = whole - address_of(from) % kOsPage;
+  }
+  std::memcpy(to + done, from + done, kept - done);
+  write_canaries(target);
+  retire(ref);
+  return {to, FaultKind::none};
+}
+
+template <Policy P, Os O>
+BlockView Large<P, O>::view(const SpanRef<O>& ref) noexcept {
+  const bool live = ref.span->state == SpanState::large;
+  return {.payload = payload_of(ref), .requested = ref.span->requested,
+          .served = static_cast<std::size_t>(fence_of(ref, ref.span->requested) - payload_of(ref)),
+          .state = live ? BlockState::live : BlockState::retired, .kind = ref.span->kind};
+}
+
+template <Policy P, Os O>
+void Large<P, O>::explain(const SpanRef<O>& ref, Fault& fault) const noexcept {
+  const BlockView seen = view(ref);
+  fault.block = seen.payload;
+  fault.requested = seen.requested;
+  fault.served = seen.served;
+  const bool before = fault.kind == FaultKind::write_before_start;
+  if (!before && fault.kind != FaultKind::write_past_end) return;
+  const auto* const wrong = static_cast<const std::byte*>(fault.address);
+  const std::byte* const base = before ? seen.payload - kLead : seen.payload;
+  fault.expected = canary_byte(canary_of(ref), static_cast<std::size_t>(wrong - base));
+  fault.found = std::to_integer<std::uint64_t>(*wrong);
+}
+
+// I15, and the count of live allocations.
+template <Policy P, Os O>
+void Large<P, O>::check(FaultSink& sink) const noexcept {
+  std::uint64_t live = 0;
+  std::uint64_t bytes = 0;
+  bool whole = true;
+  spans_->for_each_region([&](Region<O>& region) {
+    SpanDescriptor* span = nullptr;
+    while ((span = region.next(span)) != nullptr) {
+      if (span->state != SpanState::large) continue;
+      const SpanRef<O> ref{&region, span, false};
+      if (span->payload + span->requested > ref.bytes()) continue;  // I10 has told
+      ++live;
+      bytes += span->requested;
+      const Verdict v = vet_canaries(ref);
+      if (!v.is_fault()) continue;
+      Fault fault{.kind = v.kind, .address = v.at};
+      explain(ref, fault);
+      sink.add(fault);
+    }
+    whole = whole && region.is_tiled();
+    return true;
+  });
+  if (whole && (live != counts_.live_blocks || bytes != counts_.live_bytes)) {                          // I9
+    sink.add({.kind = FaultKind::accounting_mismatch, .address = &counts_, .expected = live, .found = counts_.live_blocks});
+  }
+}
+
+template <Policy P, Os O>
+bool Large<P, O>::walk(BlockVisitor visitor) const noexcept {
+  return spans_->for_each_region([&](Region<O>& region) {
+    SpanDescriptor* span = nullptr;
+    while ((span = region.next(span)) != nullptr) {
+      if (span->state != SpanState::large && span->state != SpanState::retired) continue;
+      if (!visitor(view({&region, span, false}))) return false;
+    }
+    return true;
+  });
+}
+
+}  // namespace trestle

@@ -1,0 +1,42 @@
+// Os on Linux, and the few other calls of the kernel that the library makes. Nothing above this folder makes a system
+// call but the mutex.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+#include "os/os.hpp"
+
+namespace trestle {
+
+// Guards use MADV_GUARD_INSTALL where the kernel has it (6.13): it costs no mapping. Elsewhere they use mprotect, for as
+// long as that takes no more than half of vm.max_map_count. Thread-safe.
+class LinuxOs {
+ public:
+  [[nodiscard]] std::byte* reserve(std::size_t bytes, std::size_t alignment) noexcept;
+  void release(std::byte* at, std::size_t bytes) noexcept;
+  [[nodiscard]] bool commit(std::byte* at, std::size_t bytes) noexcept;
+  [[nodiscard]] bool purge(std::byte* at, std::size_t bytes) noexcept;
+  [[nodiscard]] bool guard(std::byte* at, std::size_t bytes) noexcept;
+  [[nodiscard]] bool unguard(std::byte* at, std::size_t bytes) noexcept;
+  [[nodiscard]] bool move(std::byte* from, std::byte* to, std::size_t bytes) noexcept;
+  [[nodiscard]] std::uint64_t now_ms() noexcept;
+  [[nodiscard]] std::uint64_t entropy() noexcept;
+};
+static_assert(Os<LinuxOs>);
+
+namespace os {
+
+[[nodiscard]] std::uint64_t now_ns() noexcept;
+[[nodiscard]] int process_id() noexcept;
+[[nodiscard]] int thread_id() noexcept;
+// Writes all of it, in as few calls as the kernel allows; gives up on an error. Keeps errno.
+void write_all(int file, std::span<const char> text) noexcept;
+// Appends the text to the file at `path` in one call, creating it. False iff that failed. Keeps errno.
+bool append_to_file(const char* path, std::span<const char> text) noexcept;
+// Copies bytes of this process that may not be mapped. False iff not all of them could be read.
+[[nodiscard]] bool read_own_memory(const void* from, void* to, std::size_t bytes) noexcept;
+
+}  // namespace os
+}  // namespace trestle

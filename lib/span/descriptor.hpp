@@ -1,0 +1,75 @@
+// One record a granule, out of band; the first granule's describes the span. Only the seal's owner writes one: a change
+// ends with seal(), a use begins with is_sound(). The links are not sealed: both ends of each are compared instead.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+
+#include "base/arith.hpp"
+#include "base/engine.hpp"
+#include "base/keyed.hpp"
+
+namespace trestle {
+
+inline constexpr std::size_t kGranule = std::size_t{64} << 10;
+
+// A count of granules, or an index of one in its region. Not a count of bytes.
+struct Granules {
+  std::uint32_t count = 0;
+
+  [[nodiscard]] constexpr std::size_t bytes() const noexcept { return std::size_t{count} * kGranule; }
+  [[nodiscard]] static constexpr Granules covering(std::size_t bytes) noexcept {
+    return {static_cast<std::uint32_t>((bytes + kGranule - 1) / kGranule)};
+  }
+  friend constexpr auto operator<=>(const Granules&, const Granules&) = default;
+  friend constexpr Granules operator+(Granules a, Granules b) noexcept { return {a.count + b.count}; }
+  friend constexpr Granules operator-(Granules a, Granules b) noexcept { return {a.count - b.count}; }
+};
+
+enum class SpanState : std::uint8_t {
+  none,     // not the first granule of a span
+  free,     // in a bin
+  blocks,   // tiled by blocks
+  large,    // one allocation
+  retired,  // a large allocation that was freed and waits before it is free
+};
+
+inline constexpr std::uint32_t kNoSpan = UINT32_MAX;
+
+struct SpanLink {
+  std::uint32_t next = kNoSpan;
+  std::uint32_t previous = kNoSpan;
+};
+
+struct SpanDescriptor {
+  std::uint64_t seal_word = 0;
+  Granules first{};
+  Granules length{};
+  SpanState state = SpanState::none;
+  Kind kind = Kind::none;
+  bool dirty = false;      // free: may hold pages; not dirty: reads as zero
+  bool accessible = true;  // retired: was not guarded
+  std::uint32_t reserved = 0;
+  std::uint64_t payload = 0;    // large: bytes from the span's start to the payload
+  std::uint64_t requested = 0;  // large: bytes
+  std::uint64_t changed_ms = 0; // free and dirty: since when
+  SpanLink bin{};               // free: the other spans of its bin
+  SpanLink age{};               // free and dirty, or retired: from the oldest to the youngest
+
+  // The tag of all words but the links, keyed by the record's own address.
+  [[nodiscard]] std::uint64_t tag(const Key& key) const noexcept {
+    std::uint64_t words[5];
+    std::memcpy(words, &first, sizeof words);
+    const std::uint64_t place = address_of(this);
+    return tag_of(key, place, words[0]) ^ fold(tag_of(key, ~place, words[1]), kOdd1) ^
+           tag_of(key, words[2] ^ kOdd2, words[3] ^ kOdd3) ^ fold(words[4] ^ key.high, place ^ key.low);
+  }
+  void seal(const Key& key) noexcept { seal_word = tag(key); }
+  [[nodiscard]] bool is_sound(const Key& key) const noexcept { return seal_word == tag(key); }
+
+  [[nodiscard]] bool is_in_use() const noexcept { return state == SpanState::blocks || state == SpanState::large; }
+};
+static_assert(sizeof(SpanDescriptor) == 64);
+
+}  // namespace trestle

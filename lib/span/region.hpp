@@ -1,0 +1,140 @@
+// A reserved address range, cut into granules and tiled by spans up to its frontier, with its table out of band.
+//
+//   | span | span | ...... | frontier ... (reserved, never used) |       frontier <= committed <= capacity
+//   table: | guard | heads: granule -> first granule of its span | descriptors: one a granule | guard |
+//
+// Free spans coalesce with both neighbours at once and lie in bins of a two-level segregated fit; dirty ones also in a list
+// by age. The heads of all granules of a span in use, and of the first and last of any other, name its first granule: one
+// compare tells a wild pointer, one load gives the span. All operations are O(1) but for the heads of the span's granules.
+// I10..I14 hold between any two calls. Not thread-safe, but that find may run beside the others on a span in use.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <cstdint>
+
+#include "base/fault.hpp"
+#include "base/fit_map.hpp"
+#include "base/sync.hpp"
+#include "os/os.hpp"
+#include "span/descriptor.hpp"
+
+namespace trestle {
+
+// What a walk over the spans counts.
+struct SpanTally {
+  std::uint64_t used_bytes = 0;
+  std::uint64_t free_bytes = 0;
+  std::uint64_t dirty_bytes = 0;
+  std::uint64_t retired_bytes = 0;
+
+  friend bool operator==(const SpanTally&, const SpanTally&) = default;
+};
+
+template <Os O>
+class Region {
+ public:
+  static constexpr unsigned kMaxLog = 26;  // 2^26 granules: 4 TiB
+  using Bins = FitMap<kMaxLog, 3>;
+
+  constexpr Region() noexcept = default;
+
+  // Reserves up to `bytes` (a power of two of granules), halving until it fits, not below `least`. False iff that fails.
+  [[nodiscard]] bool reserve(O& os, const Key& key, std::size_t bytes, std::size_t least) noexcept;
+  void release(O& os) noexcept;
+
+  [[nodiscard]] bool holds(const void* at) const noexcept {
+    return address_of(at) - address_of(base_) < capacity_.bytes();
+  }
+  // The span that holds an address below the frontier, its descriptor vetted; null where there is none or it is unsound.
+  [[nodiscard]] SpanDescriptor* find(const void* at) const noexcept;
+  [[nodiscard]] std::byte* start_of(const SpanDescriptor& span) const noexcept { return base_ + span.first.bytes(); }
+  [[nodiscard]] std::byte* end_of(const SpanDescriptor& span) const noexcept { return start_of(span) + span.length.bytes(); }
+
+  // A span of `length` in the given state, not linked anywhere. Null iff no room or no memory. `zeroed`: it reads as zero.
+  [[nodiscard]] SpanDescriptor* acquire(O& os, Granules length, SpanState state, bool& zeroed) noexcept;
+  // Any state -> free. A dirty span keeps its pages until it is purged.
+  void release_span(SpanDescriptor& span, bool dirty, std::uint64_t now_ms) noexcept;
+  // In place to the right, if what lies there is free. False iff not. The bytes gained are not known to be zero.
+  [[nodiscard]] bool extend(O& os, SpanDescriptor& span, Granules length) noexcept;
+  // Gives the granules beyond `length` back, as dirty.
+  void truncate(SpanDescriptor& span, Granules length, std::uint64_t now_ms) noexcept;
+  void set_state(SpanDescriptor& span, SpanState state) noexcept;
+  void seal(SpanDescriptor& span) noexcept { span.seal(key_); }
+
+  [[nodiscard]] SpanDescriptor* oldest_dirty() const noexcept { return at_index(dirty_.oldest); }
+  // Gives a dirty span's pages back. False iff the system refused: the span then counts as young again.
+  bool purge(O& os, SpanDescriptor& span, std::uint64_t now_ms) noexcept;
+
+  [[nodiscard]] SpanDescriptor* oldest_retired() const noexcept { return at_index(retired_.oldest); }
+  void push_retired(SpanDescriptor& span) noexcept;
+  void take_retired(SpanDescriptor& span) noexcept;
+
+  [[nodiscard]] const SpanTally& counts() const noexcept { return counts_; }
+  [[nodiscard]] std::byte* base() const noexcept { return base_; }
+  [[nodiscard]] std::size_t reserved_bytes() const noexcept { return capacity_.bytes(); }
+  [[nodiscard]] std::size_t committed_bytes() const noexcept { return committed_.bytes(); }
+
+  // The span after `span` (null: the first one); null at the frontier or where the tiling is broken.
+  [[nodiscard]] SpanDescriptor* next(const SpanDescriptor* span) const noexcept;
+  // Whether `next` leads from the first span to the frontier.
+  [[nodiscard]] bool is_tiled() const noexcept {
+    Granules end{};
+    for (const SpanDescriptor* span = next(nullptr); span != nullptr; span = next(span)) end = span->first + span->length;
+    return end == frontier();
+  }
+  void check(FaultSink& sink) const noexcept;
+
+ private:
+  struct AgeList {
+    std::uint32_t oldest = kNoSpan;
+    std::uint32_t youngest = kNoSpan;
+  };
+
+  [[nodiscard]] Granules frontier() const noexcept { return frontier_; }
+  [[nodiscard]] SpanDescriptor* at_index(std::uint32_t index) const noexcept {
+    return index < frontier().count ? &descriptors_[index] : nullptr;
+  }
+  [[nodiscard]] bool reserve_exactly(O& os, std::size_t bytes) noexcept;
+  [[nodiscard]] bool advance_frontier(O& os, Granules length) noexcept;
+  [[nodiscard]] bool commit_to(O& os, Granules wanted) noexcept;
+  [[nodiscard]] SpanDescriptor* find_free(Granules length) const noexcept;
+  [[nodiscard]] SpanDescriptor* free_end() const noexcept;
+  void map_ends(const SpanDescriptor& span) noexcept;
+  void map_all(const SpanDescriptor& span) noexcept;
+  void count(const SpanDescriptor& span, bool add) noexcept;
+  SpanDescriptor& write(Granules first, Granules length, SpanState state, bool dirty) noexcept;
+  void insert_free(SpanDescriptor& span, std::uint64_t now_ms) noexcept;
+  void remove_free(SpanDescriptor& span) noexcept;
+  void push_young(AgeList& list, SpanDescriptor& span) noexcept;
+  void drop(AgeList& list, SpanDescriptor& span) noexcept;
+
+  void check_span(const SpanDescriptor& span, bool previous_free, FaultSink& sink) const noexcept;
+  void check_lists(FaultSink& sink, std::uint64_t free_spans, std::uint64_t dirty_spans, std::uint64_t retired_spans) const noexcept;
+  [[nodiscard]] std::uint64_t length_of(const AgeList& list, SpanState state, std::uint64_t limit) const noexcept;
+
+  Key key_;
+  std::byte* base_ = nullptr;
+  std::uint32_t* heads_ = nullptr;
+  SpanDescriptor* descriptors_ = nullptr;
+  std::byte* table_ = nullptr;
+  std::size_t table_bytes_ = 0;
+  Granules capacity_{};
+  Shared<Granules> frontier_;  // read by find beside the others
+  Granules committed_{};
+  AgeList dirty_;
+  AgeList retired_;
+  SpanTally counts_;
+  Bins bins_;
+  std::array<std::uint32_t, Bins::kBins> bin_heads_ = [] {
+    std::array<std::uint32_t, Bins::kBins> none{};
+    none.fill(kNoSpan);
+    return none;
+  }();
+};
+
+}  // namespace trestle
+
+#include "span/region_check.hpp"
+#include "span/region_spans.hpp"

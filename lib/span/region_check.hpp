@@ -1,0 +1,105 @@
+// Region: the walker over spans. Bounds every index and length before it follows it.
+#pragma once
+
+#include "span/region.hpp"
+
+namespace trestle {
+
+template <Os O>
+void Region<O>::check(FaultSink& sink) const noexcept {
+  SpanTally tally;
+  std::uint64_t free_spans = 0;
+  std::uint64_t dirty_spans = 0;
+  std::uint64_t retired_spans = 0;
+  bool previous_free = false;
+  for (std::uint32_t index = 0; index < frontier().count;) {
+    const SpanDescriptor& span = descriptors_[index];
+    if (!span.is_sound(key_)) {                                                                        // I10
+      sink.add({.kind = FaultKind::descriptor_corrupt, .address = &span, .block = base_ + Granules{index}.bytes(),
+                .expected = span.tag(key_), .found = span.seal_word});
+      return;
+    }
+    const bool tiles = span.first.count == index && span.length.count != 0 && span.length <= frontier() - span.first &&
+                       span.state != SpanState::none;
+    if (!tiles) {                                                                                      // I13
+      sink.add({.kind = FaultKind::span_tiling, .address = &span, .block = base_ + Granules{index}.bytes(),
+                .expected = index, .found = span.first.count});
+      return;
+    }
+    check_span(span, previous_free, sink);
+    previous_free = span.state == SpanState::free;
+    free_spans += previous_free;
+    dirty_spans += previous_free && span.dirty;
+    retired_spans += span.state == SpanState::retired;
+    const std::uint64_t bytes = span.length.bytes();
+    (previous_free ? tally.free_bytes : span.state == SpanState::retired ? tally.retired_bytes : tally.used_bytes) += bytes;
+    if (previous_free && span.dirty) tally.dirty_bytes += bytes;
+    index += span.length.count;
+  }
+  check_lists(sink, free_spans, dirty_spans, retired_spans);
+  if (!(tally == counts_)) {                                                                           // I14
+    sink.add({.kind = FaultKind::accounting_mismatch, .address = &counts_, .expected = tally.used_bytes + tally.free_bytes,
+              .found = counts_.used_bytes + counts_.free_bytes});
+  }
+}
+
+template <Os O>
+void Region<O>::check_span(const SpanDescriptor& span, bool previous_free, FaultSink& sink) const noexcept {
+  const std::uint32_t first = span.first.count;
+  const std::uint32_t last = first + span.length.count - 1;
+  for (std::uint32_t i = first; i <= last; i = span.is_in_use() || i == last ? i + 1 : last) {          // I13
+    if (heads_[i] != first) {
+      sink.add({.kind = FaultKind::span_tiling, .address = &heads_[i], .block = start_of(span), .expected = first, .found = heads_[i]});
+    }
+  }
+  if (span.state == SpanState::free && previous_free) {                                                // I11
+    sink.add({.kind = FaultKind::uncoalesced_spans, .address = start_of(span), .block = start_of(span)});
+  }
+}
+
+// I12: every free span is in the list of its bin, every dirty or retired one in the list by age, and nothing else is.
+template <Os O>
+void Region<O>::check_lists(FaultSink& sink, std::uint64_t free_spans, std::uint64_t dirty_spans,
+                            std::uint64_t retired_spans) const noexcept {
+  const auto mismatch = [&](const void* at, std::uint64_t expected, std::uint64_t found) {
+    sink.add({.kind = FaultKind::span_bin_mismatch, .address = at, .expected = expected, .found = found});
+  };
+  if (!bins_.is_consistent()) mismatch(&bins_, 1, 0);
+  std::uint64_t binned = 0;
+  for (unsigned bin = 0; bin < Bins::kBins; ++bin) {
+    if (bins_.is_set(bin) != (bin_heads_[bin] != kNoSpan)) mismatch(&bin_heads_[bin], bin_heads_[bin] != kNoSpan, bins_.is_set(bin));
+    std::uint32_t previous = kNoSpan;
+    for (std::uint32_t index = bin_heads_[bin]; index != kNoSpan && binned <= free_spans; ++binned) {
+      const SpanDescriptor* const span = at_index(index);
+      const bool belongs = span != nullptr && span->state == SpanState::free && span->first.count == index &&
+                           Bins::bin_of(span->length.count) == bin && span->bin.previous == previous;
+      if (!belongs) {
+        mismatch(span != nullptr ? static_cast<const void*>(span) : &bin_heads_[bin], bin, index);
+        return;
+      }
+      previous = index;
+      index = span->bin.next;
+    }
+  }
+  if (binned != free_spans) mismatch(&bin_heads_, free_spans, binned);
+  const std::uint64_t dirty = length_of(dirty_, SpanState::free, dirty_spans);
+  if (dirty != dirty_spans) mismatch(&dirty_, dirty_spans, dirty);
+  const std::uint64_t retired = length_of(retired_, SpanState::retired, retired_spans);
+  if (retired != retired_spans) mismatch(&retired_, retired_spans, retired);
+}
+
+// The length of a list whose links agree in both directions, counted no further than `limit` + 1; UINT64_MAX where they do not.
+template <Os O>
+std::uint64_t Region<O>::length_of(const AgeList& list, SpanState state, std::uint64_t limit) const noexcept {
+  std::uint64_t length = 0;
+  std::uint32_t previous = kNoSpan;
+  for (std::uint32_t index = list.oldest; index != kNoSpan && length <= limit; ++length) {
+    const SpanDescriptor* const span = at_index(index);
+    if (span == nullptr || span->state != state || span->age.previous != previous) return UINT64_MAX;
+    previous = index;
+    index = span->age.next;
+  }
+  return previous == list.youngest ? length : UINT64_MAX;
+}
+
+}  // namespace trestle

@@ -1,0 +1,323 @@
+// Region: reservation, the table, and spans that are taken, given back and coalesced.
+#pragma once
+
+#include "span/region.hpp"
+
+namespace trestle {
+
+template <Os O>
+bool Region<O>::reserve(O& os, const Key& key, std::size_t bytes, std::size_t least) noexcept {
+  key_ = key;
+  const std::size_t wanted = std::min(std::bit_ceil(std::max(bytes, kGranule)), std::size_t{1} << (kMaxLog + 16));
+  for (std::size_t size = wanted; size >= std::max(least, kGranule); size /= 2) {
+    if (!reserve_exactly(os, size)) continue;
+    if (size == wanted || size / 2 < least) return true;
+    // Address space is limited: leave half of what would fit to the rest of the program.
+    release(os);
+    return reserve_exactly(os, size / 2);
+  }
+  return false;
+}
+
+template <Os O>
+bool Region<O>::reserve_exactly(O& os, std::size_t bytes) noexcept {
+  const std::size_t granules = bytes / kGranule;
+  const std::size_t heads_bytes = align_up(granules * sizeof(std::uint32_t), kOsPage);
+  const std::size_t descriptors_bytes = align_up(granules * sizeof(SpanDescriptor), kOsPage);
+  table_bytes_ = heads_bytes + descriptors_bytes + 2 * kOsPage;
+  table_ = os.reserve(table_bytes_, kOsPage);
+  if (table_ == nullptr) return false;
+  base_ = os.reserve(bytes, kGranule);
+  if (base_ == nullptr) {
+    os.release(table_, table_bytes_);
+    table_ = nullptr;
+    return false;
+  }
+  heads_ = reinterpret_cast<std::uint32_t*>(table_ + kOsPage);
+  descriptors_ = reinterpret_cast<SpanDescriptor*>(table_ + kOsPage + heads_bytes);
+  capacity_ = {static_cast<std::uint32_t>(granules)};
+  return true;
+}
+
+template <Os O>
+void Region<O>::release(O& os) noexcept {
+  if (base_ != nullptr) os.release(base_, capacity_.bytes());
+  if (table_ != nullptr) os.release(table_, table_bytes_);
+  const Key key = key_;
+  *this = Region{};
+  key_ = key;
+}
+
+template <Os O>
+SpanDescriptor* Region<O>::find(const void* at) const noexcept {
+  const auto granule = static_cast<std::uint32_t>((address_of(at) - address_of(base_)) / kGranule);
+  if (granule >= frontier().count) return nullptr;
+  const std::uint32_t head = heads_[granule];
+  if (head > granule) return nullptr;
+  SpanDescriptor& span = descriptors_[head];
+  if (span.first.count != head || granule - head >= span.length.count) [[unlikely]] return nullptr;
+  return span.is_sound(key_) ? &span : nullptr;
+}
+
+// Makes granules readable, writable and described, in steps that grow with the region so that system calls stay rare.
+template <Os O>
+bool Region<O>::commit_to(O& os, Granules wanted) noexcept {
+  if (wanted <= committed_) return true;
+  constexpr std::uint32_t kLeastStep = 16;  // 1 MiB
+  constexpr std::uint32_t kMostStep = 1024; // 64 MiB
+  const std::uint32_t step = std::clamp(committed_.count / 4, kLeastStep, kMostStep);
+  const Granules generous{std::min(capacity_.count, std::max(wanted.count, committed_.count + step))};
+  for (const Granules target : {generous, wanted}) {
+    const auto commit_table = [&](std::byte* table, std::size_t width) {
+      const std::size_t from = align_down(committed_.count * width, kOsPage);
+      const std::size_t to = align_up(target.count * width, kOsPage);
+      return os.commit(table + from, to - from);
+    };
+    if (!commit_table(reinterpret_cast<std::byte*>(heads_), sizeof(std::uint32_t))) continue;
+    if (!commit_table(reinterpret_cast<std::byte*>(descriptors_), sizeof(SpanDescriptor))) continue;
+    if (!os.commit(base_ + committed_.bytes(), (target - committed_).bytes())) continue;
+    committed_ = target;
+    return true;
+  }
+  return false;
+}
+
+template <Os O>
+bool Region<O>::advance_frontier(O& os, Granules length) noexcept {
+  if (length > capacity_ - frontier() || !commit_to(os, frontier() + length)) return false;
+  frontier_ = frontier() + length;
+  return true;
+}
+
+template <Os O>
+SpanDescriptor& Region<O>::write(Granules first, Granules length, SpanState state, bool dirty) noexcept {
+  SpanDescriptor& span = descriptors_[first.count];
+  span = SpanDescriptor{.first = first, .length = length, .state = state, .dirty = dirty};
+  span.seal(key_);
+  return span;
+}
+
+template <Os O>
+void Region<O>::map_ends(const SpanDescriptor& span) noexcept {
+  heads_[span.first.count] = span.first.count;
+  heads_[(span.first + span.length).count - 1] = span.first.count;
+}
+template <Os O>
+void Region<O>::map_all(const SpanDescriptor& span) noexcept {
+  std::fill_n(heads_ + span.first.count, span.length.count, span.first.count);
+}
+
+template <Os O>
+void Region<O>::count(const SpanDescriptor& span, bool add) noexcept {
+  const std::uint64_t bytes = add ? span.length.bytes() : -span.length.bytes();
+  if (span.state == SpanState::free) {
+    counts_.free_bytes += bytes;
+    if (span.dirty) counts_.dirty_bytes += bytes;
+  } else if (span.state == SpanState::retired) {
+    counts_.retired_bytes += bytes;
+  } else {
+    counts_.used_bytes += bytes;
+  }
+}
+
+template <Os O>
+void Region<O>::push_young(AgeList& list, SpanDescriptor& span) noexcept {
+  span.age = {.next = kNoSpan, .previous = list.youngest};
+  if (SpanDescriptor* const before = at_index(list.youngest)) {
+    before->age.next = span.first.count;
+  } else {
+    list.oldest = span.first.count;
+  }
+  list.youngest = span.first.count;
+}
+
+template <Os O>
+void Region<O>::drop(AgeList& list, SpanDescriptor& span) noexcept {
+  SpanDescriptor* const before = at_index(span.age.previous);
+  SpanDescriptor* const after = at_index(span.age.next);
+  (before != nullptr ? before->age.next : list.oldest) = span.age.next;
+  (after != nullptr ? after->age.previous : list.youngest) = span.age.previous;
+  span.age = {};
+}
+
+// Into its bin, and by age where it is dirty.
+template <Os O>
+void Region<O>::insert_free(SpanDescriptor& span, std::uint64_t now_ms) noexcept {
+  const unsigned bin = Bins::bin_of(span.length.count);
+  span.bin = {.next = bin_heads_[bin], .previous = kNoSpan};
+  if (SpanDescriptor* const head = at_index(bin_heads_[bin])) head->bin.previous = span.first.count;
+  bin_heads_[bin] = span.first.count;
+  bins_.set(bin);
+  span.changed_ms = now_ms;
+  if (span.dirty) push_young(dirty_, span);
+  span.seal(key_);
+  map_ends(span);
+  count(span, true);
+}
+
+template <Os O>
+void Region<O>::remove_free(SpanDescriptor& span) noexcept {
+  const unsigned bin = Bins::bin_of(span.length.count);
+  SpanDescriptor* const before = at_index(span.bin.previous);
+  SpanDescriptor* const after = at_index(span.bin.next);
+  (before != nullptr ? before->bin.next : bin_heads_[bin]) = span.bin.next;
+  if (after != nullptr) after->bin.previous = span.bin.previous;
+  if (bin_heads_[bin] == kNoSpan) bins_.clear(bin);
+  span.bin = {};
+  if (span.dirty) drop(dirty_, span);
+  count(span, false);
+}
+
+template <Os O>
+SpanDescriptor* Region<O>::find_free(Granules length) const noexcept {
+  unsigned bin = bins_.find_from(Bins::bin_for(length.count));
+  if (bin == Bins::kNone) bin = Bins::bin_of(length.count);
+  SpanDescriptor* const span = at_index(bin_heads_[bin]);
+  if (span != nullptr && span->length >= length) return span;
+  SpanDescriptor* const end = free_end();  // so that what is left to do at the frontier is to advance it
+  return end != nullptr && end->length >= length ? end : nullptr;
+}
+
+// The free span that ends at the frontier, if one does.
+template <Os O>
+SpanDescriptor* Region<O>::free_end() const noexcept {
+  if (frontier().count == 0) return nullptr;
+  SpanDescriptor& last = descriptors_[heads_[frontier().count - 1]];
+  return last.state == SpanState::free ? &last : nullptr;
+}
+
+//   before | ........ free ........ |            | free | frontier
+//   after  | taken | rest, free ....|     or     | taken .......| frontier
+template <Os O>
+SpanDescriptor* Region<O>::acquire(O& os, Granules length, SpanState state, bool& zeroed) noexcept {
+  SpanDescriptor* span = find_free(length);
+  if (span == nullptr) {
+    SpanDescriptor* const end = free_end();
+    const Granules first = end != nullptr ? end->first : frontier();
+    const bool dirty = end != nullptr && end->dirty;
+    if (!advance_frontier(os, first + length - frontier())) return nullptr;
+    if (end != nullptr) remove_free(*end);
+    span = &write(first, length, state, false);
+    zeroed = !dirty;
+  } else {
+    const Granules rest = span->length - length;
+    const bool dirty = span->dirty;
+    const std::uint64_t since = span->changed_ms;
+    remove_free(*span);
+    if (rest.count != 0) insert_free(write(span->first + length, rest, SpanState::free, dirty), since);
+    span = &write(span->first, length, state, false);
+    zeroed = !dirty;
+  }
+  map_all(*span);
+  count(*span, true);
+  return span;
+}
+
+//   before | free | span | free |
+//   after  | ...... free ...... |       dirty where any part is
+template <Os O>
+void Region<O>::release_span(SpanDescriptor& span, bool dirty, std::uint64_t now_ms) noexcept {
+  count(span, false);
+  Granules first = span.first;
+  Granules end = span.first + span.length;
+  if (first.count != 0) {
+    SpanDescriptor& left = descriptors_[heads_[first.count - 1]];
+    if (left.state == SpanState::free) {
+      remove_free(left);
+      first = left.first;
+      dirty = dirty || left.dirty;
+      span.state = SpanState::none;
+      span.seal(key_);
+    }
+  }
+  if (end < frontier() && descriptors_[end.count].state == SpanState::free) {
+    SpanDescriptor& right = descriptors_[end.count];
+    remove_free(right);
+    end = end + right.length;
+    dirty = dirty || right.dirty;
+    right.state = SpanState::none;
+    right.seal(key_);
+  }
+  insert_free(write(first, end - first, SpanState::free, dirty), now_ms);
+}
+
+template <Os O>
+bool Region<O>::extend(O& os, SpanDescriptor& span, Granules length) noexcept {
+  const Granules end = span.first + span.length;
+  const Granules wanted = length - span.length;
+  SpanDescriptor* right = end < frontier() ? &descriptors_[end.count] : nullptr;
+  if (right != nullptr && (right->state != SpanState::free)) return false;
+  const Granules there = right != nullptr ? right->length : Granules{};
+  const bool reaches_frontier = end + there == frontier();
+  if (there < wanted) {
+    if (!reaches_frontier || !advance_frontier(os, wanted - there)) return false;
+  }
+  count(span, false);
+  if (right != nullptr) {
+    remove_free(*right);
+    const bool dirty = right->dirty;
+    right->state = SpanState::none;
+    right->seal(key_);
+    if (there > wanted) {
+      insert_free(write(end + wanted, there - wanted, SpanState::free, dirty), right->changed_ms);
+    }
+  }
+  span.length = length;
+  span.seal(key_);
+  map_all(span);
+  count(span, true);
+  return true;
+}
+
+template <Os O>
+void Region<O>::truncate(SpanDescriptor& span, Granules length, std::uint64_t now_ms) noexcept {
+  if (length >= span.length) return;
+  const Granules rest = span.length - length;
+  count(span, false);
+  span.length = length;
+  span.seal(key_);
+  count(span, true);
+  SpanDescriptor& tail = write(span.first + length, rest, span.state, false);
+  count(tail, true);
+  map_ends(tail);
+  release_span(tail, true, now_ms);
+}
+
+template <Os O>
+void Region<O>::set_state(SpanDescriptor& span, SpanState state) noexcept {
+  count(span, false);
+  span.state = state;
+  span.seal(key_);
+  count(span, true);
+}
+
+template <Os O>
+bool Region<O>::purge(O& os, SpanDescriptor& span, std::uint64_t now_ms) noexcept {
+  const bool purged = os.purge(start_of(span), span.length.bytes());
+  remove_free(span);
+  span.dirty = !purged;
+  insert_free(span, now_ms);
+  return purged;
+}
+
+template <Os O>
+void Region<O>::push_retired(SpanDescriptor& span) noexcept {
+  set_state(span, SpanState::retired);
+  push_young(retired_, span);
+}
+template <Os O>
+void Region<O>::take_retired(SpanDescriptor& span) noexcept {
+  drop(retired_, span);
+}
+
+template <Os O>
+SpanDescriptor* Region<O>::next(const SpanDescriptor* span) const noexcept {
+  const std::uint32_t index = span == nullptr ? 0 : (span->first + span->length).count;
+  if (index >= frontier().count) return nullptr;
+  SpanDescriptor& found = descriptors_[index];
+  const bool sound = found.is_sound(key_) && found.first.count == index && found.length.count != 0 &&
+                     found.length <= frontier() - found.first;
+  return sound ? &found : nullptr;
+}
+
+}  // namespace trestle

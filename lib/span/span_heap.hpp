@@ -1,0 +1,181 @@
+// Spans from one region, and from more as each fills up; what is free goes back to the system by age, and by a budget of
+// bytes that may stay dirty. Every method but find and is_ours needs the lock. Lock order: arena, span, system.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+
+#include "base/sync.hpp"
+#include "span/region.hpp"
+
+namespace trestle {
+
+struct SpanConfig {
+  std::size_t region_bytes = std::size_t{1} << 40;
+  std::uint64_t decay_ms = 1000;
+  std::size_t dirty_bytes = std::size_t{256} << 20;
+};
+
+// A span and where it belongs. Empty where there is none.
+template <Os O>
+struct SpanRef {
+  Region<O>* region = nullptr;
+  SpanDescriptor* span = nullptr;
+  bool zeroed = false;
+
+  [[nodiscard]] bool is_empty() const noexcept { return span == nullptr; }
+  [[nodiscard]] std::byte* start() const noexcept { return region->start_of(*span); }
+  [[nodiscard]] std::byte* end() const noexcept { return region->end_of(*span); }
+  [[nodiscard]] std::size_t bytes() const noexcept { return span->length.bytes(); }
+};
+
+template <Os O>
+class SpanHeap {
+ public:
+  using Ref = SpanRef<O>;
+
+  constexpr explicit SpanHeap(O os) noexcept : os_(os) {}
+
+  [[nodiscard]] bool start(const Key& key, const SpanConfig& config) noexcept {
+    key_ = key;
+    config_ = config;
+    const Guard guard(lock_);
+    return add_region(kLeastRegion);
+  }
+  void stop() noexcept {
+    for (std::uint32_t i = 0; i < count_; ++i) regions_[i].release(os_);
+    count_ = 0;
+    purges_ = 0;
+  }
+  void set_decay(std::uint64_t decay_ms) noexcept { config_.decay_ms = decay_ms; }
+  void set_dirty_bytes(std::size_t bytes) noexcept { config_.dirty_bytes = bytes; }
+
+  [[nodiscard]] Mutex& lock() noexcept TRESTLE_RETURN_CAPABILITY(lock_) { return lock_; }
+  [[nodiscard]] O& os() noexcept { return os_; }
+  [[nodiscard]] const Key& key() const noexcept { return key_; }
+
+  [[nodiscard]] Region<O>* region_of(const void* at) const noexcept {
+    const std::uint32_t count = count_;
+    for (std::uint32_t i = 0; i < count; ++i) {
+      if (regions_[i].holds(at)) return const_cast<Region<O>*>(&regions_[i]);
+    }
+    return nullptr;
+  }
+  [[nodiscard]] Ref find(const void* at) const noexcept {
+    Region<O>* const region = region_of(at);
+    if (region == nullptr) return {};
+    return {region, region->find(at), false};
+  }
+
+  // A span of at least `bytes`. Empty iff memory or address space is short.
+  [[nodiscard]] Ref acquire(std::size_t bytes, SpanState state) noexcept;
+  void release(const Ref& ref, bool dirty) noexcept {
+    const std::uint64_t now = os_.now_ms();
+    ref.region->release_span(*ref.span, dirty, now);
+    purge_old(now);
+  }
+  // Gives back what has been dirty for longer than the decay time, and the oldest beyond the budget. Cheap when there is none.
+  void purge_old(std::uint64_t now) noexcept;
+  // Gives all free pages back but about `keep` bytes. True iff any were.
+  bool trim(std::size_t keep) noexcept;
+
+  template <class Visit>  // bool visit(Region<O>&), false ends
+  bool for_each_region(Visit visit) const noexcept {
+    for (std::uint32_t i = 0; i < count_; ++i) {
+      if (!visit(const_cast<Region<O>&>(regions_[i]))) return false;
+    }
+    return true;
+  }
+  [[nodiscard]] SpanTally counts() const noexcept {
+    SpanTally sum;
+    for_each_region([&](const Region<O>& region) {
+      sum.used_bytes += region.counts().used_bytes;
+      sum.free_bytes += region.counts().free_bytes;
+      sum.dirty_bytes += region.counts().dirty_bytes;
+      sum.retired_bytes += region.counts().retired_bytes;
+      return true;
+    });
+    return sum;
+  }
+  [[nodiscard]] std::uint64_t purges() const noexcept { return purges_; }
+  void check(FaultSink& sink) const noexcept {
+    for_each_region([&](const Region<O>& region) {
+      region.check(sink);
+      return true;
+    });
+  }
+
+ private:
+  static constexpr std::uint32_t kMaxRegions = 32;
+  static constexpr std::size_t kLeastRegion = std::size_t{2} << 20;
+
+  bool add_region(std::size_t least) noexcept;
+
+  [[no_unique_address]] O os_;
+  Key key_;
+  SpanConfig config_;
+  Mutex lock_;
+  Shared<std::uint32_t> count_;
+  std::uint64_t purges_ = 0;
+  std::array<Region<O>, kMaxRegions> regions_{};
+};
+
+template <Os O>
+bool SpanHeap<O>::add_region(std::size_t least) noexcept {
+  if (count_ == kMaxRegions) return false;
+  if (!regions_[count_].reserve(os_, key_, std::max(config_.region_bytes, least), least)) return false;
+  count_ = count_ + 1;
+  return true;
+}
+
+template <Os O>
+auto SpanHeap<O>::acquire(std::size_t bytes, SpanState state) noexcept -> Ref {
+  constexpr std::size_t kMost = std::size_t{1} << (Region<O>::kMaxLog + 16);
+  if (bytes > kMost) return {};
+  const Granules length = Granules::covering(bytes);
+  for (;;) {
+    for (std::uint32_t i = 0; i < count_; ++i) {
+      bool zeroed = false;
+      if (SpanDescriptor* const span = regions_[i].acquire(os_, length, state, zeroed)) return {&regions_[i], span, zeroed};
+    }
+    if (!add_region(std::bit_ceil(length.bytes()))) return {};
+    // A new region that cannot commit either: memory is what is short, not address space.
+    bool zeroed = false;
+    Region<O>& added = regions_[count_ - 1];
+    if (SpanDescriptor* const span = added.acquire(os_, length, state, zeroed)) return {&added, span, zeroed};
+    added.release(os_);
+    count_ = count_ - 1;
+    return {};
+  }
+}
+
+template <Os O>
+void SpanHeap<O>::purge_old(std::uint64_t now) noexcept {
+  for (std::uint32_t i = 0; i < count_; ++i) {
+    Region<O>& region = regions_[i];
+    while (SpanDescriptor* const oldest = region.oldest_dirty()) {
+      const bool over_budget = region.counts().dirty_bytes > config_.dirty_bytes;
+      if (!over_budget && now - oldest->changed_ms < config_.decay_ms) break;
+      if (!region.purge(os_, *oldest, now)) break;
+      ++purges_;
+    }
+  }
+}
+
+template <Os O>
+bool SpanHeap<O>::trim(std::size_t keep) noexcept {
+  bool any = false;
+  const std::uint64_t now = os_.now_ms();
+  for (std::uint32_t i = 0; i < count_; ++i) {
+    Region<O>& region = regions_[i];
+    while (region.counts().dirty_bytes > keep) {
+      if (!region.purge(os_, *region.oldest_dirty(), now)) break;
+      ++purges_;
+      any = true;
+    }
+  }
+  return any;
+}
+
+}  // namespace trestle
