@@ -50,7 +50,10 @@ bool TestArena::is_refused() noexcept {
 }
 
 std::byte* TestArena::reserve(std::size_t bytes, std::size_t alignment) noexcept {
-  if (bytes == 0 || bytes % kOsPage != 0 || alignment % kOsPage != 0) breach("reserve of no whole pages");
+  if (bytes == 0 || bytes % kOsPage != 0 || alignment % kOsPage != 0) {
+    breach("reserve of no whole pages");
+    return nullptr;
+  }
   if (is_refused()) return nullptr;
   const std::size_t step = std::max(alignment, kOsPage) / kOsPage;
   const std::size_t first = (next_page_ + step - 1) / step * step;
@@ -112,7 +115,7 @@ bool TestArena::commit(std::byte* where, std::size_t bytes) noexcept {
 bool TestArena::purge(std::byte* where, std::size_t bytes) noexcept {
   Pages pages{};
   if (find(where, bytes, pages, "purge outside of a reservation") == nullptr || is_refused()) return false;
-  if (!all_are(pages, Page::committed)) breach("purge of pages that are not committed");
+  if (!all_are(pages, Page::committed, Page::committed)) breach("purge of pages that are not committed");
   zero(pages);
   return true;
 }
@@ -120,7 +123,7 @@ bool TestArena::purge(std::byte* where, std::size_t bytes) noexcept {
 bool TestArena::guard(std::byte* where, std::size_t bytes) noexcept {
   Pages pages{};
   if (find(where, bytes, pages, "guard outside of a reservation") == nullptr || is_refused()) return false;
-  if (!all_are(pages, Page::committed)) breach("guard of pages that are not committed");
+  if (!all_are(pages, Page::committed, Page::guarded)) breach("guard of pages that are not committed");
   zero(pages);
   forbid_access(where, bytes);
   set(pages, Page::guarded);
@@ -130,7 +133,7 @@ bool TestArena::guard(std::byte* where, std::size_t bytes) noexcept {
 bool TestArena::unguard(std::byte* where, std::size_t bytes) noexcept {
   Pages pages{};
   if (find(where, bytes, pages, "unguard outside of a reservation") == nullptr || is_refused()) return false;
-  if (!all_are(pages, Page::guarded)) breach("unguard of pages that are not guarded");
+  if (!all_are(pages, Page::guarded, Page::guarded)) breach("unguard of pages that are not guarded");
   permit_access(where, bytes);
   set(pages, Page::committed);
   return true;
@@ -141,8 +144,11 @@ bool TestArena::move(std::byte* from, std::byte* to, std::size_t bytes) noexcept
   Pages target{};
   if (find(from, bytes, source, "move from outside of a reservation") == nullptr) return false;
   if (find(to, bytes, target, "move to outside of a reservation") == nullptr || is_refused()) return false;
-  if (!all_are(source, Page::committed) || !all_are(target, Page::committed)) breach("move of pages that are not committed");
-  if (source.first < target.last && target.first < source.last) breach("move onto itself");
+  if (!all_are(source, Page::committed, Page::committed) || !all_are(target, Page::committed, Page::committed)) breach("move of pages that are not committed");
+  if (source.first < target.last && target.first < source.last) {
+    breach("move onto itself");
+    return false;
+  }
   permit_access(from, bytes);
   permit_access(to, bytes);
   std::memcpy(to, from, bytes);
@@ -150,10 +156,10 @@ bool TestArena::move(std::byte* from, std::byte* to, std::size_t bytes) noexcept
   return true;
 }
 
-bool TestArena::all_are(Pages pages, Page state) const noexcept {
+bool TestArena::all_are(Pages pages, Page state, Page other) const noexcept {
   const auto first = pages_.begin() + static_cast<std::ptrdiff_t>(pages.first);
   return std::all_of(first, first + static_cast<std::ptrdiff_t>(pages.last - pages.first),
-                     [state](Page page) { return page == state; });
+                     [=](Page page) { return page == state || page == other; });
 }
 
 void TestArena::set(Pages pages, Page state) noexcept {

@@ -65,7 +65,7 @@ class TestArena {
   void breach(const char* what) noexcept { breach_ = breach_ == nullptr ? what : breach_; }
   // The pages of the range; a breach iff it is no whole pages of one reservation.
   [[nodiscard]] Reservation* find(const std::byte* at, std::size_t bytes, Pages& pages, const char* what) noexcept;
-  [[nodiscard]] bool all_are(Pages pages, Page state) const noexcept;
+  [[nodiscard]] bool all_are(Pages pages, Page state, Page other) const noexcept;
   void set(Pages pages, Page state) noexcept;
   void zero(Pages pages) noexcept;
   [[nodiscard]] std::byte* at(std::size_t page) const noexcept { return base_ + page * kOsPage; }

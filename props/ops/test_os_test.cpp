@@ -69,6 +69,14 @@ TEST_F(TestOsTest, GuardedPagesComeBackAsZero) {
   EXPECT_EQ(arena_.breach(), nullptr);
 }
 
+TEST_F(TestOsTest, AGuardMayCoverAnother) {
+  std::byte* const at = committed();
+  EXPECT_TRUE(os_.guard(at + kOsPage, kOsPage));
+  EXPECT_TRUE(os_.guard(at, kSome));
+  EXPECT_TRUE(os_.unguard(at, kSome));
+  EXPECT_EQ(arena_.breach(), nullptr);
+}
+
 TEST_F(TestOsTest, MovesPages) {
   std::byte* const from = committed();
   std::byte* const to = committed();
@@ -138,8 +146,8 @@ INSTANTIATE_TEST_SUITE_P(
                [](TestOs& os, std::byte*, std::byte* at) { os.guard(at, kOsPage), os.commit(at, kSome); }},
         Breach{"PurgeOfReserved", "purge of pages that are not committed",
                [](TestOs& os, std::byte* at, std::byte*) { os.purge(at, kOsPage); }},
-        Breach{"GuardTwice", "guard of pages that are not committed",
-               [](TestOs& os, std::byte*, std::byte* at) { os.guard(at, kOsPage), os.guard(at, kOsPage); }},
+        Breach{"GuardOfReserved", "guard of pages that are not committed",
+               [](TestOs& os, std::byte* at, std::byte*) { os.guard(at, kOsPage); }},
         Breach{"UnguardOfUnguarded", "unguard of pages that are not guarded",
                [](TestOs& os, std::byte*, std::byte* at) { os.unguard(at, kOsPage); }},
         Breach{"ReleaseOfAPart", "release of a part of a reservation",
