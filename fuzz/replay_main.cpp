@@ -7,6 +7,8 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -16,6 +18,7 @@
 namespace {
 
 namespace fs = std::filesystem;
+using trestle::ops::PolicyName;
 using trestle::ops::Program;
 
 struct Options {
@@ -23,6 +26,7 @@ struct Options {
   std::size_t random = 0;
   std::uint64_t seed = 1;
   std::size_t ops = 63;
+  std::optional<PolicyName> policy;
   bool print = false;
 };
 
@@ -66,7 +70,8 @@ void perform_all(const Options& options) {
   trestle::ops::Random random(options.seed);
   const auto began = std::chrono::steady_clock::now();
   for (std::size_t i = 0; i < options.random; ++i) {
-    const Program program = generate(trestle_fuzz_vocabulary, random, options.ops);
+    Program program = generate(trestle_fuzz_vocabulary, random, options.ops);
+    program.stage.policy = options.policy.value_or(program.stage.policy);
     perform(encode(trestle_fuzz_vocabulary, program).value(), options);
   }
   const std::chrono::duration<double> taken = std::chrono::steady_clock::now() - began;
@@ -83,6 +88,10 @@ int main(int argc, char** argv) {
   app.add_option("--random", options.random, "Run this many random programs");
   app.add_option("--seed", options.seed, "Seed of the random programs")->capture_default_str();
   app.add_option("--ops", options.ops, "Ops in each random program")->capture_default_str();
+  const std::map<std::string, PolicyName> policies{
+      {"fast", PolicyName::fast}, {"hardened", PolicyName::hardened}, {"debug", PolicyName::debug}};
+  app.add_option("--policy", options.policy, "Policy of the random programs, instead of any")
+      ->transform(CLI::CheckedTransformer(policies, CLI::ignore_case).description("fast, hardened or debug"));
   app.add_flag("--print", options.print, "Print each program as text before it runs");
   app.footer("Example: heap_ops fuzz/corpus/heap_ops --random 1000 --seed 7");
   try {
