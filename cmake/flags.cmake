@@ -2,7 +2,8 @@
 add_library(trestle_flags INTERFACE)
 target_compile_options(trestle_flags INTERFACE
   -Wall -Wextra -Wundef -Wshadow -Werror -fno-omit-frame-pointer
-  $<$<COMPILE_LANGUAGE:CXX>:-Wconversion>)
+  $<$<COMPILE_LANGUAGE:CXX>:-Wconversion>
+  $<$<COMPILE_LANG_AND_ID:CXX,Clang>:-Wthread-safety>)
 if(TRESTLE_SANITIZE)
   target_compile_options(trestle_flags INTERFACE -fsanitize=${TRESTLE_SANITIZE} -fno-sanitize-recover=all)
   target_link_options(trestle_flags INTERFACE -fsanitize=${TRESTLE_SANITIZE})

@@ -97,23 +97,24 @@ void BlockEngine<P, Owner>::set_previous(std::byte* at, std::uint64_t place) noe
   store_link(key_, place_of(at + kHeaderBytes + 8), at + kHeaderBytes + 8, place);
 }
 
-// A block could start at the place: followed, it leads into an extent.
+// A block could start at the place: followed, it leads into an extent. Most lists stay within one, so the likely is tried first.
 template <Policy P, class Owner>
-bool BlockEngine<P, Owner>::is_linkable(std::uint64_t place) const noexcept {
+bool BlockEngine<P, Owner>::is_linkable(const Extent& likely, std::uint64_t place) const noexcept {
   const std::byte* const at = at_place(place);
-  return is_aligned(at, kMinAlignment) && owner().extent_of(at).holds(at, kMinBlock);
+  if (!is_aligned(at, kMinAlignment)) return false;
+  return likely.holds(at, kMinBlock) || owner().extent_of(at).holds(at, kMinBlock);
 }
 
 // Both neighbours in the list, and the bin's head, know the block.
 template <Policy P, class Owner>
-Verdict BlockEngine<P, Owner>::vet_links(const Block& block) const noexcept {
+Verdict BlockEngine<P, Owner>::vet_links(const Extent& extent, const Block& block) const noexcept {
   const std::uint64_t self = place_of(block.at);
   const Verdict corrupt{FaultKind::free_link_corrupt, block.payload()};
   if (const std::uint64_t next = next_of(block.at); next != 0) {
-    if (!is_linkable(next) || previous_of(at_place(next)) != self) [[unlikely]] return corrupt;
+    if (!is_linkable(extent, next) || previous_of(at_place(next)) != self) [[unlikely]] return corrupt;
   }
   if (const std::uint64_t previous = previous_of(block.at); previous != 0) {
-    if (!is_linkable(previous) || next_of(at_place(previous)) != self) [[unlikely]] return corrupt;
+    if (!is_linkable(extent, previous) || next_of(at_place(previous)) != self) [[unlikely]] return corrupt;
   } else if (heads_[Bins::bin_of(block.header.size() / kMinAlignment)] != self) [[unlikely]] {
     return {FaultKind::bin_mismatch, block.at};
   }
@@ -129,7 +130,7 @@ Verdict BlockEngine<P, Owner>::vet_free(const Extent& extent, const std::byte* a
   const Block found{const_cast<std::byte*>(at), *header};
   const std::optional<std::size_t> size = load_footer(key_, place_of(found.footer()), found.footer());
   if (!size || *size != header->size()) [[unlikely]] return {FaultKind::footer_corrupt, found.footer()};
-  if (const Verdict v = vet_links(found); v.is_fault()) [[unlikely]] return v;
+  if (const Verdict v = vet_links(extent, found); v.is_fault()) [[unlikely]] return v;
   block = found;
   return {};
 }
@@ -142,9 +143,10 @@ Verdict BlockEngine<P, Owner>::find_free(std::size_t size, std::optional<Block>&
   if (bin == Bins::kNone) bin = Bins::bin_of(units);
   const std::uint64_t head = heads_[bin];
   if (head == 0) return {};
-  if (!is_linkable(head)) [[unlikely]] return {FaultKind::bin_mismatch, at_place(head)};
   const std::byte* const at = at_place(head);
-  if (const Verdict v = vet_free(owner().extent_of(at), at, found); v.is_fault()) [[unlikely]] return v;
+  const Extent extent = owner().extent_of(at);
+  if (!is_linkable(extent, head)) [[unlikely]] return {FaultKind::bin_mismatch, at};
+  if (const Verdict v = vet_free(extent, at, found); v.is_fault()) [[unlikely]] return v;
   if (found->header.size() < size) found.reset();
   return {};
 }
@@ -305,7 +307,8 @@ void BlockEngine<P, Owner>::for_each_large_free(std::size_t bytes, Visit visit) 
   for (unsigned bin = Bins::bin_of(bytes / kMinAlignment); bin < Bins::kBins; ++bin) {
     for (std::uint64_t place = heads_[bin]; place != 0 && left != 0; --left) {
       std::optional<Block> block;
-      if (!is_linkable(place) || vet_free(owner().extent_of(at_place(place)), at_place(place), block).is_fault()) return;
+      const Extent extent = owner().extent_of(at_place(place));
+      if (!is_linkable(extent, place) || vet_free(extent, at_place(place), block).is_fault()) return;
       visit(*block);
       place = next_of(block->at);
     }
@@ -315,7 +318,7 @@ void BlockEngine<P, Owner>::for_each_large_free(std::size_t bytes, Visit visit) 
 template <Policy P, class Owner>
 std::size_t BlockEngine<P, Owner>::largest_free() const noexcept {
   const unsigned bin = bins_.highest();
-  if (bin == Bins::kNone || !is_linkable(heads_[bin])) return 0;
+  if (bin == Bins::kNone || !is_linkable({}, heads_[bin])) return 0;
   const std::optional<Header> header = load(at_place(heads_[bin]));
   return header && header->is_free() ? header->served() : 0;
 }

@@ -65,7 +65,7 @@ bool BlockEngine<P, Owner>::check_block(const Extent& extent, const Block& block
       fault.found = load_word(block.footer());
       sink.add(fault);
     }
-    if (const Verdict v = vet_links(block); v.is_fault()) {                                            // I8
+    if (const Verdict v = vet_links(extent, block); v.is_fault()) {                                            // I8
       sink.add(fault_at(v.kind, static_cast<const std::byte*>(v.at), block));
     }
   }
@@ -110,7 +110,7 @@ void BlockEngine<P, Owner>::check_bins(FaultSink& sink, const BlockTally& tally)
   for (unsigned bin = 0; bin < Bins::kBins; ++bin) {
     if (bins_.is_set(bin) != (heads_[bin] != 0)) mismatch(heads_[bin], heads_[bin] != 0, bins_.is_set(bin));
     for (std::uint64_t place = heads_[bin]; place != 0 && blocks <= tally.free_blocks; ++blocks) {
-      const std::optional<Header> header = is_linkable(place) ? load(at_place(place)) : std::nullopt;
+      const std::optional<Header> header = is_linkable({}, place) ? load(at_place(place)) : std::nullopt;
       if (!header || !header->is_free() || Bins::bin_of(header->size() / kMinAlignment) != bin) {
         mismatch(place, bin, header && header->is_free() ? Bins::bin_of(header->size() / kMinAlignment) : Bins::kNone);
         return;

@@ -155,8 +155,8 @@ class BlockEngine {
   void set_next(std::byte* at, std::uint64_t place) noexcept;
   void set_previous(std::byte* at, std::uint64_t place) noexcept;
   [[nodiscard]] Verdict vet_free(const Extent& extent, const std::byte* at, std::optional<Block>& block) const noexcept;
-  [[nodiscard]] Verdict vet_links(const Block& block) const noexcept;
-  [[nodiscard]] bool is_linkable(std::uint64_t place) const noexcept;
+  [[nodiscard]] Verdict vet_links(const Extent& extent, const Block& block) const noexcept;
+  [[nodiscard]] bool is_linkable(const Extent& likely, std::uint64_t place) const noexcept;
   [[nodiscard]] Verdict find_free(std::size_t size, std::optional<Block>& found) const noexcept;
   [[nodiscard]] Verdict verify_handed(const Block& from, std::byte* payload, const std::byte* end) const noexcept;
 

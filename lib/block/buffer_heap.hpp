@@ -51,6 +51,10 @@ class BufferHeap : public BlockEngine<P, BufferHeap<P>> {
   void check(CheckLevel level, FaultSink& sink) const noexcept;
   bool walk(BlockVisitor visitor) const noexcept { return !is_sealed() || this->walk_extent(extent(), visitor); }
 
+  // What the last call that hands out blocks found; kept here so that the public face needs no state of its own.
+  [[nodiscard]] FaultKind last_fault() const noexcept { return last_fault_; }
+  void set_last_fault(FaultKind kind) noexcept { last_fault_ = kind; }
+
   [[nodiscard]] std::size_t size() const noexcept { return bytes_; }
   bool grow(std::size_t bytes, bool zeroed) noexcept;
   bool shrink(std::size_t bytes) noexcept;
@@ -59,7 +63,7 @@ class BufferHeap : public BlockEngine<P, BufferHeap<P>> {
  private:
   BufferHeap() noexcept = default;
 
-  static constexpr std::size_t kRecordBytes = align_up(sizeof(Base) + 2 * sizeof(std::uint64_t), kMinAlignment);
+  static constexpr std::size_t kRecordBytes = align_up(sizeof(Base) + 3 * sizeof(std::uint64_t), kMinAlignment);
 
   [[nodiscard]] Extent extent() const noexcept {
     auto* const start = reinterpret_cast<std::byte*>(const_cast<BufferHeap*>(this));
@@ -82,6 +86,7 @@ class BufferHeap : public BlockEngine<P, BufferHeap<P>> {
 
   std::uint64_t bytes_ = 0;
   std::uint64_t seal_ = 0;
+  FaultKind last_fault_ = FaultKind::none;
 };
 
 template <Policy P>

@@ -39,7 +39,7 @@ class Arena : public BlockEngine<P, Arena<P, O>> {
     return size <= kMaxBlockRequest && alignment <= kMaxBlockRequest;
   }
 
-  Allocation allocate(std::size_t size, std::size_t alignment, Kind kind) noexcept {
+  Allocation allocate(std::size_t size, std::size_t alignment, Kind kind) noexcept TRESTLE_REQUIRES(lock_) {
     const Allocation first = Base::allocate(size, alignment, kind);
     if (first.is_fault() || first.payload != nullptr) [[likely]] return first;
     if (add_span()) return Base::allocate(size, alignment, kind);
@@ -48,7 +48,7 @@ class Arena : public BlockEngine<P, Arena<P, O>> {
   }
 
   // A block goes to the quarantine; what has to leave it for that becomes free.
-  Verdict deallocate(void* payload, const Release& how) noexcept {
+  Verdict deallocate(void* payload, const Release& how) noexcept TRESTLE_REQUIRES(lock_) {
     if (const Verdict v = this->retire(payload, how); v.is_fault()) [[unlikely]] return v;
     const std::size_t size = this->retired_size(payload);
     while (quarantine_.is_full_for(size)) {
@@ -59,16 +59,16 @@ class Arena : public BlockEngine<P, Arena<P, O>> {
   }
 
   // Everything in the quarantine becomes free.
-  Verdict flush() noexcept {
+  Verdict flush() noexcept TRESTLE_REQUIRES(lock_) {
     while (!quarantine_.is_empty()) {
       if (const Verdict v = evict(); v.is_fault()) [[unlikely]] return v;
     }
     return {};
   }
   // Gives back the span kept warm, and the pages inside of free blocks where their bytes are zero or nobody's concern.
-  bool trim() noexcept;
+  bool trim() noexcept TRESTLE_REQUIRES(lock_);
 
-  void check(CheckLevel level, FaultSink& sink) const noexcept;
+  void check(CheckLevel level, FaultSink& sink) const noexcept TRESTLE_REQUIRES(lock_);
   [[nodiscard]] Extent extent_of(const std::byte* at) const noexcept {
     const SpanRef<O> ref = spans_->find(at);
     if (ref.is_empty() || ref.span->state != SpanState::blocks) return {};

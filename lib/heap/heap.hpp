@@ -32,7 +32,7 @@ class Heap {
   // False iff no address space can be reserved. Before start and after stop nothing else may be called.
   [[nodiscard]] bool start(const HeapConfig& config) noexcept;
   // Gives everything back to the system; the heap is then as new.
-  void stop() noexcept;
+  void stop() noexcept TRESTLE_NO_THREAD_SAFETY_ANALYSIS;
   void set_decay(std::uint64_t decay_ms) noexcept;
   void set_dirty_bytes(std::size_t bytes) noexcept;
 
@@ -68,8 +68,14 @@ class Heap {
   [[nodiscard]] static Verdict stale(const Verdict& v) noexcept {
     return v.kind == FaultKind::double_free ? Verdict{FaultKind::stale_pointer, v.at} : v;
   }
-  void note_block() noexcept;
-  void note_large() noexcept;
+  // A program that frees no span still gives old ones back: every so many frees it looks.
+  static constexpr std::uint64_t kFreesPerLook = 4096;
+  void purge_old() noexcept {
+    const Guard guard(spans_.lock());
+    spans_.purge_old(spans_.os().now_ms());
+  }
+  void note_block() noexcept TRESTLE_REQUIRES(arena_.lock());
+  void note_large() noexcept TRESTLE_REQUIRES(spans_.lock());
   void note_peak(std::uint64_t live) noexcept {
     if (live > peak_bytes_) peak_bytes_ = live;
   }
@@ -77,11 +83,10 @@ class Heap {
   SpanHeap<O> spans_;
   Arena<P, O> arena_;
   Large<P, O> large_;
-  // Written under one of the two locks each, read under both.
-  std::uint64_t block_allocations_ = 0;
-  std::uint64_t block_deallocations_ = 0;
-  std::uint64_t large_allocations_ = 0;
-  std::uint64_t large_deallocations_ = 0;
+  std::uint64_t block_allocations_ TRESTLE_GUARDED_BY(arena_.lock()) = 0;
+  std::uint64_t block_deallocations_ TRESTLE_GUARDED_BY(arena_.lock()) = 0;
+  std::uint64_t large_allocations_ TRESTLE_GUARDED_BY(spans_.lock()) = 0;
+  std::uint64_t large_deallocations_ TRESTLE_GUARDED_BY(spans_.lock()) = 0;
   Shared<std::uint64_t> block_bytes_;
   Shared<std::uint64_t> large_bytes_;
   Shared<std::uint64_t> peak_bytes_;
@@ -176,8 +181,8 @@ Verdict Heap<P, O>::deallocate(void* payload, const Release& how) noexcept {
     const Guard guard(arena_.lock());
     const Verdict v = arena_.deallocate(payload, how);
     if (!v.is_fault()) [[likely]] {
-      ++block_deallocations_;
       block_bytes_ = arena_.counts().live_bytes;
+      if (++block_deallocations_ % kFreesPerLook == 0) [[unlikely]] purge_old();
     }
     return v;
   }

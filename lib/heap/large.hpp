@@ -45,7 +45,7 @@ class Large {
  private:
   static constexpr std::size_t kLead = P.canary ? 32 : 0;  // canary bytes before the payload
   static constexpr std::size_t kTail = P.guard_pages ? kOsPage : 0;
-  static constexpr std::size_t kMoveFrom = std::size_t{128} << 10;  // below, copying is cheaper than moving pages
+  static constexpr std::size_t kMoveFrom = std::size_t{1} << 20;  // a move costs mappings; below, a copy is cheap
 
   [[nodiscard]] static std::byte* payload_of(const SpanRef<O>& ref) noexcept { return ref.start() + ref.span->payload; }
   [[nodiscard]] static std::byte* fence_of(const SpanRef<O>& ref, std::size_t requested) noexcept {
@@ -125,8 +125,9 @@ Allocation Large<P, O>::allocate(std::size_t size, std::size_t alignment, Kind k
   const std::size_t served = align_up(std::max<std::size_t>(size, 1), kMinAlignment);
   const std::optional<std::size_t> need = checked_add(served, kLead + kTail + (alignment > kMinAlignment ? alignment : 0));
   if (!need) return {};
-  const SpanRef<O> ref = spans_->acquire(*need, SpanState::large);
+  SpanRef<O> ref = spans_->acquire(*need, SpanState::large);
   if (ref.is_empty()) return {};
+  if (P.poison && !ref.zeroed) ref.zeroed = spans_->os().purge(ref.start(), ref.bytes());  // no earlier owner's bytes
   const std::uintptr_t payload = align_down(address_of(ref.end()) - kTail - served, alignment);
   settle(ref, payload - address_of(ref.start()), size, kind);
   write_canaries(ref);
@@ -197,6 +198,10 @@ Allocation Large<P, O>::resize(const SpanRef<O>& ref, void* payload, std::size_t
   if (const Verdict v = vet(ref, payload); v.is_fault()) [[unlikely]] return Allocation::failed(v);
   if (const Verdict v = vet_canaries(ref); v.is_fault()) [[unlikely]] return Allocation::failed(v);
   if (!fit_in_place(ref, size)) return move(ref, size);
+  if (P.poison && size > ref.span->requested) {  // what was canary is the owner's now
+    const auto end = std::min(static_cast<std::size_t>(fence_of(ref, ref.span->requested) - payload_of(ref)), size);
+    fill(payload_of(ref) + ref.span->requested, end - ref.span->requested, 0);
+  }
   counts_.live_bytes += size - ref.span->requested;
   ref.span->requested = size;
   ref.region->seal(*ref.span);
@@ -211,6 +216,7 @@ bool Large<P, O>::fit_in_place(const SpanRef<O>& ref, std::size_t size) noexcept
   std::byte* const old_end = ref.end();
   const std::size_t need = align_up(ref.span->payload + size, kOsPage) + kTail;
   const Granules length = Granules::covering(need);
+  if (length == ref.span->length && fence_of(ref, size) == old_fence) return true;
   if (length > ref.span->length) {
     const std::size_t added = (length - ref.span->length).bytes();
     if (!ref.region->extend(spans_->os(), *ref.span, length)) return false;
@@ -218,6 +224,7 @@ bool Large<P, O>::fit_in_place(const SpanRef<O>& ref, std::size_t size) noexcept
       ref.region->truncate(*ref.span, ref.span->length - Granules::covering(added), spans_->os().now_ms());
       return false;
     }
+    if constexpr (P.poison) (void)spans_->os().purge(old_end, added);
     raise_fence(ref, fence_of(ref, size));
     return true;
   }

@@ -62,8 +62,9 @@ struct SpanDescriptor {
     std::uint64_t words[5];
     std::memcpy(words, &first, sizeof words);
     const std::uint64_t place = address_of(this);
-    return tag_of(key, place, words[0]) ^ fold(tag_of(key, ~place, words[1]), kOdd1) ^
-           tag_of(key, words[2] ^ kOdd2, words[3] ^ kOdd3) ^ fold(words[4] ^ key.high, place ^ key.low);
+    return fold(words[0] ^ key.low, words[1] ^ key.high ^ place) ^
+           fold(words[2] ^ key.high ^ kOdd1, words[3] ^ key.low ^ place) ^
+           fold(words[4] ^ key.low ^ kOdd2, key.high ^ place ^ kOdd3);
   }
   void seal(const Key& key) noexcept { seal_word = tag(key); }
   [[nodiscard]] bool is_sound(const Key& key) const noexcept { return seal_word == tag(key); }

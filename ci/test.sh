@@ -1,0 +1,34 @@
+#!/usr/bin/env bash
+# Sets up, builds and runs the tests: ci/test.sh [--preset NAME]... [-R REGEX] [-j N]
+# All presets' tests run in one ctest, so that its closing line speaks for everything: ci/merge_tests.py makes a test tree
+# out of theirs, in which the tests of every preset but release have its name before their own.
+set -euo pipefail
+cd -- "$(dirname -- "$0")/.."
+default_presets=(release asan)
+
+usage() {
+  echo "ci/test.sh: $1; usage: ci/test.sh [--preset NAME]... [-R REGEX] [-j N]" >&2
+  exit 2
+}
+
+presets=() choice=() jobs=$(nproc)
+while [ $# -gt 0 ]; do
+  [ $# -ge 2 ] || usage "'$1' is no option or lacks its value"
+  case $1 in
+    --preset) presets+=("$2") ;;
+    -R) choice=(-R "$2") ;;
+    -j) jobs=$2 ;;
+    *) usage "unknown option '$1'" ;;
+  esac
+  shift 2
+done
+[ ${#presets[@]} -gt 0 ] || presets=("${default_presets[@]}")
+
+ci/setup.sh test
+trees=()
+for preset in "${presets[@]}"; do
+  ci/build.sh "$preset"
+  trees+=("$preset=build/$preset")
+done
+/usr/bin/python3 ci/merge_tests.py build/tests "${trees[@]}"
+exec ctest --test-dir build/tests --output-on-failure --no-tests=error --no-label-summary -j "$jobs" "${choice[@]}"

@@ -1,0 +1,36 @@
+# What `cmake --install` puts where: the static and shared libraries, the public headers, the tool, the CMake package and a
+# pkg-config file a policy. All of it finds its parts from its own place, so a prefix may be moved.
+include(CMakePackageConfigHelpers)
+set(TRESTLE_CMAKE_DIR ${CMAKE_INSTALL_LIBDIR}/cmake/trestle)
+set(TRESTLE_PKGCONFIG_DIR ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
+
+install(DIRECTORY ${PROJECT_SOURCE_DIR}/lib/include/trestle TYPE INCLUDE)
+install(TARGETS trestle_tool)
+
+# trestle::POLICY is the static library, trestle::shared_POLICY the one that can be preloaded.
+foreach(policy hardened fast debug)
+  foreach(kind "" shared_)
+    if(TARGET trestle_${kind}${policy})
+      set_target_properties(trestle_${kind}${policy} PROPERTIES EXPORT_NAME ${kind}${policy})
+      install(TARGETS trestle_${kind}${policy} EXPORT trestleTargets INCLUDES DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
+    endif()
+  endforeach()
+endforeach()
+install(EXPORT trestleTargets NAMESPACE trestle:: DESTINATION ${TRESTLE_CMAKE_DIR})
+
+configure_package_config_file(cmake/trestleConfig.cmake.in ${PROJECT_BINARY_DIR}/trestleConfig.cmake
+  INSTALL_DESTINATION ${TRESTLE_CMAKE_DIR})
+write_basic_package_version_file(${PROJECT_BINARY_DIR}/trestleConfigVersion.cmake COMPATIBILITY SameMinorVersion)
+install(FILES ${PROJECT_BINARY_DIR}/trestleConfig.cmake ${PROJECT_BINARY_DIR}/trestleConfigVersion.cmake
+  DESTINATION ${TRESTLE_CMAKE_DIR})
+
+file(RELATIVE_PATH TRESTLE_PREFIX_FROM_PC ${CMAKE_INSTALL_PREFIX}/${TRESTLE_PKGCONFIG_DIR} ${CMAKE_INSTALL_PREFIX})
+foreach(name trestle trestle-fast trestle-debug)
+  string(REGEX REPLACE "^trestle-?" "" TRESTLE_POLICY ${name})
+  if(NOT TRESTLE_POLICY)
+    set(TRESTLE_POLICY hardened)
+  endif()
+  set(TRESTLE_LIBRARY ${name})
+  configure_file(cmake/trestle.pc.in ${PROJECT_BINARY_DIR}/${name}.pc @ONLY)
+  install(FILES ${PROJECT_BINARY_DIR}/${name}.pc DESTINATION ${TRESTLE_PKGCONFIG_DIR})
+endforeach()

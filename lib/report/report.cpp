@@ -1,0 +1,136 @@
+#include "report/report.hpp"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+
+#include "base/arith.hpp"
+#include "os/linux_os.hpp"
+#include "report/text.hpp"
+
+namespace trestle {
+namespace {
+
+using ReportText = Text<8192>;
+constexpr std::size_t kDumpBytes = 32;  // a side
+
+std::string_view likely_causes(FaultKind kind) noexcept {
+  switch (kind) {
+    case FaultKind::double_free: return "two owners free the same block, or an object is destroyed twice";
+    case FaultKind::interior_pointer: return "a pointer was moved on (p++) before it was freed, or it points to a member";
+    case FaultKind::not_a_block: return "an uninitialised or stale pointer, or one computed wrongly";
+    case FaultKind::wild_pointer: return "the address of a local or global, memory of another allocator, or an uninitialised pointer";
+    case FaultKind::stale_pointer: return "the block was freed, or moved by realloc, and the old pointer kept";
+    case FaultKind::write_past_end: return "a buffer one too short, a missing byte for the terminating NUL, or a wrong index";
+    case FaultKind::write_before_start: return "a negative index, or an overflow of what lies below";
+    case FaultKind::write_after_free: return "a pointer kept after free was written through";
+    case FaultKind::size_mismatch: return "deleted through a pointer to another type, or a size that changed since";
+    case FaultKind::alignment_mismatch: return "deleted as a type of another alignment";
+    case FaultKind::kind_mismatch: return "delete for new[], delete[] for new, or free and malloc mixed with them";
+    case FaultKind::header_corrupt: return "an overflow of the block before, or a write before the start of this one";
+    default: return "a wild write, or an overflow, into memory that the heap owns";
+  }
+}
+
+void add_place(ReportText& text, const Fault& fault) noexcept {
+  if (fault.block == nullptr) return;
+  const auto* const block = static_cast<const std::byte*>(fault.block);
+  text.add("\n  block      ").add_address(block).add(", ").add(std::uint64_t{fault.requested}).add(" bytes requested, ");
+  text.add(std::uint64_t{fault.served}).add(" served");
+  const auto* const at = static_cast<const std::byte*>(fault.address);
+  if (at < block) {
+    text.add("\n  the address lies ").add(static_cast<std::uint64_t>(block - at)).add(" bytes before the block's start");
+  } else if (at >= block + fault.requested && fault.kind == FaultKind::write_past_end) {
+    text.add("\n  the address lies ").add(static_cast<std::uint64_t>(at - block) - fault.requested).add(" bytes past the request's end");
+  } else if (at != block && static_cast<std::size_t>(at - block) <= fault.served) {
+    text.add("\n  the address lies ").add(static_cast<std::uint64_t>(at - block)).add(" bytes into the block");
+  }
+}
+
+// The bytes around the address, as far as they can be read; the address's own in brackets.
+void add_dump(ReportText& text, const void* address) noexcept {
+  std::array<std::byte, 2 * kDumpBytes> bytes{};
+  const auto* const at = static_cast<const std::byte*>(address);
+  const std::byte* const from = at - kDumpBytes;
+  const bool before = os::read_own_memory(from, bytes.data(), kDumpBytes);
+  const bool behind = os::read_own_memory(at, bytes.data() + kDumpBytes, kDumpBytes);
+  constexpr std::size_t kRow = 16;
+  for (std::size_t i = before ? 0 : kDumpBytes; i < (behind ? bytes.size() : kDumpBytes); ++i) {
+    if (i % kRow == 0) text.add("\n    ").add_address(from + i).add(" ");
+    text.add(i == kDumpBytes ? "[" : i == kDumpBytes + 1 && i % kRow != 0 ? "]" : " ").add_byte(bytes[i]);
+  }
+}
+
+void add_stack(ReportText& text, const CallSite& site) noexcept {
+  const Stack stack = capture(site);
+  std::array<char, 256> program{};
+  const ssize_t length = readlink("/proc/self/exe", program.data(), program.size());
+  const std::string_view itself{program.data(), length > 0 ? static_cast<std::size_t>(length) : 0};
+  std::uint64_t number = 0;
+  for (const void* const address : stack.addresses()) {
+    const CodePlace place = place_of_code(address);
+    text.add("\n    #").add(number++).add(" ").add_address(address);
+    if (place.path == nullptr) continue;
+    const std::string_view path = place.path;
+    text.add(" (").add(path.empty() ? itself : path).add("+").add_hex(place.offset).add(")");
+  }
+}
+
+bool has_evidence(const Fault& fault) noexcept { return fault.expected != fault.found; }
+
+}  // namespace
+
+trestle_fault publish(const Fault& fault, std::uint64_t offset) noexcept {
+  const FaultTraits& traits = traits_of(fault.kind);
+  trestle_fault out{};
+  out.kind = static_cast<trestle_fault_kind>(fault.kind);
+  out.invariant = traits.invariant;
+  out.address = fault.address;
+  out.heap_offset = offset;
+  out.block = fault.block;
+  out.requested = fault.requested;
+  out.served = fault.served;
+  out.expected = fault.expected;
+  out.found = fault.found;
+  Text<sizeof out.text> text;
+  text.add(traits.name).add(" at ").add_address(fault.address).add(": ").add(traits.meaning);
+  if (has_evidence(fault)) text.add(" (expected ").add_hex(fault.expected).add(", found ").add_hex(fault.found).add(")");
+  text.copy_to(out.text);
+  return out;
+}
+
+void print_report(const Fault& fault, std::uint64_t offset, const Call& call, Severity severity) noexcept {
+  const FaultTraits& traits = traits_of(fault.kind);
+  ReportText text;
+  text.add("==").add(static_cast<std::uint64_t>(os::process_id())).add("==");
+  text.add(severity == Severity::fatal ? "ERROR" : "WARNING").add(": trestle: ").add(traits.name).add(" in ").add(call.function);
+  if (call.argument != nullptr) text.add("(").add_address(call.argument).add(")");
+  text.add("\n  meaning    ").add(traits.meaning);
+  if (traits.invariant != 0) text.add(" (invariant I").add(static_cast<std::uint64_t>(traits.invariant)).add(")");
+  text.add("\n  address    ").add_address(fault.address);
+  if (offset != UINT64_MAX) text.add(", heap offset ").add_hex(offset);
+  add_place(text, fault);
+  if (has_evidence(fault)) text.add("\n  expected   ").add_hex(fault.expected).add(", found ").add_hex(fault.found);
+  text.add("\n  policy     ").add(call.policy).add(", thread ").add(static_cast<std::uint64_t>(os::thread_id()));
+  text.add("\n  likely     ").add(likely_causes(fault.kind));
+  if (fault.block != nullptr) {
+    text.add("\n  bytes around the address:");
+    add_dump(text, fault.address);
+  }
+  if (call.site.return_address != nullptr) {
+    text.add("\n  called from:");
+    add_stack(text, call.site);
+  }
+  text.add("\n");
+  os::write_all(STDERR_FILENO, text.chars());
+}
+
+void print_line(std::string_view first, std::string_view second, std::string_view third, std::string_view fourth) noexcept {
+  Text<512> text;
+  text.add("trestle: ").add(first).add(second).add(third).add(fourth).add("\n");
+  os::write_all(STDERR_FILENO, text.chars());
+}
+
+}  // namespace trestle

@@ -1,0 +1,77 @@
+#include "shim/options.hpp"
+
+#include <charconv>
+#include <cstring>
+#include <optional>
+
+#include "base/arith.hpp"
+
+namespace trestle {
+namespace {
+
+// The text up to the first `mark`; all of it where there is none. (substr may throw; this library must not refer to that.)
+std::string_view before(std::string_view text, char mark) noexcept {
+  const auto at = text.find(mark);
+  return {text.data(), at == std::string_view::npos ? text.size() : at};
+}
+
+std::optional<std::uint64_t> parse_count(std::string_view value, bool with_suffix) noexcept {
+  unsigned shift = 0;
+  if (with_suffix && !value.empty()) {
+    constexpr std::string_view kSuffixes = "kmg";
+    if (const auto at = kSuffixes.find(static_cast<char>(value.back() | 0x20)); at != std::string_view::npos) {
+      shift = static_cast<unsigned>(10 * (at + 1));
+      value.remove_suffix(1);
+    }
+  }
+  std::uint64_t number = 0;
+  const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), number);
+  if (value.empty() || error != std::errc{} || end != value.data() + value.size()) return std::nullopt;
+  return checked_multiply(number, std::size_t{1} << shift);
+}
+
+const OptionRow* row_of(std::string_view name) noexcept {
+  for (const OptionRow& row : trestle_options_table) {
+    if (row.name == name) return &row;
+  }
+  return nullptr;
+}
+
+bool set_path(std::string_view value, std::array<char, kMaxPath>& path) noexcept {
+  if (value.size() >= path.size()) return false;
+  std::memcpy(path.data(), value.data(), value.size());
+  path[value.size()] = '\0';
+  return true;
+}
+
+bool set(const OptionRow& row, std::string_view value, Options& options) noexcept {
+  if (row.type == OptionType::path) return set_path(value, options.summary);
+  const std::optional<std::uint64_t> number = parse_count(value, row.type == OptionType::bytes);
+  if (!number || (row.type == OptionType::flag && *number > 1)) return false;
+  if (row.name == "check_at_exit") options.check_at_exit = *number != 0;
+  if (row.name == "check_every") options.check_every = *number;
+  if (row.name == "decay_ms") options.decay_ms = *number;
+  if (row.name == "dirty_bytes") options.dirty_bytes = *number;
+  return true;
+}
+
+}  // namespace
+
+void parse_options(std::string_view text, Options& options, OptionWarning warn) noexcept {
+  while (!text.empty()) {
+    const std::string_view word = before(text, ':');
+    text.remove_prefix(word.size() == text.size() ? word.size() : word.size() + 1);
+    if (word.empty()) continue;
+    const std::string_view name = before(word, '=');
+    const OptionRow* const row = row_of(name);
+    if (row == nullptr) {
+      warn(word, "unknown option");
+    } else if (name.size() == word.size()) {
+      warn(word, "no value given");
+    } else if (!set(*row, {word.data() + name.size() + 1, word.size() - name.size() - 1}, options)) {
+      warn(word, "not a valid value");
+    }
+  }
+}
+
+}  // namespace trestle

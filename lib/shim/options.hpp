@@ -1,0 +1,43 @@
+// TRESTLE_OPTIONS=key=value:key=value, from one table. A key that is unknown, or a value that does not parse, is named in a
+// warning on stderr and ignored. Sizes take a suffix k, m or g.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+namespace trestle {
+
+inline constexpr std::size_t kMaxPath = 1024;
+
+struct Options {
+  bool check_at_exit = false;
+  std::uint64_t check_every = 0;
+  std::uint64_t decay_ms = 1000;
+  std::uint64_t dirty_bytes = std::uint64_t{256} << 20;
+  std::array<char, kMaxPath> summary{};  // a path; empty: none
+};
+
+enum class OptionType : std::uint8_t { flag, count, bytes, path };
+
+struct OptionRow {
+  std::string_view name;
+  OptionType type;
+  std::string_view default_text;
+  std::string_view help;
+};
+
+inline constexpr std::array<OptionRow, 5> trestle_options_table{{
+    {"check_at_exit", OptionType::flag, "0, 1 under the debug policy", "check the whole heap when the process ends; a fault is reported and aborts"},
+    {"check_every", OptionType::count, "0", "check the whole heap after every N calls of the malloc family; 0: never"},
+    {"decay_ms", OptionType::count, "1000", "milliseconds after which a free span's pages go back to the system"},
+    {"dirty_bytes", OptionType::bytes, "256m", "free spans may hold this many bytes of pages before the oldest go back at once"},
+    {"summary", OptionType::path, "none", "append one line of JSON with the process's figures to this file when it ends"},
+}};
+
+// Reads the text into `options`; what it does not mention stays. `warn` gets each word that was ignored, and why.
+using OptionWarning = void (*)(std::string_view word, std::string_view why);
+void parse_options(std::string_view text, Options& options, OptionWarning warn) noexcept;
+
+}  // namespace trestle

@@ -1,0 +1,231 @@
+#include "shim/process_heap.hpp"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <atomic>
+
+#include "report/text.hpp"
+
+namespace trestle {
+namespace {
+
+constinit ProcessHeap heap;
+constinit Mutex start_lock;
+constinit std::atomic<bool> started{false};
+constinit std::atomic<bool> start_failed{false};
+constinit Options options{.check_at_exit = kPolicy.check_at_exit};
+constinit std::atomic<std::uint64_t> check_every{0};
+constinit std::atomic<std::uint64_t> calls{0};
+constinit std::atomic<std::uint64_t> checks{0};
+constinit std::atomic<std::uint64_t> check_ns{0};
+constinit std::atomic<std::uint64_t> faults{0};
+constinit std::atomic<FaultKind> first_fault{FaultKind::none};
+constinit std::atomic<trestle_fault_handler> handler{nullptr};
+constinit std::atomic<bool> mismatch_told{false};
+constinit std::atomic<int> process{0};     // the process that this copy of the heap belongs to
+constinit std::atomic<bool> ended{false};  // at_exit has done its work
+constinit std::atomic<int> reporting{0};   // the thread that is printing a report
+constinit trestle_stats inherited{};       // what the parent had done when this process was forked off
+
+bool start_once() noexcept {
+  const Guard guard(start_lock);
+  if (started.load(std::memory_order_relaxed)) return true;
+  const bool up = heap.start({});
+  start_failed.store(!up, std::memory_order_relaxed);
+  started.store(up, std::memory_order_release);
+  return up;
+}
+
+void warn_of_option(std::string_view word, std::string_view why) noexcept {
+  print_line("TRESTLE_OPTIONS: ", word, ": ignored, ", why);
+}
+
+void before_fork() noexcept TRESTLE_NO_THREAD_SAFETY_ANALYSIS {
+  start_lock.lock();
+  heap.lock_all();
+}
+void after_fork_in_parent() noexcept TRESTLE_NO_THREAD_SAFETY_ANALYSIS {
+  heap.unlock_all();
+  start_lock.unlock();
+}
+void after_fork_in_child() noexcept {
+  heap.reset_locks();
+  start_lock.reset();
+  process.store(os::process_id(), std::memory_order_relaxed);
+  if (is_up()) inherited = process_stats();
+}
+
+// Runs when the library is loaded, or before main of a program it is linked into. What was allocated before that ran under
+// the defaults; nothing that the options tune has had any effect by then.
+__attribute__((constructor(101))) void set_up() noexcept {
+  process.store(os::process_id(), std::memory_order_relaxed);
+  if (const char* const text = secure_getenv("TRESTLE_OPTIONS")) parse_options(text, options, warn_of_option);
+  if (start_once()) {
+    heap.set_decay(options.decay_ms);
+    heap.set_dirty_bytes(options.dirty_bytes);
+  }
+  check_every.store(options.check_every, std::memory_order_relaxed);
+  pthread_atfork(before_fork, after_fork_in_parent, after_fork_in_child);
+}
+
+__attribute__((destructor(101))) void tear_down() noexcept { at_exit(); }
+
+void write_summary() noexcept {
+  if (options.summary[0] == '\0') return;
+  const trestle_stats all = process_stats();
+  const auto since = [](std::uint64_t now, std::uint64_t then) { return now > then ? now - then : 0; };
+  Text<512> line;
+  line.add("{\"pid\":").add(static_cast<std::uint64_t>(os::process_id())).add(",\"policy\":\"").add(kPolicy.name);
+  line.add("\",\"allocations\":").add(since(all.allocations, inherited.allocations));
+  line.add(",\"deallocations\":").add(since(all.deallocations, inherited.deallocations));
+  line.add(",\"peak_live_bytes\":").add(all.peak_live_bytes);
+  line.add(",\"checks\":").add(since(all.checks, inherited.checks));
+  line.add(",\"check_nanoseconds\":").add(since(all.check_nanoseconds, inherited.check_nanoseconds));
+  line.add(",\"faults\":").add(all.faults);
+  line.add(",\"fault\":\"").add(all.faults != 0 ? traits_of(first_fault).name : "").add("\"}\n");
+  if (!os::append_to_file(options.summary.data(), line.chars())) {
+    print_line("cannot append the summary to ", options.summary.data());
+  }
+}
+
+void note_fault(FaultKind kind) noexcept {
+  if (faults.fetch_add(1, std::memory_order_relaxed) == 0) first_fault.store(kind, std::memory_order_relaxed);
+}
+
+// The faults of a check that nobody asked for by a call: all are printed, the first one ends the process.
+void check_or_die(const Call& call) noexcept {
+  constexpr std::size_t kShown = 8;
+  std::array<Fault, kShown> found{};
+  const std::size_t count = check_process_heap(found.data(), found.size());
+  if (count == 0) return;
+  for (std::size_t i = 1; i < std::min(count, kShown); ++i) {
+    note_fault(found[i].kind);
+    print_report(found[i], heap.offset_of(found[i].address), call, Severity::fatal);
+  }
+  die(found[0], call);
+}
+
+void* out_of_memory() noexcept {
+  errno = ENOMEM;
+  return nullptr;
+}
+
+void* hand_out(const Allocation& made, const Call& call) noexcept {
+  if (made.is_fault()) [[unlikely]] die(made.verdict(), call.argument != nullptr ? call.argument : made.payload, call);
+  return made.payload != nullptr ? made.payload : out_of_memory();
+}
+
+}  // namespace
+
+bool is_up() noexcept { return started.load(std::memory_order_acquire) || start_once(); }
+ProcessHeap& process_heap() noexcept { return heap; }
+
+void tick(const Call& call) noexcept {
+  const std::uint64_t every = check_every.load(std::memory_order_relaxed);
+  if (every == 0) [[likely]] return;
+  if ((calls.fetch_add(1, std::memory_order_relaxed) + 1) % every == 0) check_or_die(call);
+}
+
+void die(const Fault& fault, const Call& call) noexcept {
+  const std::uint64_t offset = heap.offset_of(fault.address);
+  note_fault(fault.kind);
+  if (reporting.exchange(os::thread_id()) == os::thread_id()) abort();  // a fault inside the report ends it
+  print_report(fault, offset, call, Severity::fatal);
+  reporting.store(0);
+  if (const trestle_fault_handler set = handler.load(std::memory_order_acquire)) {
+    const trestle_fault published = publish(fault, offset);
+    set(&published);
+  }
+  if (!ended.exchange(true)) write_summary();
+  abort();
+}
+
+void die(const Verdict& verdict, const void* given, const Call& call) noexcept {
+  die(heap.is_entered_by_caller() ? Fault{.kind = verdict.kind, .address = verdict.at} : heap.explain(verdict, given), call);
+}
+
+std::size_t check_process_heap(Fault* room, std::size_t capacity) noexcept {
+  if (!is_up() || heap.is_entered_by_caller()) return 0;
+  FaultSink sink(room, capacity);
+  const std::uint64_t begun = os::now_ns();
+  heap.check(CheckLevel::full, sink);
+  check_ns.fetch_add(os::now_ns() - begun, std::memory_order_relaxed);
+  checks.fetch_add(1, std::memory_order_relaxed);
+  return sink.count();
+}
+
+trestle_stats process_stats() noexcept {
+  trestle_stats all{};
+  if (is_up() && !heap.is_entered_by_caller()) all = heap.stats();
+  all.checks = checks.load(std::memory_order_relaxed);
+  all.check_nanoseconds = check_ns.load(std::memory_order_relaxed);
+  all.faults = faults.load(std::memory_order_relaxed);
+  return all;
+}
+
+trestle_fault_handler set_fault_handler(trestle_fault_handler set) noexcept {
+  return handler.exchange(set, std::memory_order_acq_rel);
+}
+
+void at_exit() noexcept {
+  // In the child of vfork this memory is still the parent's: its end is not the end of this heap.
+  if (process.load(std::memory_order_relaxed) != os::process_id() || ended.exchange(true)) return;
+  if (options.check_at_exit) {
+    ended.store(false);  // so that a fault found now leaves its line
+    check_or_die(TRESTLE_CALL("the check at exit", nullptr));
+    ended.store(true);
+  }
+  write_summary();
+}
+
+void* serve(std::size_t size, std::size_t alignment, Kind kind, const Call& call) noexcept {
+  if (!is_up()) [[unlikely]] return out_of_memory();
+  tick(call);
+  return hand_out(heap.allocate(size, std::max(alignment, kMinAlignment), kind), call);
+}
+
+void* serve_zeroed(std::size_t count, std::size_t size, const Call& call) noexcept {
+  const std::optional<std::size_t> bytes = checked_multiply(count, size);
+  if (!bytes || !is_up()) [[unlikely]] return out_of_memory();
+  tick(call);
+  return hand_out(heap.allocate_zeroed(*bytes, Kind::by_malloc), call);
+}
+
+void* serve_again(void* block, std::size_t size, const Call& call) noexcept {
+  if (block == nullptr) return serve(size, kMinAlignment, Kind::by_malloc, call);
+  if (!is_up()) [[unlikely]] return out_of_memory();
+  tick(call);
+  return hand_out(heap.reallocate(block, size), call);
+}
+
+void take_back(void* block, const Release& how, const Call& call) noexcept {
+  if (block == nullptr) return;
+  if (!is_up()) [[unlikely]] die(Fault{.kind = FaultKind::wild_pointer, .address = block}, call);
+  tick(call);
+  Verdict verdict = heap.deallocate(block, how);
+  if (!verdict.is_fault()) [[likely]] return;
+  if (verdict.kind == FaultKind::kind_mismatch && !kPolicy.kind_fatal) {
+    if (!mismatch_told.exchange(true)) {
+      note_fault(verdict.kind);
+      const Fault fault = heap.explain(verdict, block);
+      print_report(fault, heap.offset_of(block), call, Severity::warning);
+    }
+    Release unchecked = how;
+    unchecked.kind = Kind::none;
+    verdict = heap.deallocate(block, unchecked);
+    if (!verdict.is_fault()) return;
+  }
+  die(verdict, block, call);
+}
+
+std::size_t size_of(const void* block, const Call& call) noexcept {
+  if (block == nullptr) return 0;
+  if (!is_up()) [[unlikely]] die(Fault{.kind = FaultKind::wild_pointer, .address = block}, call);
+  const Sized sized = heap.usable_size(block);
+  if (sized.is_fault()) [[unlikely]] die(Verdict{sized.kind, block}, block, call);
+  return sized.bytes;
+}
+
+}  // namespace trestle

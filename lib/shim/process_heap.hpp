@@ -1,0 +1,54 @@
+// The one heap of the process: brought up at the first call, checked every so often where the options say so, and the edge
+// at which a fault becomes a report and the end.
+#pragma once
+
+#include <cerrno>
+#include <cstddef>
+#include <cstdint>
+
+#include "base/policy.hpp"
+#include "heap/heap.hpp"
+#include "os/linux_os.hpp"
+#include "report/report.hpp"
+#include "shim/options.hpp"
+
+#ifndef TRESTLE_POLICY
+#error "TRESTLE_POLICY names the policy that this library is built for, such as kHardened"
+#endif
+
+namespace trestle {
+
+inline constexpr const Policy& kPolicy = TRESTLE_POLICY;
+using ProcessHeap = Heap<TRESTLE_POLICY, LinuxOs>;
+
+// The heap, started. `is_up` false: no address space could be reserved.
+[[nodiscard]] ProcessHeap& process_heap() noexcept;
+[[nodiscard]] bool is_up() noexcept;
+
+// Counts the call, and checks the heap where it is the n-th of check_every.
+void tick(const Call& call) noexcept;
+
+// Prints the report, calls the handler, leaves a line in the summary, aborts.
+[[noreturn]] void die(const Fault& fault, const Call& call) noexcept;
+[[noreturn]] void die(const Verdict& verdict, const void* given, const Call& call) noexcept;
+
+// A full check by the shim's own count and clock. Returns the number of faults; fills in the first ones.
+std::size_t check_process_heap(Fault* room, std::size_t capacity) noexcept;
+[[nodiscard]] trestle_stats process_stats() noexcept;
+trestle_fault_handler set_fault_handler(trestle_fault_handler handler) noexcept;
+
+// What is done when the process ends: the check at exit and the summary, once a process.
+void at_exit() noexcept;
+
+// The edges. Each serves one call of the family; `call` says which, for the report. They set errno as the standard says.
+void* serve(std::size_t size, std::size_t alignment, Kind kind, const Call& call) noexcept;
+void* serve_zeroed(std::size_t count, std::size_t size, const Call& call) noexcept;
+void* serve_again(void* block, std::size_t size, const Call& call) noexcept;
+void take_back(void* block, const Release& how, const Call& call) noexcept;
+std::size_t size_of(const void* block, const Call& call) noexcept;
+
+}  // namespace trestle
+
+// The call that is being served, for the report.
+#define TRESTLE_CALL(function, argument) \
+  ::trestle::Call { function, argument, ::trestle::kPolicy.name, TRESTLE_CALL_SITE }

@@ -1,0 +1,25 @@
+// Starting another program in this one's place in the terminal, and waiting for it.
+#pragma once
+
+#include <sys/types.h>
+
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace trestle::tool {
+
+struct Ended {
+  pid_t pid;
+  int status;  // as a shell gives it: 128 and the signal's number where a signal killed it
+  int signal;  // 0: it exited
+};
+
+using Settings = std::vector<std::pair<std::string, std::string>>;
+
+// Runs words[0], searched for in PATH, with `settings` put into its environment, and waits for its end. Meanwhile SIGTERM
+// and SIGHUP go on to it; SIGINT and SIGQUIT, which a terminal sends to both, are left to it. Throws Failure when it
+// cannot be started: kNotFound or kNotExecutable.
+[[nodiscard]] Ended run_child(const std::vector<std::string>& words, const Settings& settings);
+
+}  // namespace trestle::tool

@@ -1,0 +1,56 @@
+// The program `trestle`: runs programs on the allocator, and the project's tests.
+#include <algorithm>
+#include <cstring>
+#include <exception>
+#include <iostream>
+
+#include "commands.hpp"
+
+namespace {
+
+constexpr const char* kExamples = R"(Examples:
+  trestle run -- git log              git on the hardened heap, with a summary at its end
+  trestle run --policy debug -- lua   every check there is, and a heap check at exit
+  trestle test                        build and run all tests
+  trestle options                     what TRESTLE_OPTIONS can say
+  trestle run --help                  the options of one command, with examples)";
+
+trestle::tool::Rest rest_of(int count, char** words) {
+  char** const end = words + count;
+  char** const dashes = std::find_if(words, end, [](const char* word) { return std::strcmp(word, "--") == 0; });
+  if (dashes == end) return {};
+  return {true, {dashes + 1, end}};
+}
+
+int run_tool(int count, char** words) {
+  const trestle::tool::Rest rest = rest_of(count, words);
+  const int own_words = rest.given ? count - 1 - static_cast<int>(rest.words.size()) : count;
+  int status = 0;
+  CLI::App app{"Trestle: a hardened malloc that checks itself."};
+  app.set_version_flag("--version", "trestle " TRESTLE_VERSION);
+  app.require_subcommand(1);
+  app.footer(kExamples);
+  trestle::tool::add_run(app, rest, status);
+  trestle::tool::add_test(app, status);
+  trestle::tool::add_options(app, status);
+  try {
+    app.parse(own_words, words);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? 0 : trestle::tool::kUsage;
+  }
+  return status;
+}
+
+}  // namespace
+
+int main(int count, char** words) {
+  try {
+    return run_tool(count, words);
+  } catch (const trestle::tool::Failure& failure) {
+    std::cerr << "trestle: " << failure.what() << '\n';
+    return failure.status;
+  } catch (const std::exception& error) {
+    std::cerr << "trestle: " << error.what() << '\n';
+    return trestle::tool::kOwnFailure;
+  }
+}

@@ -1,0 +1,85 @@
+#include "preload.hpp"
+
+#include <elf.h>
+#include <sys/stat.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <cstring>
+#include <fstream>
+#include <sstream>
+
+#include "failure.hpp"
+
+namespace trestle::tool {
+namespace fs = std::filesystem;
+namespace {
+
+std::optional<fs::path> found_in_path(const std::string& program) {
+  if (program.find('/') != std::string::npos) return program;
+  const char* const path = std::getenv("PATH");
+  std::istringstream directories(path != nullptr ? path : "/bin:/usr/bin");
+  for (std::string directory; std::getline(directories, directory, ':');) {
+    const fs::path candidate = fs::path(directory.empty() ? "." : directory) / program;
+    if (fs::is_regular_file(candidate) && access(candidate.c_str(), X_OK) == 0) return candidate;
+  }
+  return std::nullopt;
+}
+
+bool gains_privilege(const fs::path& program) {
+  struct stat file = {};
+  if (stat(program.c_str(), &file) != 0) return false;
+  if ((file.st_mode & S_ISUID) != 0 && file.st_uid != getuid()) return true;
+  if ((file.st_mode & S_ISGID) != 0 && file.st_gid != getgid()) return true;
+  return geteuid() != 0 && getxattr(program.c_str(), "security.capability", nullptr, 0) > 0;
+}
+
+template <class T>
+bool read_at(std::ifstream& file, std::uint64_t offset, T& value) {
+  file.seekg(static_cast<std::streamoff>(offset));
+  return static_cast<bool>(file.read(reinterpret_cast<char*>(&value), sizeof value));
+}
+
+// Without an interpreter there is no loader in the process to preload anything.
+std::optional<std::string> obstacle_in_file(const fs::path& program) {
+  std::ifstream file(program, std::ios::binary);
+  Elf64_Ehdr header;
+  if (!read_at(file, 0, header) || std::memcmp(header.e_ident, ELFMAG, SELFMAG) != 0) return std::nullopt;
+  if (header.e_ident[EI_CLASS] != ELFCLASS64) return "is not a 64-bit program";
+  for (std::uint64_t i = 0; i < header.e_phnum; ++i) {
+    Elf64_Phdr segment;
+    if (!read_at(file, header.e_phoff + i * sizeof segment, segment)) return std::nullopt;
+    if (segment.p_type == PT_INTERP) return std::nullopt;
+  }
+  return "is statically linked";
+}
+
+}  // namespace
+
+fs::path own_directory() { return fs::read_symlink("/proc/self/exe").parent_path(); }
+
+fs::path library_of(const std::string& policy) {
+  const std::string name = policy == "hardened" ? "libtrestle.so" : "libtrestle-" + policy + ".so";
+  const fs::path here = own_directory();
+  const fs::path built = (here / "../lib" / name).lexically_normal();
+  const fs::path installed = (here / TRESTLE_LIBRARY_FROM_TOOL / name).lexically_normal();
+  const fs::path& library = fs::exists(built) ? built : installed;
+  if (!fs::exists(library)) {
+    throw Failure(kOwnFailure,
+                  "no " + name + ": neither " + built.string() + " nor " + installed.string() + " is there");
+  }
+  if (library.string().find_first_of(": ") != std::string::npos) {
+    throw Failure(kOwnFailure, "the loader cannot preload from a path with a space or a colon: " + library.string());
+  }
+  return library;
+}
+
+std::optional<std::string> obstacle_in(const std::string& program) {
+  const std::optional<fs::path> path = found_in_path(program);
+  if (!path) return std::nullopt;
+  if (gains_privilege(*path)) return "runs with more privileges than its caller (setuid, setgid or capabilities)";
+  return obstacle_in_file(*path);
+}
+
+}  // namespace trestle::tool

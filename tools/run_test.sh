@@ -1,0 +1,92 @@
+#!/usr/bin/env bash
+# What `trestle run` promises, seen from outside: run_test.sh TRESTLE
+set -uo pipefail
+trestle=${1:?usage: run_test.sh TRESTLE}
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+unset LD_PRELOAD TRESTLE_OPTIONS
+mkdir "$work/tmp"
+export TMPDIR=$work/tmp
+failures=0
+
+# expect NAME STATUS OUT-PATTERN ERR-PATTERN COMMAND...: patterns are extended regular expressions; "" is for nothing at all.
+expect() {
+  local name=$1 status=$2 out=$3 err=$4 got
+  shift 4
+  "$@" >"$work/out" 2>"$work/err" </dev/null
+  got=$?
+  [ $got -eq "$status" ] || complain "$name" "exit status $got, not $status"
+  matches "$work/out" "$out" || complain "$name" "stdout is not '$out': $(cat "$work/out")"
+  matches "$work/err" "$err" || complain "$name" "stderr is not '$err': $(cat "$work/err")"
+}
+matches() { if [ -z "$2" ]; then [ ! -s "$1" ]; else grep -qE -- "$2" "$1"; fi; }
+complain() {
+  echo "$1: $2"
+  failures=$((failures + 1))
+}
+
+summary='^trestle: [0-9,]+ allocations?, peak [0-9.]+ ([KMG]i)?B, .*faults: none$'
+preloaded='import os; print("[" + " ".join(os.environ.get(n, "") for n in ("LD_PRELOAD", "TRESTLE_OPTIONS")) + "]")'
+python=/usr/bin/python3
+
+for policy in fast hardened debug; do
+  expect "policy $policy" 0 "^$policy\$" "$summary" "$trestle" run --policy $policy -- $python -c \
+    'import ctypes; f = ctypes.CDLL(None).trestle_policy_name; f.restype = ctypes.c_char_p; print(f().decode())'
+done
+expect "default policy" 0 '/libtrestle\.so ' "$summary" "$trestle" run -- $python -c "$preloaded"
+expect "policy none" 0 '^\[ \]$' "" "$trestle" run --policy none -- $python -c "$preloaded"
+expect "options are appended" 0 'decay_ms=5:check_at_exit=1:check_every=1000000:summary=' "$summary" \
+  env TRESTLE_OPTIONS=decay_ms=5 "$trestle" run --check --check-every 1000000 -- $python -c "$preloaded"
+expect "other preloads stay" 0 '/libtrestle\.so:libm\.so\.6' "$summary" \
+  env LD_PRELOAD=libm.so.6 "$trestle" run -- $python -c "$preloaded"
+expect "check is counted" 0 "" ' s in [1-9][0-9]* checks?, faults: none$' "$trestle" run --check -- $python -c pass
+expect "no dashes needed" 0 '^a -b --quiet$' "$summary" "$trestle" run $python -c \
+  'import sys; print(*sys.argv[1:])' a -b --quiet
+expect "quiet" 0 "" "" "$trestle" run --quiet -- $python -c pass
+expect "processes are added up" 0 "" '^trestle: 2 processes, .*highest peak' "$trestle" run -- $python -c \
+  'import subprocess, sys; subprocess.run([sys.executable, "-c", ""])'
+expect "an outer run counts an inner one" 0 "" "^trestle: 2 processes, " "$trestle" run -- "$trestle" run -- $python -c pass
+
+expect "exit status" 7 "" "$summary" "$trestle" run -- $python -c 'raise SystemExit(7)'
+expect "killed" 137 "" 'no process reported: sh was killed: Killed$' "$trestle" run -- sh -c 'kill -KILL $$'
+expect "not found" 127 "" '^trestle: cannot run no-such-program: No such file' "$trestle" run -- no-such-program
+expect "not executable" 126 "" '^trestle: cannot run /etc/passwd: Permission denied' "$trestle" run -- /etc/passwd
+expect "no program" 2 "" 'no program given' "$trestle" run
+expect "mistyped option" 2 "" 'unknown option --polcy' "$trestle" run --polcy fast -- true
+expect "unknown policy" 2 "" '--policy: nope not in' "$trestle" run --policy nope -- true
+expect "check without policy" 2 "" 'need a policy that is not none' "$trestle" run --policy none --check -- true
+expect "not a number" 2 "" '--check-every' "$trestle" run --check-every x -- true
+
+# Signals: TERM and HUP reach the program, which says so; INT ends neither the tool nor, here, the program.
+listen='import os, signal, sys
+for name in sys.argv[1].split(): signal.signal(getattr(signal, name), lambda number, _: sys.exit(number))
+os.kill(os.getppid(), getattr(signal, sys.argv[2]))
+signal.pause()'
+expect "TERM is forwarded" 15 "" "$summary" "$trestle" run -- $python -c "$listen" SIGTERM SIGTERM
+expect "HUP is forwarded" 1 "" "$summary" "$trestle" run -- $python -c "$listen" SIGHUP SIGHUP
+expect "INT is not the tool's end" 3 "" "$summary" "$trestle" run -- $python -c \
+  'import os, signal; os.kill(os.getppid(), signal.SIGINT); raise SystemExit(3)'
+expect "TERM kills" 143 "" 'was killed: Terminated' "$trestle" run -- $python -c \
+  'import os, signal; os.kill(os.getppid(), signal.SIGTERM); signal.pause()'
+expect "the program's INT is as it was" 0 '^True$' "$summary" "$trestle" run -- $python -c \
+  'import signal; print(signal.getsignal(signal.SIGINT) is signal.default_int_handler)'
+
+# A copy away from its libraries says where it looked; a static program says that it is one.
+mkdir "$work/bin" && cp "$trestle" "$work/bin/trestle"
+expect "no library" 125 "" 'no libtrestle-fast\.so: neither ' "$work/bin/trestle" run --policy fast -- true
+expect "no source directory" 125 "" "source directory is not above $work/bin" "$work/bin/trestle" test
+expect "not a source directory" 125 "" "$work is not Trestle's source directory" "$trestle" test --source "$work"
+printf '#include <stdio.h>\nint main(void) { puts("static"); }\n' >"$work/static.c"
+cc -static -o "$work/static" "$work/static.c"
+expect "static program" 0 '^static$' "static is statically linked: the loader keeps" "$trestle" run -- "$work/static"
+expect "static program reports nothing" 0 '^static$' "no process reported" "$trestle" run -- "$work/static"
+
+expect "options table" 0 '^check_at_exit ' "" "$trestle" options
+expect "version" 0 '^trestle [0-9]+\.[0-9]+\.[0-9]+$' "" "$trestle" --version
+for command in "" run test options; do
+  expect "help $command" 0 '^Examples:$' "" "$trestle" $command --help
+done
+
+[ -z "$(ls "$TMPDIR")" ] || complain "temporary files" "left behind: $(ls "$TMPDIR")"
+[ $failures -eq 0 ] && echo "all as promised"
+exit $((failures > 0))

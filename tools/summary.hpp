@@ -1,0 +1,31 @@
+// What the library's processes left behind at their end: lines of JSON, one a process, added up and put into a sentence.
+#pragma once
+
+#include <cstdint>
+#include <istream>
+#include <map>
+#include <string>
+
+namespace trestle::tool {
+
+struct Line {
+  std::uint64_t allocations = 0;
+  std::uint64_t peak_live_bytes = 0;
+  std::uint64_t checks = 0;
+  std::uint64_t check_nanoseconds = 0;
+  std::uint64_t faults = 0;
+  std::string fault;  // the kind of the first fault; empty where there was none
+};
+
+struct Summary {
+  std::map<std::int64_t, Line> processes;  // by pid; of two lines of one process the later one, whose numbers go on
+  std::uint64_t unreadable = 0;  // lines that no process of ours wrote, or wrote whole
+};
+
+[[nodiscard]] Summary read_summary(std::istream& lines);
+
+// "12,345 allocations, peak 4.2 MiB, 0.12 s in 3 checks, faults: none". Several processes are counted and added up; the peak
+// is then the highest of one process, since they need not have peaked together.
+[[nodiscard]] std::string describe(const Summary& summary);
+
+}  // namespace trestle::tool

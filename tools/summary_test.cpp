@@ -1,0 +1,57 @@
+#include "summary.hpp"
+
+#include <gtest/gtest.h>
+
+#include <sstream>
+
+namespace trestle::tool {
+namespace {
+
+constexpr const char* kOne =
+    R"({"pid":7,"policy":"hardened","allocations":12345,"deallocations":12000,"peak_live_bytes":4404019,"checks":3,)"
+    R"("check_nanoseconds":120000000,"faults":0,"fault":""})";
+constexpr const char* kOther =
+    R"({"pid":8,"policy":"hardened","allocations":1,"deallocations":1,"peak_live_bytes":900,"checks":0,)"
+    R"("check_nanoseconds":0,"faults":1,"fault":"double free"})";
+
+std::string described(const std::string& lines) {
+  std::istringstream stream(lines);
+  return describe(read_summary(stream));
+}
+
+TEST(Summary, OfOneProcess) {
+  EXPECT_EQ(described(std::string(kOne) + '\n'), "12,345 allocations, peak 4.2 MiB, 0.12 s in 3 checks, faults: none");
+}
+
+TEST(Summary, AddsProcessesUpAndTakesTheHighestPeak) {
+  EXPECT_EQ(described(std::string(kOne) + '\n' + kOther + '\n'),
+            "2 processes, 12,346 allocations, highest peak 4.2 MiB, 0.12 s in 3 checks, faults: 1 (double free)");
+}
+
+TEST(Summary, OfSingularsAndSmallNumbers) {
+  EXPECT_EQ(described(kOther), "1 allocation, peak 900 B, 0 checks, faults: 1 (double free)");
+}
+
+TEST(Summary, TakesTheLaterOfTwoLinesOfOneProcess) {
+  std::string later = kOther;
+  later.replace(later.find("\"pid\":8"), 7, "\"pid\":7");
+  std::istringstream lines(std::string(kOne) + '\n' + later);
+  const Summary summary = read_summary(lines);
+  ASSERT_EQ(summary.processes.size(), 1U);
+  EXPECT_EQ(summary.processes.at(7).allocations, 1U);
+}
+
+TEST(Summary, CountsLinesThatAreNotTheLibrarys) {
+  EXPECT_EQ(described(std::string(kOther) + "\n{\"pid\":9,\"alloc\n[]\n{\"pid\":\"x\",\"allocations\":-1}\n"),
+            "1 allocation, peak 900 B, 0 checks, faults: 1 (double free), 3 unreadable lines");
+}
+
+TEST(Summary, OfNothing) {
+  std::istringstream nothing;
+  const Summary summary = read_summary(nothing);
+  EXPECT_TRUE(summary.processes.empty());
+  EXPECT_EQ(summary.unreadable, 0U);
+}
+
+}  // namespace
+}  // namespace trestle::tool
