@@ -36,7 +36,8 @@ template <Host H>
   };
   const Program smallest = shrink(program, fails);
   const std::optional<Failure> last = run(smallest, host);
-  return std::string(name_of(failure.what)) + " (" + (last ? last->detail : failure.detail) + ") in\n" + to_cpp(smallest);
+  return std::string(name_of(failure.what)) + " (" + (last ? last->detail : failure.detail) + ") in\n" +
+         to_cpp(smallest);
 }
 
 // False, with the counterexample on stderr, iff some program fails.
