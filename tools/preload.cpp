@@ -21,7 +21,7 @@ std::optional<fs::path> found_in_path(const std::string& program) {
   const char* const path = std::getenv("PATH");
   std::istringstream directories(path != nullptr ? path : "/bin:/usr/bin");
   for (std::string directory; std::getline(directories, directory, ':');) {
-    const fs::path candidate = fs::path(directory.empty() ? "." : directory) / program;
+    fs::path candidate = fs::path(directory.empty() ? "." : directory) / program;
     if (fs::is_regular_file(candidate) && access(candidate.c_str(), X_OK) == 0) return candidate;
   }
   return std::nullopt;

@@ -53,6 +53,7 @@ fs::path source_for(const Request& request) {
   if (!request.pattern.empty()) words.insert(words.end(), {"-R", request.pattern});
   if (request.jobs > 0) words.insert(words.end(), {"-j", std::to_string(request.jobs)});
   std::vector<char*> arguments;
+  arguments.reserve(words.size() + 1);
   for (std::string& word : words) arguments.push_back(word.data());
   arguments.push_back(nullptr);
   execv(arguments[0], arguments.data());
