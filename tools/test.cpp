@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <iostream>
 #include <memory>
+#include <system_error>
 
 #include "commands.hpp"
 #include "preload.hpp"
@@ -27,7 +28,8 @@ struct Request {
 };
 
 bool is_source(const fs::path& directory) {
-  return fs::exists(directory / "ci/test.sh") && fs::exists(directory / "CMakePresets.json");
+  std::error_code unseen;
+  return fs::exists(directory / "ci/test.sh", unseen) && fs::exists(directory / "CMakePresets.json", unseen);
 }
 
 // A build tree lies inside the source directory; an installed tool has none above it.
