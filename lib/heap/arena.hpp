@@ -20,18 +20,17 @@ class Arena : public BlockEngine<P, Arena<P, O>> {
   friend Base;
 
  public:
-  constexpr explicit Arena(SpanHeap<O>& spans) noexcept : spans_(&spans) {}
+  constexpr Arena() noexcept = default;
 
-  void start(const Key& key, std::uint64_t seed) noexcept {
+  void start(SpanHeap<O>& spans, const Key& key, std::uint64_t seed) noexcept {
     Base::start(key);
+    spans_ = &spans;
     random_ = seed;
   }
   void stop() noexcept {
-    SpanHeap<O>* const spans = spans_;
     quarantine_.clear();
     warm_ = nullptr;
     Base::forget_all();
-    spans_ = spans;
   }
   [[nodiscard]] Mutex& lock() noexcept TRESTLE_RETURN_CAPABILITY(lock_) { return lock_; }
 
@@ -85,7 +84,7 @@ class Arena : public BlockEngine<P, Arena<P, O>> {
   Verdict evict() noexcept;
   void settle(const Block& freed) noexcept;
 
-  SpanHeap<O>* spans_;
+  SpanHeap<O>* spans_ = nullptr;
   Mutex lock_;
   std::uint64_t random_ = 0;
   std::byte* warm_ = nullptr;  // a block span that was empty when last seen, kept for the next allocation

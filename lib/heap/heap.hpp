@@ -25,7 +25,7 @@ class Heap {
  public:
   static constexpr const Policy& kPolicy = P;
 
-  constexpr explicit Heap(O os = O{}) noexcept : spans_(os), arena_(spans_), large_(spans_) {}
+  constexpr explicit Heap(O os = O{}) noexcept : spans_(os) {}
   Heap(const Heap&) = delete;
   Heap& operator=(const Heap&) = delete;
 
@@ -97,7 +97,8 @@ bool Heap<P, O>::start(const HeapConfig& config) noexcept {
   std::uint64_t secret = config.secret != 0 ? config.secret : spans_.os().entropy();
   const Key spans_key = key_from(split_mix(secret));
   const Key arena_key = key_from(split_mix(secret));
-  arena_.start(arena_key, split_mix(secret));
+  arena_.start(spans_, arena_key, split_mix(secret));
+  large_.start(spans_);
   return spans_.start(spans_key, {config.region_bytes, config.decay_ms, config.dirty_bytes});
 }
 

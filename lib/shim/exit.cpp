@@ -6,10 +6,10 @@
 
 extern "C" {
 
-[[noreturn]] TRESTLE_API void _exit(int status) {
+TRESTLE_API __attribute__((noreturn)) void _exit(int status) {
   trestle::at_exit();
   for (;;) syscall(SYS_exit_group, status);
 }
-[[noreturn]] TRESTLE_API void _Exit(int status) noexcept { _exit(status); }
+TRESTLE_API __attribute__((noreturn)) void _Exit(int status) noexcept { _exit(status); }
 
 }  // extern "C"
