@@ -2,6 +2,7 @@
 #include <array>
 
 #include "block/buffer.hpp"
+#include "os/os.hpp"
 
 namespace trestle {
 namespace {
