@@ -1,0 +1,48 @@
+/* What the test programs share. They print "ok" when all of it held; what they expect of the library, and of their own end,
+   stands in their first lines, for run.py. */
+#ifndef TRESTLE_PROPS_SHIM_SUPPORT_H
+#define TRESTLE_PROPS_SHIM_SUPPORT_H
+
+#include <dlfcn.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <trestle/trestle.h>
+#include <unistd.h>
+
+/* Ends the program unless the condition holds. */
+#define must(condition) ((condition) ? (void)0 : failed(#condition, __FILE__, __LINE__))
+static inline void failed(const char* condition, const char* file, int line) {
+  dprintf(STDERR_FILENO, "%s:%d: not so: %s\n", file, line, condition);
+  _exit(1);
+}
+
+/* The same pointer and the same size, of which the compiler knows nothing any more. */
+static inline char* hidden(const void* at) {
+  __asm__ volatile("" : "+r"(at) : : "memory");
+  return (char*)(uintptr_t)at;
+}
+static inline size_t hidden_size(size_t size) {
+  __asm__ volatile("" : "+r"(size));
+  return size;
+}
+
+/* A function of the library that is loaded: CALL(trestle_heap_check)(0, 0). */
+static inline void* function(const char* name) {
+  void* const found = dlsym(RTLD_DEFAULT, name);
+  if (found == NULL) failed(name, "dlsym finds it", 0);
+  return found;
+}
+#define CALL(name) ((__typeof__(&name))function(#name))
+
+/* Names the pointer that a call is about to be given, and the first wrong byte where that is another. */
+static inline void give(const void* given) { dprintf(STDOUT_FILENO, "given 0x%zx\n", (size_t)(uintptr_t)given); }
+static inline void wrong_at(const void* at) { dprintf(STDOUT_FILENO, "at 0x%zx\n", (size_t)(uintptr_t)at); }
+
+static inline int ok(void) {
+  dprintf(STDOUT_FILENO, "ok\n");
+  return 0;
+}
+
+#endif
