@@ -7,23 +7,32 @@
 
 #define PLUGIN_API extern "C" __attribute__((visibility("default")))
 
-PLUGIN_API int bad_alloc_is_thrown() {
-  int thrown = 0;
-  try {
-    (void)hidden(::operator new(hidden_size(SIZE_MAX / 2 + 1)));
-  } catch (const std::bad_alloc&) {
-    ++thrown;
-  }
-  return ::operator new(hidden_size(SIZE_MAX / 2 + 1), std::nothrow) == nullptr ? thrown : 0;
+namespace {
+
+int calls = 0;
+
+std::size_t huge() { return hidden_size(SIZE_MAX / 2 + 1); }
+void give_up() {
+  ++calls;
+  std::set_new_handler(nullptr);
 }
 
+}  // namespace
+
+PLUGIN_API int bad_alloc_is_thrown() {
+  try {
+    (void)hidden(::operator new(huge()));
+  } catch (const std::bad_alloc&) {
+    return 1;
+  }
+  return 0;
+}
+
+PLUGIN_API int nothrow_is_null() { return ::operator new(huge(), std::nothrow) == nullptr ? 1 : 0; }
+
 PLUGIN_API int new_handler_is_called() {
-  static int calls = 0;
-  std::set_new_handler([] {
-    ++calls;
-    std::set_new_handler(nullptr);
-  });
-  return ::operator new(hidden_size(SIZE_MAX / 2 + 1), std::nothrow) == nullptr ? calls : 0;
+  std::set_new_handler(give_up);
+  return bad_alloc_is_thrown() == 1 ? calls : 0;
 }
 
 PLUGIN_API int containers_work() {

@@ -1,6 +1,5 @@
 // The aligned family gives what it is asked for, up to 4 MiB; memalign rounds up to a power of two; pvalloc rounds the size.
 #include <malloc.h>
-#include <string.h>
 
 #include "support.h"
 

@@ -1,7 +1,6 @@
 //: options check_at_exit=1
 //: summary checks=1
 // malloc works in exit handlers and destructors, and the summary comes after them.
-#include <string.h>
 
 #include "support.h"
 

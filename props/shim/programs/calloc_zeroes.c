@@ -1,5 +1,4 @@
 // calloc zeroes all of it, also where the memory was used before.
-#include <string.h>
 
 #include "support.h"
 

@@ -1,6 +1,5 @@
 //: options decay_ms=0:dirty_bytes=4g
 // With decay_ms=0 free spans keep no pages past the next span operation; with dirty_bytes=0 none at all (see dirty_bytes.c).
-#include <string.h>
 
 #include "support.h"
 

@@ -1,6 +1,5 @@
 //: options dirty_bytes=8m:decay_ms=3600000
 // Free spans hold at most dirty_bytes of pages, however long they may.
-#include <string.h>
 
 #include "support.h"
 

@@ -2,7 +2,6 @@
 // fork while other threads allocate: each child finds a sound heap, allocates, and goes on into a fork of its own.
 #include <pthread.h>
 #include <stdatomic.h>
-#include <string.h>
 #include <sys/wait.h>
 
 #include "support.h"

@@ -1,7 +1,6 @@
 // malloc and free work in the destructors of a thread's keys, also in the last round of them.
 #include <limits.h>
 #include <pthread.h>
-#include <string.h>
 
 #include "support.h"
 

@@ -1,6 +1,5 @@
 //: limit 536870912
 // 512 MiB of address space are enough to start in, and for the program to map something of its own.
-#include <string.h>
 #include <sys/mman.h>
 
 #include "support.h"

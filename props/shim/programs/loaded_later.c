@@ -1,7 +1,6 @@
 // The library by dlopen, in a program that runs on another malloc: the prefixed interface works, also in threads.
 #include <malloc.h>
 #include <pthread.h>
-#include <string.h>
 
 #include "support.h"
 

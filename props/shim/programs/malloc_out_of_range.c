@@ -1,7 +1,6 @@
 // Above PTRDIFF_MAX and where a product overflows: null and ENOMEM, and the block given to realloc stays.
 #include <errno.h>
 #include <malloc.h>
-#include <string.h>
 
 #include "support.h"
 

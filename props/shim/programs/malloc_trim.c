@@ -1,7 +1,6 @@
 //: options decay_ms=3600000:dirty_bytes=4g
 // malloc_trim gives pages back at once, says so, and has nothing left to give then.
 #include <malloc.h>
-#include <string.h>
 
 #include "support.h"
 
@@ -15,7 +14,7 @@ static long resident_pages(void) {
 }
 
 int main(void) {
-  enum { count = 500, bytes = 100000 };
+  enum { count = 1500, bytes = 100000 };  /* more than any policy keeps in quarantine */
   static char* blocks[count];
   for (int i = 0; i < count; ++i) {
     blocks[i] = malloc(bytes);

@@ -1,7 +1,6 @@
 //: limit 402653184
 // Out of address space: null and ENOMEM, from every size, and the heap stays sound; what is freed can be had again.
 #include <errno.h>
-#include <string.h>
 
 #include "support.h"
 

@@ -1,6 +1,5 @@
 // malloc works in a handler of a signal that arrives outside of it, on an alternate stack too.
 #include <signal.h>
-#include <string.h>
 
 #include "support.h"
 

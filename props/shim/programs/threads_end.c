@@ -1,6 +1,5 @@
 // What a thread allocated stays when it ends, others may free it, and nothing is left over.
 #include <pthread.h>
-#include <string.h>
 
 #include "support.h"
 
