@@ -3,7 +3,6 @@
 #   shim/programs        one behaviour a program; shim/misuses: one mistake a program; run.py holds each to what its source says
 #   include              programs and units over the public headers, linked with the static libraries
 find_package(GTest REQUIRED)
-find_package(Python3 REQUIRED COMPONENTS Interpreter)
 find_package(Threads REQUIRED)
 find_package(nlohmann_json REQUIRED)
 include(GoogleTest)
@@ -11,15 +10,16 @@ set(EDGE ${CMAKE_CURRENT_LIST_DIR})
 set(EDGE_POLICIES fast hardened debug)
 
 # Their own binary: the other properties' links neither the report nor the shim.
-#TMP file(GLOB EDGE_UNITS CONFIGURE_DEPENDS ${EDGE}/report/*_test.cpp ${EDGE}/shim/*_test.cpp)
-#TMP if(TARGET trestle_props)
-#TMP   get_target_property(sources trestle_props SOURCES)
-#TMP   list(FILTER sources EXCLUDE REGEX "/(report|shim|include)/[^/]*_test.cpp$")
-#TMP   set_target_properties(trestle_props PROPERTIES SOURCES "${sources}")
-#TMP endif()
-#TMP add_executable(trestle_edge_units ${EDGE_UNITS} ${PROJECT_SOURCE_DIR}/lib/shim/options.cpp)
-#TMP target_link_libraries(trestle_edge_units PRIVATE trestle_flags trestle_report GTest::gtest_main)
-#TMP gtest_discover_tests(trestle_edge_units DISCOVERY_TIMEOUT 60 PROPERTIES TIMEOUT 60)
+file(GLOB EDGE_UNITS CONFIGURE_DEPENDS ${EDGE}/report/*_test.cpp ${EDGE}/shim/*_test.cpp)
+if(TARGET trestle_props)
+  get_target_property(sources trestle_props SOURCES)
+  list(FILTER sources EXCLUDE REGEX "/(report|shim|include)/[^/]*_test.cpp$")
+  set_target_properties(trestle_props PROPERTIES SOURCES "${sources}")
+endif()
+add_executable(trestle_edge_units ${EDGE_UNITS} ${PROJECT_SOURCE_DIR}/lib/shim/options.cpp)
+target_include_directories(trestle_edge_units PRIVATE ${EDGE}/report)
+target_link_libraries(trestle_edge_units PRIVATE trestle_flags trestle_base trestle_os trestle_report GTest::gtest_main)
+gtest_discover_tests(trestle_edge_units DISCOVERY_TIMEOUT 60 PROPERTIES TIMEOUT 60)
 
 # A program of the tests. Without the compiler's knowledge of malloc, which would let it leave out calls.
 function(edge_program target source)
@@ -32,7 +32,7 @@ endfunction()
 
 # edge_test(NAME SOURCE TARGET HOW POLICY[=LIBRARY]...)
 function(edge_test name source target how)
-  add_test(NAME ${name} COMMAND Python3::Interpreter -I -S ${EDGE}/shim/run.py ${source} $<TARGET_FILE:${target}> ${how} ${ARGN})
+  add_test(NAME ${name} COMMAND /usr/bin/python3 -I -S ${EDGE}/shim/run.py ${source} $<TARGET_FILE:${target}> ${how} ${ARGN})
   set_tests_properties(${name} PROPERTIES TIMEOUT 60)
 endfunction()
 

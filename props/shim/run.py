@@ -7,7 +7,7 @@ begin with `//:` say what is expected; without any, status 0, "ok" on stdout, no
   //: options KEY=VALUE:...             given to the library, beside `summary`
   //: limit BYTES                       of address space
   //: out xml | out REGEX               stdout, instead of "ok"
-  //: err REGEX                         a line of stderr
+  //: err REGEX                         a line of stderr, before the report
   //: status N                          exit status
   //: killed SIGNAL                     by which the program ends
   //: summaries N                       processes that end, and say so
@@ -101,11 +101,12 @@ def run(expected, program, how, library, summary):
 
 
 def hold_report(expected, err, said, pid, program, policy):
-    report = re.fullmatch(REPORT, err)
-    require(report is not None, "stderr is not one report")
+    lines = "".join(line + "\n" for line in expected.err)
+    report = re.fullmatch(f"(?P<lines>{lines}){REPORT}", err)
+    require(report is not None, f"stderr is not {lines!r} and one report")
     what = expected.report.replace("GIVEN", said.get("given", "a pointer that the program did not name"))
     first = f"=={pid}=={expected.severity}: trestle: {what}"
-    require(err.split("\n")[0] == first, f"the report does not begin with: {first}")
+    require(err[len(report["lines"]):].startswith(first + "\n"), f"the report does not begin with: {first}")
     at = said.get("at", said.get("given"))
     require(report["at"] == at, f"the report's address is not {at}")
     require(report["policy"] == policy, f"the report's policy is not {policy}")
