@@ -17,7 +17,7 @@ Verdict Heap<P, O>::classify(const void* payload) noexcept {
     const bool was_block = span->state == SpanState::free && is_aligned(payload, kMinAlignment);
     return {was_block ? FaultKind::double_free : FaultKind::not_a_block, payload};
   }
-  return {FaultKind::not_a_block, payload};
+  return {region->is_tiled() ? FaultKind::not_a_block : FaultKind::descriptor_corrupt, payload};
 }
 
 template <Policy P, Os O>

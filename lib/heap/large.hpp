@@ -24,7 +24,8 @@ class Large {
     std::uint64_t retired_blocks = 0;
   };
 
-  constexpr explicit Large(SpanHeap<O>& spans) noexcept : spans_(&spans) {}
+  constexpr Large() noexcept = default;
+  void start(SpanHeap<O>& spans) noexcept { spans_ = &spans; }
   void stop() noexcept { counts_ = {}; }
 
   // A null payload iff memory is short. `zeroed` tells whether the payload reads as zero.
@@ -66,7 +67,7 @@ class Large {
   [[nodiscard]] bool fit_in_place(const SpanRef<O>& ref, std::size_t size) noexcept;
   Allocation move(const SpanRef<O>& ref, std::size_t size) noexcept;
 
-  SpanHeap<O>* spans_;
+  SpanHeap<O>* spans_ = nullptr;
   Counts counts_;
 };
 

@@ -88,8 +88,8 @@ class Region {
 
  private:
   struct AgeList {
-    std::uint32_t oldest = kNoSpan;
-    std::uint32_t youngest = kNoSpan;
+    std::uint32_t oldest = 0;
+    std::uint32_t youngest = 0;
   };
 
   [[nodiscard]] Granules frontier() const noexcept { return frontier_; }
@@ -101,10 +101,20 @@ class Region {
   [[nodiscard]] bool commit_to(O& os, Granules wanted) noexcept;
   [[nodiscard]] SpanDescriptor* find_free(Granules length) const noexcept;
   [[nodiscard]] SpanDescriptor* free_end() const noexcept;
+  // The span that the granule's head names, if it is free and its descriptor sound; null otherwise.
+  [[nodiscard]] SpanDescriptor* free_at(Granules granule) const noexcept {
+    SpanDescriptor* const span = at_index(heads_[granule.count]);
+    return span != nullptr && span->state == SpanState::free && span->is_sound(key_) ? span : nullptr;
+  }
   void map_ends(const SpanDescriptor& span) noexcept;
   void map_all(const SpanDescriptor& span) noexcept;
   void count(const SpanDescriptor& span, bool add) noexcept;
   SpanDescriptor& write(Granules first, Granules length, SpanState state, bool dirty) noexcept;
+  // A record that a coalesced span no longer needs.
+  void bury(SpanDescriptor& span) noexcept {
+    span.state = SpanState::none;
+    span.seal(key_);
+  }
   void insert_free(SpanDescriptor& span, std::uint64_t now_ms) noexcept;
   void remove_free(SpanDescriptor& span) noexcept;
   void push_young(AgeList& list, SpanDescriptor& span) noexcept;
@@ -127,11 +137,7 @@ class Region {
   AgeList retired_;
   SpanTally counts_;
   Bins bins_;
-  std::array<std::uint32_t, Bins::kBins> bin_heads_ = [] {
-    std::array<std::uint32_t, Bins::kBins> none{};
-    none.fill(kNoSpan);
-    return none;
-  }();
+  std::array<std::uint32_t, Bins::kBins> bin_heads_{};  // all lists are emptied by reserve, so that a heap at rest is zeros
 };
 
 }  // namespace trestle

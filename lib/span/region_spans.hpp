@@ -36,6 +36,8 @@ bool Region<O>::reserve_exactly(O& os, std::size_t bytes) noexcept {
   heads_ = reinterpret_cast<std::uint32_t*>(table_ + kOsPage);
   descriptors_ = reinterpret_cast<SpanDescriptor*>(table_ + kOsPage + heads_bytes);
   capacity_ = {static_cast<std::uint32_t>(granules)};
+  bin_heads_.fill(kNoSpan);
+  dirty_ = retired_ = {kNoSpan, kNoSpan};
   return true;
 }
 
@@ -173,7 +175,7 @@ SpanDescriptor* Region<O>::find_free(Granules length) const noexcept {
   unsigned bin = bins_.find_from(Bins::bin_for(length.count));
   if (bin == Bins::kNone) bin = Bins::bin_of(length.count);
   SpanDescriptor* const span = at_index(bin_heads_[bin]);
-  if (span != nullptr && span->length >= length) return span;
+  if (span != nullptr && span->length >= length && free_at(span->first) == span) return span;
   SpanDescriptor* const end = free_end();  // so that what is left to do at the frontier is to advance it
   return end != nullptr && end->length >= length ? end : nullptr;
 }
@@ -182,8 +184,7 @@ SpanDescriptor* Region<O>::find_free(Granules length) const noexcept {
 template <Os O>
 SpanDescriptor* Region<O>::free_end() const noexcept {
   if (frontier().count == 0) return nullptr;
-  SpanDescriptor& last = descriptors_[heads_[frontier().count - 1]];
-  return last.state == SpanState::free ? &last : nullptr;
+  return free_at({frontier().count - 1});
 }
 
 //   before | ........ free ........ |            | free | frontier
@@ -220,23 +221,17 @@ void Region<O>::release_span(SpanDescriptor& span, bool dirty, std::uint64_t now
   count(span, false);
   Granules first = span.first;
   Granules end = span.first + span.length;
-  if (first.count != 0) {
-    SpanDescriptor& left = descriptors_[heads_[first.count - 1]];
-    if (left.state == SpanState::free) {
-      remove_free(left);
-      first = left.first;
-      dirty = dirty || left.dirty;
-      span.state = SpanState::none;
-      span.seal(key_);
-    }
+  if (SpanDescriptor* const left = first.count != 0 ? free_at({first.count - 1}) : nullptr) {
+    remove_free(*left);
+    first = left->first;
+    dirty = dirty || left->dirty;
+    bury(span);
   }
-  if (end < frontier() && descriptors_[end.count].state == SpanState::free) {
-    SpanDescriptor& right = descriptors_[end.count];
-    remove_free(right);
-    end = end + right.length;
-    dirty = dirty || right.dirty;
-    right.state = SpanState::none;
-    right.seal(key_);
+  if (SpanDescriptor* const right = end < frontier() ? free_at(end) : nullptr) {
+    remove_free(*right);
+    end = end + right->length;
+    dirty = dirty || right->dirty;
+    bury(*right);
   }
   insert_free(write(first, end - first, SpanState::free, dirty), now_ms);
 }
@@ -245,8 +240,8 @@ template <Os O>
 bool Region<O>::extend(O& os, SpanDescriptor& span, Granules length) noexcept {
   const Granules end = span.first + span.length;
   const Granules wanted = length - span.length;
-  SpanDescriptor* right = end < frontier() ? &descriptors_[end.count] : nullptr;
-  if (right != nullptr && (right->state != SpanState::free)) return false;
+  SpanDescriptor* const right = end < frontier() ? free_at(end) : nullptr;
+  if (right == nullptr && end < frontier()) return false;
   const Granules there = right != nullptr ? right->length : Granules{};
   const bool reaches_frontier = end + there == frontier();
   if (there < wanted) {
@@ -256,11 +251,9 @@ bool Region<O>::extend(O& os, SpanDescriptor& span, Granules length) noexcept {
   if (right != nullptr) {
     remove_free(*right);
     const bool dirty = right->dirty;
-    right->state = SpanState::none;
-    right->seal(key_);
-    if (there > wanted) {
-      insert_free(write(end + wanted, there - wanted, SpanState::free, dirty), right->changed_ms);
-    }
+    const std::uint64_t since = right->changed_ms;
+    bury(*right);
+    if (there > wanted) insert_free(write(end + wanted, there - wanted, SpanState::free, dirty), since);
   }
   span.length = length;
   span.seal(key_);

@@ -12,9 +12,9 @@
 namespace trestle {
 
 struct SpanConfig {
-  std::size_t region_bytes = std::size_t{1} << 40;
-  std::uint64_t decay_ms = 1000;
-  std::size_t dirty_bytes = std::size_t{256} << 20;
+  std::size_t region_bytes = 0;
+  std::uint64_t decay_ms = 0;
+  std::size_t dirty_bytes = 0;
 };
 
 // A span and where it belongs. Empty where there is none.
@@ -170,7 +170,8 @@ bool SpanHeap<O>::trim(std::size_t keep) noexcept {
   for (std::uint32_t i = 0; i < count_; ++i) {
     Region<O>& region = regions_[i];
     while (region.counts().dirty_bytes > keep) {
-      if (!region.purge(os_, *region.oldest_dirty(), now)) break;
+      SpanDescriptor* const oldest = region.oldest_dirty();
+      if (oldest == nullptr || !region.purge(os_, *oldest, now)) break;
       ++purges_;
       any = true;
     }

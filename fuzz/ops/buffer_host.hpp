@@ -1,0 +1,99 @@
+// A BufferHeap in a buffer of the harness's, which it may lengthen, shorten and copy elsewhere between two ops.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <memory>
+#include <optional>
+#include <utility>
+
+#include "block/buffer_heap.hpp"
+#include "ops/instrument.hpp"
+#include "ops/oracle.hpp"
+#include "ops/program.hpp"
+#include "ops/world.hpp"
+
+namespace trestle::ops {
+
+inline constexpr std::uint64_t kSecret = 0x5EC2'E7F0'2A11'0155U;
+
+template <Policy P>
+class BufferHeapHost {
+ public:
+  using EngineType = BufferHeap<P>;
+
+  bool start(const Stage& stage, Oracle& oracle) {
+    zeroed_ = stage.zeroed;
+    at_ = place(here_, stage.skew);
+    size_ = stage.buffer_bytes;
+    permit_access(here_.get(), kStorage);
+    std::memset(at_, fresh_byte(zeroed_), size_);
+    heap_ = EngineType::create(at_, size_, kSecret, zeroed_);
+    if (heap_ == nullptr && size_ >= EngineType::overhead() + kRoomForOne)
+      oracle.violate(Expectation::engine_starts, "create refused %zu bytes", size_);
+    return heap_ != nullptr;
+  }
+  [[nodiscard]] EngineType& engine() { return *heap_; }
+  [[nodiscard]] Features features() const { return kBufferVocabulary.features; }
+  [[nodiscard]] const std::byte* first() const { return at_ + EngineType::overhead(); }
+  [[nodiscard]] const std::byte* last() const { return at_ + heap_->size(); }
+  [[nodiscard]] const char* wrong() const { return nullptr; }
+  const char* stop() {
+    heap_ = nullptr;
+    return nullptr;
+  }
+
+  // Null is legal where no gap between live blocks has room for the block, its frame, its neighbour's pad and a bin's
+  // rounding; the sizes of the gaps are the model's, not the heap's.
+  [[nodiscard]] bool may_refuse(const Model& model, std::size_t size, std::size_t alignment) const {
+    const std::size_t extra = alignment > kMinAlignment ? alignment + kRoomForOne : 0;
+    const std::size_t need = size + extra + kRoomForOne;
+    return Oracle::longest_gap(model, first(), last()) < need + need / 8 + kRoomForOne;
+  }
+
+  [[nodiscard]] std::size_t size() const { return heap_->size(); }
+  [[nodiscard]] std::size_t smallest_size() const { return heap_->smallest_size(); }
+  bool grow(std::size_t bytes) {
+    std::memset(at_ + size(), fresh_byte(zeroed_), bytes - size());
+    return heap_->grow(bytes, zeroed_);
+  }
+  bool shrink(std::size_t bytes) { return heap_->shrink(bytes); }
+  std::optional<std::ptrdiff_t> relocate(std::size_t skew) {
+    std::swap(here_, there_);
+    std::byte* const to = place(here_, skew);
+    permit_access(there_.get(), kStorage);
+    permit_access(here_.get(), kStorage);
+    std::memcpy(to, at_, size());
+    const std::ptrdiff_t distance = to - at_;
+    std::memset(at_, kScribble, size());
+    at_ = to;
+    heap_ = EngineType::attach(to);
+    if (heap_ == nullptr) return std::nullopt;
+    return distance;
+  }
+
+ private:
+  static constexpr std::size_t kRoomForOne = 128;
+  static constexpr std::size_t kSkews = 256;
+  static constexpr std::size_t kStorage = 4096 + kSkews * kMinAlignment + kLargestBuffer;
+  static constexpr int kDirt = 0xA5;
+  static constexpr int kScribble = 0xEE;
+
+  [[nodiscard]] static constexpr int fresh_byte(bool zeroed) { return zeroed ? 0 : kDirt; }
+  [[nodiscard]] static std::byte* place(const std::unique_ptr<std::byte[]>& storage, std::size_t skew) {
+    const auto address = reinterpret_cast<std::uintptr_t>(storage.get());
+    return storage.get() + (4096 - address % 4096) % 4096 + skew % kSkews * kMinAlignment;
+  }
+
+  std::unique_ptr<std::byte[]> here_{new std::byte[kStorage]};
+  std::unique_ptr<std::byte[]> there_{new std::byte[kStorage]};
+  std::byte* at_ = nullptr;
+  std::size_t size_ = 0;
+  EngineType* heap_ = nullptr;
+  bool zeroed_ = false;
+};
+
+static_assert(ResizableHost<BufferHeapHost<kFast>>);
+
+}  // namespace trestle::ops

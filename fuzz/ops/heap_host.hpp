@@ -1,0 +1,65 @@
+// A Heap over the harness's own operating system: a fixed secret, a small region, a clock that the ops move.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <tuple>
+
+#include "heap/heap.hpp"
+#include "ops/oracle.hpp"
+#include "ops/program.hpp"
+#include "ops/test_os.hpp"
+#include "ops/world.hpp"
+
+namespace trestle::ops {
+
+template <Policy P>
+class HeapHost {
+ public:
+  using EngineType = Heap<P, TestOs>;
+  static constexpr std::size_t kRegionBytes = std::size_t{64} << 20;
+  // The smallest there is: a check after every op reads every free byte, and small requests already reach the large tier.
+  static constexpr std::size_t kBlockSpan = std::size_t{64} << 10;
+
+  bool start(const Stage&, Oracle& oracle) {
+    arena_.reset();
+    arena_.refuse(refuse_nth_);
+    const bool started = heap_.start(HeapConfig{.secret = kSecret, .region_bytes = kRegionBytes, .block_span_bytes = kBlockSpan});
+    if (!started && arena_.refused() == 0)
+      oracle.violate(Expectation::engine_starts, "start failed, %zu calls of the OS", arena_.calls());
+    return started;
+  }
+  [[nodiscard]] EngineType& engine() { return heap_; }
+  [[nodiscard]] Features features() const { return kHeapVocabulary.features; }
+  [[nodiscard]] const std::byte* first() const { return arena_.first(); }
+  [[nodiscard]] const std::byte* last() const { return arena_.last(); }
+  [[nodiscard]] const char* wrong() const { return arena_.breach(); }
+  const char* stop() {
+    heap_.stop();
+    if (arena_.breach() == nullptr && arena_.has_reservations()) return "a reservation was not released";
+    return arena_.breach();
+  }
+
+  // Null is legal once the OS has refused something, and when all that was ever asked for, reusing nothing, with as much
+  // again for guards and alignment, could have filled a quarter of the region.
+  [[nodiscard]] bool may_refuse(const Model& model, std::size_t size, std::size_t alignment) const {
+    constexpr std::size_t kPlenty = kRegionBytes / 4;
+    return arena_.refused() != 0 || size > kPlenty || model.asked_bytes() + size + alignment > kPlenty;
+  }
+
+  void wait(std::size_t milliseconds) { arena_.advance(milliseconds); }
+  // In every run from now on the OS refuses its n-th call (1: the first); 0: none.
+  void refuse_call(std::size_t nth) { refuse_nth_ = nth; }
+  [[nodiscard]] std::size_t os_calls() const { return arena_.calls(); }
+
+ private:
+  static constexpr std::uint64_t kSecret = 0x5EC2'E7F0'2A11'0155U;
+
+  TestArena arena_;
+  EngineType heap_{TestOs{arena_}};
+  std::size_t refuse_nth_ = 0;
+};
+
+static_assert(Host<HeapHost<kFast>>);
+
+}  // namespace trestle::ops

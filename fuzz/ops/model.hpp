@@ -1,0 +1,112 @@
+// The model: which logical slot holds which block, in an ideal heap that never runs out. It is deliberately naive, so that
+// it is right by looking at it: an array of slots, and the live ones in address order.
+//   live().size() == number of slots that are not empty;  live()[i].address < live()[i + 1].address once settled
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+#include "base/engine.hpp"
+
+namespace trestle::ops {
+
+inline constexpr std::size_t kSlots = 64;
+
+// A logical slot: operands name it instead of a block, so that dropping one op leaves the meaning of the rest.
+enum class SlotId : std::uint8_t {};
+constexpr std::size_t index_of(SlotId slot) noexcept { return static_cast<std::size_t>(slot) % kSlots; }
+
+// What an engine offers beyond allocate, deallocate and reallocate.
+struct Features {
+  bool zeroed = false;        // allocate_zeroed
+  bool trim = false;          // trim
+  bool clock = false;         // the harness owns its clock
+  std::size_t capacity = 0;   // bytes that its buffer may grow to; 0: it has no buffer
+  [[nodiscard]] bool has_buffer() const noexcept { return capacity != 0; }
+};
+
+struct LiveBlock {
+  std::byte* address = nullptr;
+  std::size_t size = 0;
+  std::size_t alignment = kMinAlignment;
+  Kind kind = Kind::by_malloc;
+  std::uint32_t seed = 0;  // of the bytes that its owner filled it with
+
+  // A block of no bytes occupies its address all the same.
+  [[nodiscard]] std::size_t extent() const noexcept { return size == 0 ? 1 : size; }
+  [[nodiscard]] std::byte* end() const noexcept { return address + extent(); }
+};
+
+class Model {
+ public:
+  Model() = default;
+  Model(Features features, std::size_t buffer_bytes) : features_(features), buffer_bytes_(buffer_bytes) {}
+
+  [[nodiscard]] const Features& features() const noexcept { return features_; }
+  [[nodiscard]] std::size_t buffer_bytes() const noexcept { return buffer_bytes_; }
+  [[nodiscard]] bool is_empty(SlotId slot) const noexcept { return !used_[index_of(slot)]; }
+  [[nodiscard]] const LiveBlock& at(SlotId slot) const noexcept { return slots_[index_of(slot)]; }
+  [[nodiscard]] std::span<const SlotId> live() const noexcept { return {order_.data(), count_}; }
+  // All bytes ever asked for: what a heap that reuses nothing would need.
+  [[nodiscard]] std::size_t asked_bytes() const noexcept { return asked_bytes_; }
+
+  void place(SlotId slot, std::size_t size, std::size_t alignment, Kind kind) noexcept {
+    used_[index_of(slot)] = true;
+    slots_[index_of(slot)] = LiveBlock{nullptr, size, alignment, kind, ++seeds_};
+    order_[count_++] = slot;
+    asked_bytes_ += size;
+  }
+  void remove(SlotId slot) noexcept {
+    used_[index_of(slot)] = false;
+    const auto end = order_.begin() + static_cast<std::ptrdiff_t>(count_);
+    std::copy(std::find(order_.begin(), end, slot) + 1, end, std::find(order_.begin(), end, slot));
+    --count_;
+  }
+  // realloc need not keep more than fundamental alignment.
+  void resize(SlotId slot, std::size_t size) noexcept {
+    slots_[index_of(slot)].size = size;
+    slots_[index_of(slot)].alignment = kMinAlignment;
+    asked_bytes_ += size;
+  }
+  void resize_buffer(std::size_t bytes) noexcept { buffer_bytes_ = bytes; }
+
+  // Where the heap put the block; the live blocks stay in address order.
+  void settle(SlotId slot, std::byte* address) noexcept {
+    slots_[index_of(slot)].address = address;
+    auto* const first = order_.data();
+    auto* at = std::find(first, first + count_, slot);
+    for (; at != first && at_address(at[-1]) > address; --at) std::swap(at[-1], at[0]);
+    for (; at + 1 != first + count_ && at_address(at[1]) < address; ++at) std::swap(at[0], at[1]);
+  }
+  // The whole buffer moved: addresses change, only fundamental alignment is left.
+  void translate(std::ptrdiff_t distance) noexcept {
+    for (const SlotId slot : live()) {
+      slots_[index_of(slot)].address += distance;
+      slots_[index_of(slot)].alignment = kMinAlignment;
+    }
+  }
+
+  // The first live block, in address order, that ends behind `address`; null: none. Cost: O(log live).
+  [[nodiscard]] const LiveBlock* first_ending_after(const std::byte* address) const noexcept {
+    const auto ends_before = [this](SlotId slot, const std::byte* where) { return at(slot).end() <= where; };
+    const auto found = std::lower_bound(live().begin(), live().end(), address, ends_before);
+    return found == live().end() ? nullptr : &at(*found);
+  }
+
+ private:
+  [[nodiscard]] const std::byte* at_address(SlotId slot) const noexcept { return slots_[index_of(slot)].address; }
+
+  std::array<LiveBlock, kSlots> slots_{};
+  std::array<bool, kSlots> used_{};
+  std::array<SlotId, kSlots> order_{};
+  std::size_t count_ = 0;
+  std::size_t asked_bytes_ = 0;
+  std::uint32_t seeds_ = 0;
+  Features features_{};
+  std::size_t buffer_bytes_ = 0;
+};
+
+}  // namespace trestle::ops

@@ -1,0 +1,213 @@
+#include "ops/oracle.hpp"
+
+#include <array>
+#include <cstdarg>
+#include <cstdio>
+#include <cstring>
+
+#include "ops/instrument.hpp"
+#include "ops/random.hpp"
+
+namespace trestle::ops {
+namespace {
+
+constexpr std::size_t kFilledWhole = 256;   // blocks to this size are filled and verified whole
+constexpr std::size_t kWindow = 96;         // of larger ones: this much at the head, in the middle and at the tail
+constexpr std::size_t kZeroedWhole = 8192;  // zeroed blocks to this size are verified whole
+constexpr std::size_t kPeriod = 1024;
+
+// Byte i of a block of seed s is table[(s * 37 + i) % kPeriod]: of the position, so that a moved tail does not pass.
+using Pattern = std::array<std::byte, kPeriod + kFilledWhole>;
+constexpr Pattern make_pattern() {
+  Pattern pattern{};
+  Random random(0x5EED);
+  for (std::size_t i = 0; i < kPeriod; ++i) pattern[i] = static_cast<std::byte>(random.byte() | 1);
+  for (std::size_t i = kPeriod; i < pattern.size(); ++i) pattern[i] = pattern[i - kPeriod];
+  return pattern;
+}
+constexpr Pattern kPattern = make_pattern();
+
+struct Window {
+  std::size_t first;
+  std::size_t bytes;
+};
+struct Windows {
+  std::array<Window, 3> at{};
+  std::size_t count = 0;
+};
+Windows windows_of(std::size_t size) noexcept {
+  if (size <= kFilledWhole) return {{{{0, size}}}, 1};
+  return {{{{0, kWindow}, {size / 2, kWindow / 3}, {size - kWindow, kWindow}}}, 3};
+}
+
+const std::byte* pattern_at(std::uint32_t seed, std::size_t position) noexcept {
+  return kPattern.data() + (seed * std::size_t{37} + position) % kPeriod;
+}
+
+// The first byte that differs, or `bytes`. Words first: this runs over every live block after every op.
+TRESTLE_UNINSTRUMENTED std::size_t first_difference(const std::byte* a, const std::byte* b, std::size_t bytes) noexcept {
+  std::size_t i = 0;
+  for (; i + 8 <= bytes; i += 8) {
+    std::uint64_t x;
+    std::uint64_t y;
+    __builtin_memcpy(&x, a + i, 8);
+    __builtin_memcpy(&y, b + i, 8);
+    if (x != y) break;
+  }
+  while (i < bytes && a[i] == b[i]) ++i;
+  return i;
+}
+
+std::size_t first_nonzero(const std::byte* at, std::size_t bytes) noexcept {
+  std::size_t i = 0;
+  while (i < bytes && at[i] == std::byte{0}) ++i;
+  return i;
+}
+
+}  // namespace
+
+const char* name_of(Expectation expectation) noexcept {
+  switch (expectation) {
+    case Expectation::met: return "met";
+    case Expectation::engine_starts: return "the engine did not start";
+    case Expectation::legal_call_succeeds: return "a legal call was answered with a fault";
+    case Expectation::memory_is_there: return "null although there is memory";
+    case Expectation::impossible_size_refused: return "a size above PTRDIFF_MAX was served";
+    case Expectation::block_inside_heap: return "block outside of the heap";
+    case Expectation::block_aligned: return "block misaligned";
+    case Expectation::blocks_disjoint: return "blocks overlap";
+    case Expectation::usable_size_exact: return "usable size is not the request";
+    case Expectation::memory_zeroed: return "memory not zeroed";
+    case Expectation::contents_kept: return "contents lost";
+    case Expectation::heap_sound: return "heap_check found a fault";
+    case Expectation::walk_complete: return "walk incomplete";
+    case Expectation::walk_matches: return "walk differs from the model";
+    case Expectation::free_apart_from_live: return "walk shows a free block over a live one";
+    case Expectation::buffer_resizes: return "buffer resized wrongly";
+    case Expectation::buffer_moves: return "buffer did not survive a move";
+    case Expectation::os_contract_kept: return "contract with the OS broken";
+  }
+  return "unknown";
+}
+
+void Oracle::violate(Expectation what, const char* format, ...) {
+  if (is_violated()) return;
+  std::array<char, 400> text;
+  va_list arguments;
+  va_start(arguments, format);
+  std::vsnprintf(text.data(), text.size(), format, arguments);
+  va_end(arguments);
+  what_ = what;
+  detail_ = text.data();
+}
+
+void Oracle::judge_place(const std::byte* address, std::size_t size, std::size_t alignment, const std::byte* first,
+                         const std::byte* last, const LiveBlock* but) {
+  const void* const shown = address;
+  const LiveBlock fresh{const_cast<std::byte*>(address), size};
+  if (address < first || address > last || fresh.extent() > static_cast<std::size_t>(last - address))
+    return violate(Expectation::block_inside_heap, "%p, %zu bytes", shown, size);
+  if (reinterpret_cast<std::uintptr_t>(address) % alignment != 0)
+    return violate(Expectation::block_aligned, "%p, asked for %zu", shown, alignment);
+  for (const SlotId slot : model_.live()) {
+    const LiveBlock& other = model_.at(slot);
+    if (&other == but || other.address >= fresh.end() || address >= other.end()) continue;
+    return violate(Expectation::blocks_disjoint, "%p, %zu bytes, and slot %zu at %p, %zu bytes", shown, size,
+                   index_of(slot), static_cast<void*>(other.address), other.size);
+  }
+}
+
+void Oracle::judge_zeroed(const std::byte* address, std::size_t size) {
+  const Windows windows = size <= kZeroedWhole ? Windows{{{{0, size}}}, 1} : windows_of(size);
+  for (std::size_t i = 0; i < windows.count; ++i) {
+    const Window& window = windows.at[i];
+    const std::size_t wrong = first_nonzero(address + window.first, window.bytes);
+    if (wrong == window.bytes) continue;
+    const std::size_t at = window.first + wrong;
+    return violate(Expectation::memory_zeroed, "byte %zu of %zu is 0x%02x", at, size, static_cast<unsigned>(address[at]));
+  }
+}
+
+void Oracle::judge_usable(const LiveBlock& block, const Sized& answer) {
+  if (answer.is_fault())
+    return violate(Expectation::legal_call_succeeds, "usable_size: %s", traits_of(answer.kind).name);
+  if (answer.bytes != block.size)
+    violate(Expectation::usable_size_exact, "%zu instead of %zu", answer.bytes, block.size);
+}
+
+void Oracle::fill(const LiveBlock& block) noexcept {
+  const Windows windows = windows_of(block.size);
+  for (std::size_t i = 0; i < windows.count; ++i) {
+    const Window& window = windows.at[i];
+    std::memcpy(block.address + window.first, pattern_at(block.seed, window.first), window.bytes);
+  }
+}
+
+void Oracle::judge_contents(const LiveBlock& block, const std::byte* address, std::size_t kept) {
+  const Windows windows = windows_of(block.size);
+  for (std::size_t i = 0; i < windows.count && windows.at[i].first < kept; ++i) {
+    const Window& window = windows.at[i];
+    const std::size_t bytes = std::min(window.bytes, kept - window.first);
+    const std::byte* const expected = pattern_at(block.seed, window.first);
+    const std::size_t wrong = first_difference(address + window.first, expected, bytes);
+    if (wrong == bytes) continue;
+    return violate(Expectation::contents_kept, "byte %zu of the block of %zu at %p is 0x%02x instead of 0x%02x",
+                   window.first + wrong, block.size, static_cast<const void*>(address),
+                   static_cast<unsigned>(address[window.first + wrong]), static_cast<unsigned>(expected[wrong]));
+  }
+}
+
+void Oracle::judge_all_contents() {
+  for (const SlotId slot : model_.live()) judge_contents(model_.at(slot));
+}
+
+bool Oracle::judge_shown(const BlockView& shown, std::size_t& live_seen) {
+  if (shown.state == BlockState::live) {
+    ++live_seen;
+    return judge_shown_live(shown);
+  }
+  const LiveBlock* const above = model_.first_ending_after(shown.payload);
+  if (above == nullptr || shown.payload + shown.served <= above->address) return true;
+  violate(Expectation::free_apart_from_live, "%zu bytes at %p, and the live block at %p", shown.served,
+          static_cast<const void*>(shown.payload), static_cast<void*>(above->address));
+  return false;
+}
+
+bool Oracle::judge_shown_live(const BlockView& shown) {
+  const void* const at = shown.payload;
+  const LiveBlock* const block = model_.first_ending_after(shown.payload);
+  if (block == nullptr || block->address != shown.payload) {
+    violate(Expectation::walk_matches, "a live block at %p that nobody holds", at);
+    return false;
+  }
+  if (shown.requested == block->size && shown.kind == block->kind && shown.served >= shown.requested) return true;
+  violate(Expectation::walk_matches, "at %p: %zu bytes of kind %d in %zu, instead of %zu of kind %d", at, shown.requested,
+          static_cast<int>(shown.kind), shown.served, block->size, static_cast<int>(block->kind));
+  return false;
+}
+
+void Oracle::judge_walk_end(bool complete, std::size_t live_seen) {
+  if (is_violated()) return;
+  if (!complete) return violate(Expectation::walk_complete, "it ended after %zu live blocks", live_seen);
+  if (live_seen != model_.live().size())
+    violate(Expectation::walk_matches, "%zu live blocks instead of %zu", live_seen, model_.live().size());
+}
+
+void Oracle::judge_soundness(const Fault& first, std::size_t count) {
+  if (count == 0) return;
+  violate(Expectation::heap_sound, "%s at %p (block %p, requested %zu, served %zu, expected 0x%llx, found 0x%llx), %zu in all",
+          traits_of(first.kind).name, first.address, first.block, first.requested, first.served,
+          static_cast<unsigned long long>(first.expected), static_cast<unsigned long long>(first.found), count);
+}
+
+std::size_t Oracle::longest_gap(const Model& model, const std::byte* first, const std::byte* last) noexcept {
+  std::size_t longest = 0;
+  for (const SlotId slot : model.live()) {
+    const LiveBlock& block = model.at(slot);
+    longest = std::max(longest, static_cast<std::size_t>(block.address - first));
+    first = block.end();
+  }
+  return std::max(longest, static_cast<std::size_t>(last - first));
+}
+
+}  // namespace trestle::ops

@@ -1,0 +1,106 @@
+// An operating system of the harness's own: memory comes from one arena mapped once, so that a fresh heap per input costs
+// no system calls; it holds the heap to the contract of trestle::Os, can refuse any call, and its clock stands still until
+// told otherwise. Pages that were released or never committed, and guarded ones, may not be accessed: AddressSanitizer
+// reports it. Not thread-safe.
+//   a page's state is kept from its reservation to its release; a released page reads as zero when it is committed again
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "os/os.hpp"
+
+namespace trestle::ops {
+
+class TestArena {
+ public:
+  static constexpr std::size_t kBytes = std::size_t{192} << 20;
+  static constexpr std::size_t kReservations = 64;
+
+  TestArena();
+  TestArena(const TestArena&) = delete;
+  TestArena& operator=(const TestArena&) = delete;
+  ~TestArena();
+
+  [[nodiscard]] std::byte* reserve(std::size_t bytes, std::size_t alignment) noexcept;
+  void release(std::byte* at, std::size_t bytes) noexcept;
+  bool commit(std::byte* at, std::size_t bytes) noexcept;
+  bool purge(std::byte* at, std::size_t bytes) noexcept;
+  bool guard(std::byte* at, std::size_t bytes) noexcept;
+  bool unguard(std::byte* at, std::size_t bytes) noexcept;
+  bool move(std::byte* from, std::byte* to, std::size_t bytes) noexcept;
+  [[nodiscard]] std::uint64_t now_ms() const noexcept { return now_ms_; }
+
+  void advance(std::uint64_t milliseconds) noexcept { now_ms_ += milliseconds; }
+  // From now on the n-th call that may fail does (1: the next one), that one only; 0: none.
+  void refuse(std::size_t nth) noexcept { refuse_in_ = nth; }
+  [[nodiscard]] std::size_t refused() const noexcept { return refused_; }
+  [[nodiscard]] std::size_t calls() const noexcept { return calls_; }
+  // The first breach of the contract since reset; null: none.
+  [[nodiscard]] const char* breach() const noexcept { return breach_; }
+  [[nodiscard]] bool has_reservations() const noexcept { return count_ != 0; }
+  // Takes back whatever is still reserved and forgets breaches, calls and time.
+  void reset() noexcept;
+
+  [[nodiscard]] const std::byte* first() const noexcept { return base_; }
+  [[nodiscard]] const std::byte* last() const noexcept { return base_ + kBytes; }
+
+ private:
+  enum class Page : std::uint8_t { reserved, committed, guarded };
+  // Pages from `first` to `last`; of these, [touched_first, touched_last) may have been committed.
+  struct Reservation {
+    std::size_t first;
+    std::size_t last;
+    std::size_t touched_first;
+    std::size_t touched_last;
+  };
+  struct Pages {
+    std::size_t first;
+    std::size_t last;
+  };
+
+  [[nodiscard]] bool is_refused() noexcept;
+  void breach(const char* what) noexcept { breach_ = breach_ == nullptr ? what : breach_; }
+  // The pages of the range; a breach iff it is no whole pages of one reservation.
+  [[nodiscard]] Reservation* find(const std::byte* at, std::size_t bytes, Pages& pages, const char* what) noexcept;
+  [[nodiscard]] bool all_are(Pages pages, Page state, Page other) const noexcept;
+  void set(Pages pages, Page state) noexcept;
+  void zero(Pages pages) noexcept;
+  [[nodiscard]] std::byte* at(std::size_t page) const noexcept { return base_ + page * kOsPage; }
+
+  std::byte* base_ = nullptr;
+  std::vector<Page> pages_;
+  std::array<Reservation, kReservations> reservations_{};
+  std::size_t count_ = 0;
+  std::size_t next_page_ = 0;
+  std::uint64_t now_ms_ = 1;
+  std::size_t refuse_in_ = 0;
+  std::size_t refused_ = 0;
+  std::size_t calls_ = 0;
+  const char* breach_ = nullptr;
+};
+
+// The handle that a heap holds.
+class TestOs {
+ public:
+  constexpr TestOs() noexcept = default;
+  constexpr explicit TestOs(TestArena& arena) noexcept : arena_(&arena) {}
+
+  [[nodiscard]] std::byte* reserve(std::size_t bytes, std::size_t alignment) noexcept { return arena_->reserve(bytes, alignment); }
+  void release(std::byte* at, std::size_t bytes) noexcept { arena_->release(at, bytes); }
+  bool commit(std::byte* at, std::size_t bytes) noexcept { return arena_->commit(at, bytes); }
+  bool purge(std::byte* at, std::size_t bytes) noexcept { return arena_->purge(at, bytes); }
+  bool guard(std::byte* at, std::size_t bytes) noexcept { return arena_->guard(at, bytes); }
+  bool unguard(std::byte* at, std::size_t bytes) noexcept { return arena_->unguard(at, bytes); }
+  bool move(std::byte* from, std::byte* to, std::size_t bytes) noexcept { return arena_->move(from, to, bytes); }
+  [[nodiscard]] std::uint64_t now_ms() const noexcept { return arena_->now_ms(); }
+  [[nodiscard]] std::uint64_t entropy() const noexcept { return 0x7E57'0E27'0B0D'1E55U; }
+
+ private:
+  TestArena* arena_ = nullptr;
+};
+static_assert(Os<TestOs>);
+
+}  // namespace trestle::ops

@@ -1,0 +1,54 @@
+// Heap keeps every expectation under all programs and policies, and also where the OS refuses any one call.
+#include <gtest/gtest.h>
+
+#include "ops/heap_host.hpp"
+#include "ops/program_property.hpp"
+
+namespace trestle::ops {
+namespace {
+
+// Static: a debug heap's quarantine is too large for a stack.
+template <Policy P>
+HeapHost<P>& host_of() {
+  static HeapHost<P> host;
+  return host;
+}
+
+template <Policy P>
+void expect_sound() {
+  HeapHost<P>& host = host_of<P>();
+  host.refuse_call(0);
+  EXPECT_TRUE(holds_for_all_programs(std::string("Heap is sound under ") + P.name, kHeapVocabulary, host));
+}
+
+TEST(HeapProperty, HoldsUnderFast) { expect_sound<kFast>(); }
+TEST(HeapProperty, HoldsUnderHardened) { expect_sound<kHardened>(); }
+TEST(HeapProperty, HoldsUnderDebug) { expect_sound<kDebug>(); }
+
+// Of each program every call of the OS is refused once: the heap may answer null, and must stay sound.
+template <Policy P>
+void expect_sound_when_refused() {
+  constexpr std::size_t kRefusedPrograms = 20;
+  HeapHost<P>& host = host_of<P>();
+  Random random(31);
+  std::size_t refusals = 0;
+  for (std::size_t i = 0; i < kRefusedPrograms; ++i) {
+    const Program program = generate(kHeapVocabulary, random, 48);
+    host.refuse_call(0);
+    ASSERT_EQ(run(program, host).has_value(), false);
+    const std::size_t calls = host.os_calls();
+    for (std::size_t nth = 1; nth <= calls; ++nth, ++refusals) {
+      host.refuse_call(nth);
+      const std::optional<Failure> failure = run(program, host);
+      ASSERT_FALSE(failure.has_value()) << "call " << nth << " refused: " << counterexample(program, *failure, host);
+    }
+  }
+  EXPECT_GT(refusals, kRefusedPrograms);
+}
+
+TEST(HeapProperty, SurvivesAnyRefusalUnderFast) { expect_sound_when_refused<kFast>(); }
+TEST(HeapProperty, SurvivesAnyRefusalUnderHardened) { expect_sound_when_refused<kHardened>(); }
+TEST(HeapProperty, SurvivesAnyRefusalUnderDebug) { expect_sound_when_refused<kDebug>(); }
+
+}  // namespace
+}  // namespace trestle::ops

@@ -1,0 +1,40 @@
+// The property is shown to fail, and to say so in ops that can be pasted.
+#include "ops/program_property.hpp"
+
+#include <gtest/gtest.h>
+
+#include "ops/fake_engine.hpp"
+
+namespace trestle::ops {
+namespace {
+
+TEST(ProgramProperty, HoldsForASoundEngine) {
+  FakeHost host(Bug::none);
+  EXPECT_TRUE(holds_for_all_programs("the fake engine is sound", kBufferVocabulary, host));
+}
+
+TEST(ProgramProperty, FailsForAPlantedBugAndShowsTheSmallestProgram) {
+  FakeHost host(Bug::drops_realloc_contents);
+  testing::internal::CaptureStderr();
+  EXPECT_FALSE(holds_for_all_programs("a bug is planted", kBufferVocabulary, host));
+  const std::string shown = testing::internal::GetCapturedStderr();
+  EXPECT_NE(shown.find("contents lost"), std::string::npos) << shown;
+  const std::size_t smallest = shown.rfind("Program{Stage{");
+  ASSERT_NE(smallest, std::string::npos) << shown;
+  EXPECT_NE(shown.find("Reallocate{.slot = SlotId{", smallest), std::string::npos) << shown;
+}
+
+TEST(ProgramProperty, CounterexampleOfADroppedReallocIsTwoOps) {
+  FakeHost host(Bug::drops_realloc_contents);
+  Random random(3);
+  const Program program = generate(kBufferVocabulary, random, 100);
+  const std::optional<Failure> failure = run(program, host);
+  ASSERT_TRUE(failure.has_value());
+  const std::string shown = counterexample(program, *failure, host);
+  EXPECT_NE(shown.find("{\n    Allocate{"), std::string::npos) << shown;
+  EXPECT_NE(shown.find("},\n    Reallocate{"), std::string::npos) << shown;
+  EXPECT_EQ(std::count(shown.begin(), shown.end(), '\n'), 4) << shown;
+}
+
+}  // namespace
+}  // namespace trestle::ops
