@@ -5,21 +5,21 @@
 #include <trestle/trestle.h>
 
 static int checks_failed;
-static void expect(int holds, const char *what) {
+static void expect(int holds, const char* what) {
   if (holds) return;
   fprintf(stderr, "not so: %s\n", what);
   ++checks_failed;
 }
 #define EXPECT(condition) expect((condition) != 0, #condition)
 
-static int count_live(const struct trestle_block *block, void *context) {
-  if (block->state == TRESTLE_BLOCK_LIVE) ++*(size_t *)context;
+static int count_live(const struct trestle_block* block, void* context) {
+  if (block->state == TRESTLE_BLOCK_LIVE) ++*(size_t*)context;
   return 0;
 }
-static void ignore(const struct trestle_fault *fault) { (void)fault; }
+static void ignore(const struct trestle_fault* fault) { (void)fault; }
 
 static void use_family(void) {
-  void *block = trestle_malloc(10);
+  void* block = trestle_malloc(10);
   EXPECT(trestle_malloc_usable_size(block) == 10);
   block = trestle_realloc(block, 20);
   block = trestle_reallocarray(block, 3, 10);
@@ -40,7 +40,7 @@ static void ask(void) {
   struct trestle_stats stats;
   char text[2048];
   size_t live = 0;
-  void *const block = trestle_malloc(10);
+  void* const block = trestle_malloc(10);
   EXPECT(trestle_heap_check(faults, 4) == 0 && trestle_heap_check(NULL, 0) == 0);
   trestle_get_stats(&stats);
   EXPECT(trestle_walk(count_live, &live) == 0);

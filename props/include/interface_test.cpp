@@ -109,7 +109,8 @@ TEST(FaultHandler, IsHandedBack) {
 
 TEST(FaultNames, AreAllDifferent) {
   std::map<std::string, int> names;
-  for (int kind = 0; kind < TRESTLE_FAULT_KIND_COUNT; ++kind) ++names[trestle_fault_name(static_cast<trestle_fault_kind>(kind))];
+  for (int kind = 0; kind < TRESTLE_FAULT_KIND_COUNT; ++kind)
+    ++names[trestle_fault_name(static_cast<trestle_fault_kind>(kind))];
   EXPECT_EQ(names.size(), static_cast<std::size_t>(TRESTLE_FAULT_KIND_COUNT));
 }
 
@@ -122,7 +123,8 @@ TEST(HeapCheck, CountsAllFaultsAndFillsInTheFirst) {
   EXPECT_EQ(trestle::heap_check(room), 3U);
   for (const trestle_fault& fault : room) {
     EXPECT_EQ(fault.kind, TRESTLE_FAULT_WRITE_PAST_END);
-    EXPECT_TRUE(std::any_of(blocks.begin(), blocks.end(), [&](const char* block) { return block + 24 == fault.address; }));
+    EXPECT_TRUE(
+        std::any_of(blocks.begin(), blocks.end(), [&](const char* block) { return block + 24 == fault.address; }));
   }
   for (char* const block : blocks) block[24] ^= 1;
   EXPECT_EQ(trestle::heap_check(), 0U);
@@ -148,7 +150,9 @@ std::map<const void*, Seen> walked() {
   EXPECT_LE(count, room.size());
   std::map<const void*, Seen> blocks;
   for (std::size_t i = 0; i < count; ++i) {
-    EXPECT_TRUE(blocks.emplace(room[i].address, Seen{room[i].requested, room[i].served, room[i].state, room[i].heap_offset}).second);
+    EXPECT_TRUE(
+        blocks.emplace(room[i].address, Seen{room[i].requested, room[i].served, room[i].state, room[i].heap_offset})
+            .second);
   }
   return blocks;
 }

@@ -65,8 +65,8 @@ TEST(Options, NamesAnUnknownWord) {
 }
 
 TEST(Options, NamesABadValueAndKeepsTheOldOne) {
-  for (const std::string word : {"decay_ms=", "decay_ms=x", "decay_ms=-1", "decay_ms=+1", "decay_ms=1x", "decay_ms= 1", "decay_ms=1.5",
-                                 "decay_ms=0x10", "decay_ms==1"}) {
+  for (const std::string word : {"decay_ms=", "decay_ms=x", "decay_ms=-1", "decay_ms=+1", "decay_ms=1x", "decay_ms= 1",
+                                 "decay_ms=1.5", "decay_ms=0x10", "decay_ms==1"}) {
     EXPECT_EQ(parsed("decay_ms=9:" + word).decay_ms, 9U) << word;
     EXPECT_EQ(warnings, (Warnings{{word, "not a valid value"}}));
   }
@@ -118,7 +118,8 @@ TEST(Options, HaveNoRowThatDoesNothing) {
     EXPECT_EQ(warnings, Warnings{}) << row.name;
     const Options fresh;
     const bool same = options.check_at_exit == fresh.check_at_exit && options.check_every == fresh.check_every &&
-                      options.decay_ms == fresh.decay_ms && options.dirty_bytes == fresh.dirty_bytes && options.summary == fresh.summary;
+                      options.decay_ms == fresh.decay_ms && options.dirty_bytes == fresh.dirty_bytes &&
+                      options.summary == fresh.summary;
     EXPECT_FALSE(same) << row.name;
     EXPECT_FALSE(row.help.empty()) << row.name;
     EXPECT_FALSE(row.default_text.empty()) << row.name;

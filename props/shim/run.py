@@ -29,7 +29,7 @@ REPORT = rf"""==(?P<pid>\d+)==(?P<severity>ERROR|WARNING): trestle: (?P<what>.+)
   meaning    .+
   address    (?P<at>{HEX})(, heap offset {HEX})?
 (  block      {HEX}, \d+ bytes requested, \d+ served
-(  the address lies \d+ bytes (before the block's start|past the request's end|into the block)
+(  the address (lies \d+ bytes before the block's start|is byte \d+ past the request's end|lies \d+ bytes into the block)
 )?)?(  expected   {HEX}, found {HEX}
 )?  policy     (?P<policy>\w+), thread \d+
   likely     .+

@@ -4,10 +4,10 @@
 
 #include "support.h"
 
-#define must_fail(call)  \
-  do {                   \
-    errno = 0;           \
-    must((call) == NULL); \
+#define must_fail(call)    \
+  do {                     \
+    errno = 0;             \
+    must((call) == NULL);  \
     must(errno == ENOMEM); \
   } while (0)
 

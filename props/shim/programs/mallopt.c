@@ -10,7 +10,8 @@ static uint64_t dirty_bytes(void) {
 }
 
 int main(void) {
-  static const int refused[] = {M_MXFAST, M_TOP_PAD, M_MMAP_THRESHOLD, M_MMAP_MAX, M_CHECK_ACTION, M_PERTURB, M_ARENA_TEST, M_ARENA_MAX, 12345};
+  static const int refused[] = {M_MXFAST,  M_TOP_PAD,    M_MMAP_THRESHOLD, M_MMAP_MAX, M_CHECK_ACTION,
+                                M_PERTURB, M_ARENA_TEST, M_ARENA_MAX,      12345};
   for (size_t i = 0; i < sizeof refused / sizeof *refused; ++i) must(mallopt(refused[i], 1) == 0);
   must(mallopt(M_TRIM_THRESHOLD, -1) == 0);
   must(mallopt(M_TRIM_THRESHOLD, 0) == 1);
