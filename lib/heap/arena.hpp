@@ -51,12 +51,13 @@ class Arena : public BlockEngine<P, Arena<P, O>> {
 
   // A block goes to the quarantine; what has to leave it for that becomes free.
   Verdict deallocate(void* payload, const Release& how) noexcept TRESTLE_REQUIRES(lock_) {
-    if (const Verdict v = this->retire(payload, how); v.is_fault()) [[unlikely]] return v;
-    const std::size_t size = this->retired_size(payload);
-    while (quarantine_.is_full_for(size)) {
+    Block block{nullptr, Header::end(true)};
+    if (const Verdict v = this->vet_release(payload, how, block); v.is_fault()) [[unlikely]] return v;
+    while (quarantine_.is_full_for(block.header.size())) {
       if (const Verdict v = evict(); v.is_fault()) [[unlikely]] return v;
     }
-    quarantine_.push(payload, size, random_);
+    this->retire(block);
+    quarantine_.push(payload, block.header.size(), random_);
     return {};
   }
 

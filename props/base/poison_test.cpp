@@ -1,0 +1,54 @@
+#include "base/poison.hpp"
+
+#include <gtest/gtest.h>
+
+#include <array>
+
+namespace trestle {
+namespace {
+
+constexpr std::size_t kRoom = 300;
+
+TEST(Poison, FindsTheFirstOtherByteAtEveryOffsetOfEveryLength) {
+  for (const std::uint8_t value : {std::uint8_t{0}, std::uint8_t{0xDF}}) {
+    std::array<std::byte, kRoom> bytes{};
+    fill(bytes.data(), kRoom, value);
+    for (std::size_t start = 0; start < 9; ++start) {
+      for (std::size_t length = 0; length <= 200; length += length < 70 ? 1 : 13) {
+        ASSERT_EQ(first_other(bytes.data() + start, length, value), nullptr);
+        for (std::size_t i = 0; i < length; ++i) {
+          bytes[start + i] ^= std::byte{1};
+          ASSERT_EQ(first_other(bytes.data() + start, length, value), bytes.data() + start + i) << length;
+          bytes[start + i] ^= std::byte{1};
+        }
+      }
+    }
+  }
+}
+
+TEST(Poison, OfSeveralOtherBytesTheFirstIsFound) {
+  std::array<std::byte, kRoom> bytes{};
+  for (std::size_t i = kRoom; i-- > 0;) {
+    bytes[i] = std::byte{0x80};
+    EXPECT_EQ(first_other(bytes.data(), kRoom, 0), bytes.data() + i);
+  }
+}
+
+TEST(Poison, LooksAtNothingBesideTheRange) {
+  std::array<std::byte, kRoom> bytes{};
+  for (std::size_t length = 0; length < 140; ++length) {
+    bytes.fill(std::byte{0xFF});
+    fill(bytes.data() + 8, length, 0);
+    EXPECT_EQ(first_other(bytes.data() + 8, length, 0), nullptr) << length;
+    EXPECT_EQ(bytes[7], std::byte{0xFF});
+    EXPECT_EQ(bytes[8 + length], std::byte{0xFF});
+  }
+}
+
+TEST(Poison, RepeatsAByteThroughAWord) {
+  EXPECT_EQ(repeated(0xDF), 0xDFDF'DFDF'DFDF'DFDFU);
+  EXPECT_EQ(repeated(0), 0U);
+}
+
+}  // namespace
+}  // namespace trestle

@@ -1,0 +1,194 @@
+// LinuxOs on real memory, held to the contract that os.hpp states.
+#include "os/linux_os.hpp"
+
+#include <gtest/gtest.h>
+#include <sys/mman.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/arith.hpp"
+#include "child.hpp"
+
+namespace trestle {
+namespace {
+
+constexpr std::size_t kBytes = 64 * kOsPage;
+
+bool reads_as(const std::byte* at, std::size_t bytes, std::byte value) {
+  return std::all_of(at, at + bytes, [&](std::byte byte) { return byte == value; });
+}
+
+std::size_t resident_pages(std::byte* at, std::size_t bytes) {
+  std::vector<unsigned char> in(bytes / kOsPage);
+  EXPECT_EQ(mincore(at, bytes, in.data()), 0);
+  return static_cast<std::size_t>(std::count_if(in.begin(), in.end(), [](unsigned char page) { return (page & 1) != 0; }));
+}
+
+class LinuxOsTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    at_ = os_.reserve(kBytes, kOsPage);
+    ASSERT_NE(at_, nullptr);
+  }
+  void TearDown() override { os_.release(at_, kBytes); }
+
+  void commit_and_fill(std::byte value = std::byte{0x77}) {
+    ASSERT_TRUE(os_.commit(at_, kBytes));
+    std::fill_n(at_, kBytes, value);
+  }
+
+  LinuxOs os_;
+  std::byte* at_ = nullptr;
+};
+
+TEST_F(LinuxOsTest, ReservesAtEveryAlignment) {
+  for (std::size_t alignment = kOsPage; alignment <= std::size_t{1} << 30; alignment *= 4) {
+    std::byte* const at = os_.reserve(kBytes, alignment);
+    ASSERT_NE(at, nullptr);
+    EXPECT_TRUE(is_aligned(at, alignment)) << alignment;
+    os_.release(at, kBytes);
+    std::byte probe{};
+    EXPECT_FALSE(os::read_own_memory(at, &probe, 1)) << "still there after release";
+  }
+}
+
+TEST_F(LinuxOsTest, RefusesWhatNoAddressSpaceHolds) {
+  errno = 77;
+  EXPECT_EQ(os_.reserve(std::size_t{1} << 62, kOsPage), nullptr);
+  EXPECT_EQ(os_.reserve(static_cast<std::size_t>(PTRDIFF_MAX) & ~(kOsPage - 1), std::size_t{1} << 40), nullptr);
+  EXPECT_EQ(errno, 77);
+}
+
+TEST_F(LinuxOsTest, AReservationHasNoAccessUntilItIsCommitted) {
+  EXPECT_TRUE(kills_reader(at_));
+  EXPECT_TRUE(kills_writer(at_ + kBytes - 1));
+  ASSERT_TRUE(os_.commit(at_ + kOsPage, kOsPage));
+  EXPECT_TRUE(reads_as(at_ + kOsPage, kOsPage, std::byte{0}));
+  EXPECT_TRUE(kills_reader(at_ + kOsPage - 1));
+  EXPECT_TRUE(kills_reader(at_ + 2 * kOsPage));
+}
+
+TEST_F(LinuxOsTest, ASecondCommitKeepsTheContents) {
+  commit_and_fill();
+  ASSERT_TRUE(os_.commit(at_, kBytes));
+  EXPECT_TRUE(reads_as(at_, kBytes, std::byte{0x77}));
+}
+
+TEST_F(LinuxOsTest, PurgeGivesThePagesBackAndReadsAsZero) {
+  commit_and_fill();
+  EXPECT_EQ(resident_pages(at_, kBytes), kBytes / kOsPage);
+  ASSERT_TRUE(os_.purge(at_ + kOsPage, 2 * kOsPage));
+  EXPECT_EQ(resident_pages(at_, kBytes), kBytes / kOsPage - 2);
+  EXPECT_TRUE(reads_as(at_ + kOsPage, 2 * kOsPage, std::byte{0}));
+  EXPECT_TRUE(reads_as(at_, kOsPage, std::byte{0x77}));
+  EXPECT_TRUE(reads_as(at_ + 3 * kOsPage, kBytes - 3 * kOsPage, std::byte{0x77}));
+}
+
+TEST_F(LinuxOsTest, AGuardFaultsOnReadAndWriteAndSparesItsNeighbours) {
+  commit_and_fill();
+  ASSERT_TRUE(os_.guard(at_ + 4 * kOsPage, 2 * kOsPage));
+  for (const std::size_t inside : {4 * kOsPage, 6 * kOsPage - 1}) {
+    EXPECT_TRUE(kills_reader(at_ + inside));
+    EXPECT_TRUE(kills_writer(at_ + inside));
+  }
+  EXPECT_TRUE(reads_as(at_, 4 * kOsPage, std::byte{0x77}));
+  EXPECT_TRUE(reads_as(at_ + 6 * kOsPage, kBytes - 6 * kOsPage, std::byte{0x77}));
+}
+
+TEST_F(LinuxOsTest, UnguardedPagesAreAccessibleAndZero) {
+  commit_and_fill();
+  ASSERT_TRUE(os_.guard(at_, kBytes));
+  ASSERT_TRUE(os_.unguard(at_ + kOsPage, kOsPage));
+  EXPECT_TRUE(reads_as(at_ + kOsPage, kOsPage, std::byte{0}));
+  EXPECT_TRUE(kills_reader(at_));
+  ASSERT_TRUE(os_.unguard(at_, kBytes));
+  EXPECT_TRUE(reads_as(at_, kBytes, std::byte{0}));
+  std::fill_n(at_, kBytes, std::byte{1});
+  EXPECT_TRUE(is_readable(at_ + kBytes - 1));
+}
+
+TEST_F(LinuxOsTest, MovedPagesAppearElsewhereAndLeaveZeros) {
+  commit_and_fill();
+  std::byte* const to = os_.reserve(kBytes, kOsPage);
+  ASSERT_NE(to, nullptr);
+  ASSERT_TRUE(os_.commit(to, kBytes));
+  at_[5] = std::byte{1};
+  ASSERT_TRUE(os_.move(at_, to + kOsPage, kBytes - kOsPage));
+  EXPECT_EQ(to[kOsPage + 5], std::byte{1});
+  EXPECT_TRUE(reads_as(to, kOsPage, std::byte{0}));
+  EXPECT_TRUE(reads_as(to + kOsPage + 6, kBytes - kOsPage - 6, std::byte{0x77}));
+  EXPECT_TRUE(reads_as(at_, kBytes - kOsPage, std::byte{0}));
+  EXPECT_TRUE(reads_as(at_ + kBytes - kOsPage, kOsPage, std::byte{0x77}));
+  std::fill_n(at_, kBytes, std::byte{2});  // both sides stay writable
+  std::fill_n(to, kBytes, std::byte{3});
+  EXPECT_TRUE(reads_as(at_, kBytes, std::byte{2}));
+  os_.release(to, kBytes);
+}
+
+TEST_F(LinuxOsTest, TheClockNeverRunsBackAndEntropyNeverRepeats) {
+  const std::uint64_t first = os_.now_ms();
+  const std::uint64_t first_ns = os::now_ns();
+  for (int i = 0; i < 1000; ++i) {
+    EXPECT_GE(os_.now_ms(), first);
+    EXPECT_GE(os::now_ns(), first_ns);
+  }
+  const std::uint64_t word = os_.entropy();
+  EXPECT_NE(word, os_.entropy());
+}
+
+TEST_F(LinuxOsTest, ReadsItsOwnMemoryOrSaysThatItCannot) {
+  commit_and_fill();
+  std::array<std::byte, 32> copy{};
+  EXPECT_TRUE(os::read_own_memory(at_ + 8, copy.data(), copy.size()));
+  EXPECT_TRUE(reads_as(copy.data(), copy.size(), std::byte{0x77}));
+  errno = 77;
+  EXPECT_FALSE(os::read_own_memory(nullptr, copy.data(), copy.size()));
+  EXPECT_FALSE(os::read_own_memory(reinterpret_cast<void*>(~std::uintptr_t{4095}), copy.data(), copy.size()));
+  ASSERT_TRUE(os_.guard(at_ + kOsPage, kOsPage));
+  EXPECT_FALSE(os::read_own_memory(at_ + kOsPage, copy.data(), 1));
+  EXPECT_FALSE(os::read_own_memory(at_ + kOsPage - 16, copy.data(), copy.size())) << "half of it is guarded";
+  EXPECT_EQ(errno, 77);
+}
+
+TEST(OsFiles, AppendsWholeLinesAndCreatesTheFile) {
+  std::string path = testing::TempDir() + "trestle_append_XXXXXX";
+  const int file = mkstemp(path.data());
+  ASSERT_GE(file, 0);
+  close(file);
+  unlink(path.c_str());
+  EXPECT_TRUE(os::append_to_file(path.c_str(), std::string_view("one\n")));
+  EXPECT_TRUE(os::append_to_file(path.c_str(), std::string_view("two\n")));
+  std::array<char, 32> text{};
+  std::FILE* const read = std::fopen(path.c_str(), "r");
+  ASSERT_NE(read, nullptr);
+  const std::size_t length = std::fread(text.data(), 1, text.size(), read);
+  std::fclose(read);
+  unlink(path.c_str());
+  EXPECT_EQ(std::string(text.data(), length), "one\ntwo\n");
+  EXPECT_FALSE(os::append_to_file("/nonexistent/folder/file", std::string_view("x")));
+}
+
+TEST(OsFiles, WritesAllThroughAPipeAndGivesUpOnAClosedFile) {
+  std::array<int, 2> ends{};
+  ASSERT_EQ(pipe(ends.data()), 0);
+  os::write_all(ends[1], std::string_view("whole"));
+  std::array<char, 16> text{};
+  EXPECT_EQ(read(ends[0], text.data(), text.size()), 5);
+  EXPECT_STREQ(text.data(), "whole");
+  close(ends[0]);
+  close(ends[1]);
+  errno = 77;
+  os::write_all(ends[1], std::string_view("nowhere"));
+  EXPECT_EQ(errno, 77);
+}
+
+}  // namespace
+}  // namespace trestle
