@@ -50,12 +50,12 @@ void BlockEngine<P, Owner>::write_free(std::byte* at, std::size_t size, bool pre
   link(at, size);
 }
 
-// A head that leads nowhere is not followed: the list begins anew, and heap_check misses what it held.
+// A head that leads nowhere, or was overwritten, is left alone: the list begins anew, and heap_check misses what it held.
 template <Policy P, class Owner>
 void BlockEngine<P, Owner>::link(std::byte* at, std::size_t size) noexcept {
   const unsigned bin = Bins::bin_of(size / kMinAlignment);
   std::uint64_t head = heads_[bin];
-  if (head != 0 && !is_linkable({}, head)) [[unlikely]] head = 0;
+  if (head != 0 && (!is_linkable({}, head) || previous_of(at_place(head)) != 0)) [[unlikely]] head = 0;
   set_next(at, head);
   set_previous(at, 0);
   if (head != 0) set_previous(at_place(head), place_of(at));
@@ -207,7 +207,7 @@ template <Policy P, class Owner>
 void BlockEngine<P, Owner>::settle_rest(const Block& from, std::byte* end, std::size_t rest, Header behind) noexcept {
   if (rest == 0) {
     set_previous_used(from.end(), behind, true);
-    if constexpr (P.poison) scrub(from.footer(), kFooterBytes);
+    scrub(from.footer(), kFooterBytes);
     return;
   }
   const bool clean = from.header.is_clean();
@@ -243,7 +243,9 @@ Allocation BlockEngine<P, Owner>::allocate(std::size_t size, std::size_t alignme
   unlink(from);
   if (parts.front != 0) write_free(from.at, parts.front, from.header.is_previous_used(), from.header.is_clean());
   settle_rest(from, end, parts.rest, *next);
-  if constexpr (P.poison) scrub(at + kHeaderBytes, kLinkBytes);
+  // Whoever gets the block reads neither our links nor, where a cut left the known poison behind, an earlier owner's bytes.
+  const bool unknown = P.poison && parts.front != 0 && !from.header.is_clean();
+  scrub(at + kHeaderBytes, unknown ? poisoned(parts.taken - kHeaderBytes) : kLinkBytes);
   write_live(at, parts.taken, parts.front == 0 && from.header.is_previous_used(), kind, size);
   return {at + kHeaderBytes, FaultKind::none};
 }

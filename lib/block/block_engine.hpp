@@ -135,6 +135,10 @@ class BlockEngine {
   }
   // The free block left of `block`, if there is one, found by its footer and vetted.
   [[nodiscard]] Verdict vet_left(const Extent& extent, const Block& block, std::optional<Block>& left) const noexcept;
+  // Whether bytes said to be zero are not, as far as they would be taken for poison.
+  [[nodiscard]] static bool is_dirty(const std::byte* at, std::size_t bytes) noexcept {
+    return first_other(at, poisoned(bytes), 0) != nullptr;
+  }
   // An extent's end has moved on: the bytes from the old end header to the new one become a free block.
   bool add_retired(std::byte* at, std::size_t size, bool previous_used, bool zeroed) noexcept;
   // An extent ends earlier: of its last block, which is free, the first `kept` bytes remain; 0: none.

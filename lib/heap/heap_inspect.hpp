@@ -47,7 +47,9 @@ bool Heap<P, O>::walk(BlockVisitor visitor) noexcept {
 template <Policy P, Os O>
 bool Heap<P, O>::trim(std::size_t keep) noexcept {
   const Guard arena_guard(arena_.lock());
-  const bool blocks = arena_.trim();
+  const bool freed = block_deallocations_ != trimmed_at_;
+  trimmed_at_ = block_deallocations_;
+  const bool blocks = arena_.trim(freed);
   const Guard spans_guard(spans_.lock());
   return spans_.trim(keep) || blocks;
 }
@@ -91,7 +93,8 @@ Fault Heap<P, O>::explain(const Verdict& verdict, const void* given) noexcept {
   Fault fault{.kind = verdict.kind, .address = verdict.at};
   const Guard arena_guard(arena_.lock());
   const Guard spans_guard(spans_.lock());
-  const SpanRef<O> ref = spans_.find(given);
+  SpanRef<O> ref = spans_.find(verdict.at);  // which may be in another span than the pointer given
+  if (ref.is_empty()) ref = spans_.find(given);
   if (ref.is_empty()) return fault;
   if (ref.span->state == SpanState::large || ref.span->state == SpanState::retired) {
     large_.explain(ref, fault);
@@ -103,13 +106,13 @@ Fault Heap<P, O>::explain(const Verdict& verdict, const void* given) noexcept {
 
 template <Policy P, Os O>
 void Heap<P, O>::lock_all() noexcept {
-  arena_.lock().lock();
-  spans_.lock().lock();
+  arena_.lock().keep();
+  spans_.lock().keep();
 }
 template <Policy P, Os O>
 void Heap<P, O>::unlock_all() noexcept {
-  spans_.lock().unlock();
-  arena_.lock().unlock();
+  spans_.lock().let_go();
+  arena_.lock().let_go();
 }
 template <Policy P, Os O>
 void Heap<P, O>::reset_locks() noexcept {
