@@ -73,10 +73,10 @@ TYPED_TEST(HeapFaultTest, WildPointersAndPointersToNoBlock) {
 
 // What the policy does not check, it lets pass; what it checks, it names.
 TYPED_TEST(HeapFaultTest, ClaimsThatDoNotHold) {
-  constexpr Policy kPolicy = TestFixture::kPolicy;
-  const FaultKind wrong_size = kPolicy.sized_free_checked ? FaultKind::size_mismatch : FaultKind::none;
-  const FaultKind wrong_alignment = kPolicy.sized_free_checked ? FaultKind::alignment_mismatch : FaultKind::none;
-  const FaultKind wrong_kind = kPolicy.kind_checked ? FaultKind::kind_mismatch : FaultKind::none;
+  constexpr const Policy& policy = TestFixture::kPolicy;
+  const FaultKind wrong_size = policy.sized_free_checked ? FaultKind::size_mismatch : FaultKind::none;
+  const FaultKind wrong_alignment = policy.sized_free_checked ? FaultKind::alignment_mismatch : FaultKind::none;
+  const FaultKind wrong_kind = policy.kind_checked ? FaultKind::kind_mismatch : FaultKind::none;
   for (const std::size_t size : TestFixture::kSizes) {
     const auto made = [&] { return take(this->heap_, size, 32, Kind::by_new); };
     EXPECT_EQ(give(this->heap_, made(), {.kind = Kind::by_new, .size = size - 1}), wrong_size) << size;
