@@ -20,7 +20,8 @@ prefix=$work/prefix
 
 cmake -S "$consumer" -B "$work/consumer" -G Ninja -DCMAKE_PREFIX_PATH="$prefix" >"$work/log" || die "$(cat "$work/log")"
 cmake --build "$work/consumer" >"$work/log" || die "$(cat "$work/log")"
-ctest --test-dir "$work/consumer" --output-on-failure --no-tests=error
+ctest --test-dir "$work/consumer" --output-on-failure --no-tests=error >"$work/log" || die "$(cat "$work/log")"
+grep -E 'tests passed' "$work/log"
 
 export PKG_CONFIG_PATH
 PKG_CONFIG_PATH=$(dirname "$(find "$prefix" -name trestle.pc)")

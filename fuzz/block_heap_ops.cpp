@@ -22,9 +22,15 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   static Program program;
   decode(kBufferVocabulary, {data, size}, program);
   switch (program.stage.policy) {
-    case PolicyName::fast: run_or_abort<kFast>(program); break;
-    case PolicyName::hardened: run_or_abort<kHardened>(program); break;
-    case PolicyName::debug: run_or_abort<kDebug>(program); break;
+    case PolicyName::fast:
+      run_or_abort<kFast>(program);
+      break;
+    case PolicyName::hardened:
+      run_or_abort<kHardened>(program);
+      break;
+    case PolicyName::debug:
+      run_or_abort<kDebug>(program);
+      break;
   }
   return 0;
 }

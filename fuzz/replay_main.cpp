@@ -1,6 +1,5 @@
 // A fuzz target without libFuzzer: runs the programs of a corpus, and random ones, so that any compiler and ctest can.
 #include <CLI/CLI.hpp>
-
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
@@ -76,7 +75,8 @@ void perform_all(const Options& options) {
   }
   const std::chrono::duration<double> taken = std::chrono::steady_clock::now() - began;
   if (options.random != 0)
-    std::printf("%zu random programs, %.0f a second\n", options.random, static_cast<double>(options.random) / taken.count());
+    std::printf("%zu random programs, %.0f a second\n", options.random,
+                static_cast<double>(options.random) / taken.count());
 }
 
 }  // namespace
@@ -96,7 +96,8 @@ int main(int argc, char** argv) {
   app.footer("Example: heap_ops fuzz/corpus/heap_ops --random 1000 --seed 7");
   try {
     app.parse(argc, argv);
-    if (options.paths.empty() && options.random == 0) throw CLI::ValidationError("nothing to run", "give paths or --random");
+    if (options.paths.empty() && options.random == 0)
+      throw CLI::ValidationError("nothing to run", "give paths or --random");
     perform_all(options);
   } catch (const CLI::ParseError& error) {
     return app.exit(error);

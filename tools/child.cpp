@@ -70,6 +70,7 @@ class Signals {
 [[noreturn]] void become(const std::vector<std::string>& words, const Settings& settings, int report) {
   for (const auto& [name, value] : settings) setenv(name.c_str(), value.c_str(), 1);
   std::vector<char*> arguments;
+  arguments.reserve(words.size() + 1);
   for (const std::string& word : words) arguments.push_back(const_cast<char*>(word.c_str()));
   arguments.push_back(nullptr);
   execvp(arguments[0], arguments.data());

@@ -9,6 +9,7 @@
 #include <cstring>
 #include <fstream>
 #include <sstream>
+#include <system_error>
 
 #include "failure.hpp"
 
@@ -16,13 +17,19 @@ namespace trestle::tool {
 namespace fs = std::filesystem;
 namespace {
 
+// What cannot be looked at is no program; that it is there is no error of ours.
+bool is_program(const fs::path& path) {
+  std::error_code unseen;
+  return fs::is_regular_file(path, unseen) && access(path.c_str(), X_OK) == 0;
+}
+
 std::optional<fs::path> found_in_path(const std::string& program) {
   if (program.find('/') != std::string::npos) return program;
   const char* const path = std::getenv("PATH");
   std::istringstream directories(path != nullptr ? path : "/bin:/usr/bin");
   for (std::string directory; std::getline(directories, directory, ':');) {
-    const fs::path candidate = fs::path(directory.empty() ? "." : directory) / program;
-    if (fs::is_regular_file(candidate) && access(candidate.c_str(), X_OK) == 0) return candidate;
+    fs::path candidate = fs::path(directory.empty() ? "." : directory) / program;
+    if (is_program(candidate)) return candidate;
   }
   return std::nullopt;
 }
@@ -64,8 +71,9 @@ fs::path library_of(const std::string& policy) {
   const fs::path here = own_directory();
   const fs::path built = (here / "../lib" / name).lexically_normal();
   const fs::path installed = (here / TRESTLE_LIBRARY_FROM_TOOL / name).lexically_normal();
-  const fs::path& library = fs::exists(built) ? built : installed;
-  if (!fs::exists(library)) {
+  std::error_code unseen;
+  const fs::path& library = fs::exists(built, unseen) ? built : installed;
+  if (!fs::exists(library, unseen)) {
     throw Failure(kOwnFailure,
                   "no " + name + ": neither " + built.string() + " nor " + installed.string() + " is there");
   }

@@ -59,8 +59,7 @@ TEST_F(Preload, KnowsASetuidProgramOfAnother) {
   const std::string path = program(1, PT_INTERP);
   ASSERT_EQ(chown(path.c_str(), 1, 0), 0);
   ASSERT_EQ(chmod(path.c_str(), 04755), 0);
-  ASSERT_TRUE(obstacle_in(path).has_value());
-  EXPECT_NE(obstacle_in(path)->find("setuid"), std::string::npos);
+  EXPECT_NE(obstacle_in(path).value_or("").find("setuid"), std::string::npos);
 }
 
 TEST_F(Preload, HasNothingToSayOfAScriptOrAMissingProgram) {

@@ -4,7 +4,6 @@
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
-#include <filesystem>
 #include <fstream>
 #include <iostream>
 #include <memory>
@@ -15,7 +14,6 @@
 #include "summary.hpp"
 
 namespace trestle::tool {
-namespace fs = std::filesystem;
 namespace {
 
 constexpr const char* kExamples = R"(Exit status:

@@ -51,6 +51,9 @@ expect "exit status" 7 "" "$summary" "$trestle" run -- $python -c 'raise SystemE
 expect "killed" 137 "" 'no process reported: sh was killed: Killed$' "$trestle" run -- sh -c 'kill -KILL $$'
 expect "not found" 127 "" '^trestle: cannot run no-such-program: No such file' "$trestle" run -- no-such-program
 expect "not executable" 126 "" '^trestle: cannot run /etc/passwd: Permission denied' "$trestle" run -- /etc/passwd
+ln -s loop "$work/loop"
+expect "a PATH that cannot be searched" 126 "" '^trestle: cannot run perl: Too many levels' env "PATH=$work/loop:$PATH" \
+  "$trestle" run -- perl -e 0
 expect "no program" 2 "" 'no program given' "$trestle" run
 expect "mistyped option" 2 "" 'unknown option --polcy' "$trestle" run --polcy fast -- true
 expect "unknown policy" 2 "" '--policy: nope not in' "$trestle" run --policy nope -- true

@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <iostream>
 #include <memory>
+#include <system_error>
 
 #include "commands.hpp"
 #include "preload.hpp"
@@ -27,7 +28,8 @@ struct Request {
 };
 
 bool is_source(const fs::path& directory) {
-  return fs::exists(directory / "ci/test.sh") && fs::exists(directory / "CMakePresets.json");
+  std::error_code unseen;
+  return fs::exists(directory / "ci/test.sh", unseen) && fs::exists(directory / "CMakePresets.json", unseen);
 }
 
 // A build tree lies inside the source directory; an installed tool has none above it.
@@ -53,6 +55,7 @@ fs::path source_for(const Request& request) {
   if (!request.pattern.empty()) words.insert(words.end(), {"-R", request.pattern});
   if (request.jobs > 0) words.insert(words.end(), {"-j", std::to_string(request.jobs)});
   std::vector<char*> arguments;
+  arguments.reserve(words.size() + 1);
   for (std::string& word : words) arguments.push_back(word.data());
   arguments.push_back(nullptr);
   execv(arguments[0], arguments.data());

@@ -15,8 +15,10 @@ constexpr SizeRange kAnySize{0, UINT32_MAX};
 
 template <class T, std::size_t I = 0>
 consteval std::uint8_t op_index() {
-  if constexpr (std::is_same_v<std::variant_alternative_t<I, Op>, T>) return I;
-  else return op_index<T, I + 1>();
+  if constexpr (std::is_same_v<std::variant_alternative_t<I, Op>, T>)
+    return I;
+  else
+    return op_index<T, I + 1>();
 }
 
 struct Share {
@@ -81,21 +83,53 @@ Record encode_stage(const Stage& stage) {
   return record;
 }
 
-constexpr std::array<std::uint8_t, 32> kAlignments{4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4,  4,
+constexpr std::array<std::uint8_t, 32> kAlignments{4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4,  4,  4,
                                                    4, 4, 4, 4, 4, 4, 5, 5, 6, 6, 7, 8, 9, 10, 12, 16};
 
 }  // namespace
 
 const Vocabulary kHeapVocabulary{
     .name = "heap",
-    .ops = shared_out({{op_index<Allocate>(), 10}, {op_index<AllocateZeroed>(), 3}, {op_index<Free>(), 6},
-                       {op_index<SizedFree>(), 4}, {op_index<Reallocate>(), 6}, {op_index<Check>(), 1},
-                       {op_index<Trim>(), 1}, {op_index<Wait>(), 1}}),
-    .sizes = {{{0, 0}, {1, 1}, {2, 14}, {15, 17}, {18, 47}, {48, 80}, {48, 80}, {81, 256}, {81, 256}, {81, 256},
-               {257, 1000}, {257, 1000}, {257, 1000}, {1001, 1060}, {1001, 1060}, {1061, 4060}, {1061, 4060},
-               {1061, 4060}, {4061, 4120}, {4061, 4120}, {4121, 8000}, {8001, 16000}, {16001, 65300}, {65301, 65600},
-               {65601, 262000}, {262001, 262200}, {262201, 1 << 20}, {0, 64}, {0, 256}, {0, 1024},
-               {kHuge - 4096, SIZE_MAX}, kAnySize}},
+    .ops = shared_out({{op_index<Allocate>(), 10},
+                       {op_index<AllocateZeroed>(), 3},
+                       {op_index<Free>(), 6},
+                       {op_index<SizedFree>(), 4},
+                       {op_index<Reallocate>(), 6},
+                       {op_index<Check>(), 1},
+                       {op_index<Trim>(), 1},
+                       {op_index<Wait>(), 1}}),
+    .sizes = {{{0, 0},
+               {1, 1},
+               {2, 14},
+               {15, 17},
+               {18, 47},
+               {48, 80},
+               {48, 80},
+               {81, 256},
+               {81, 256},
+               {81, 256},
+               {257, 1000},
+               {257, 1000},
+               {257, 1000},
+               {1001, 1060},
+               {1001, 1060},
+               {1061, 4060},
+               {1061, 4060},
+               {1061, 4060},
+               {4061, 4120},
+               {4061, 4120},
+               {4121, 8000},
+               {8001, 16000},
+               {16001, 65300},
+               {65301, 65600},
+               {65601, 262000},
+               {262001, 262200},
+               {262201, 1 << 20},
+               {0, 64},
+               {0, 256},
+               {0, 1024},
+               {kHuge - 4096, SIZE_MAX},
+               kAnySize}},
     .alignment_shifts = kAlignments,
     .features = {.zeroed = true, .trim = true, .clock = true},
     .largest_first_buffer = 0,
@@ -103,13 +137,46 @@ const Vocabulary kHeapVocabulary{
 
 const Vocabulary kBufferVocabulary{
     .name = "buffer",
-    .ops = shared_out({{op_index<Allocate>(), 12}, {op_index<Free>(), 6}, {op_index<SizedFree>(), 3},
-                       {op_index<Reallocate>(), 6}, {op_index<Grow>(), 1}, {op_index<Shrink>(), 2},
-                       {op_index<Relocate>(), 1}, {op_index<Check>(), 1}}),
-    .sizes = {{{0, 0}, {1, 1}, {2, 14}, {15, 17}, {15, 17}, {18, 47}, {18, 47}, {48, 80}, {48, 80}, {48, 80},
-               {81, 256}, {81, 256}, {81, 256}, {81, 256}, {257, 1000}, {257, 1000}, {257, 1000}, {1001, 1060},
-               {1001, 1060}, {1061, 4060}, {1061, 4060}, {1061, 4060}, {4061, 4120}, {4061, 4120}, {4121, 8000},
-               {8001, 16000}, {16001, 65600}, {0, 64}, {0, 256}, {0, 1024}, {kHuge - 4096, SIZE_MAX}, kAnySize}},
+    .ops = shared_out({{op_index<Allocate>(), 12},
+                       {op_index<Free>(), 6},
+                       {op_index<SizedFree>(), 3},
+                       {op_index<Reallocate>(), 6},
+                       {op_index<Grow>(), 1},
+                       {op_index<Shrink>(), 2},
+                       {op_index<Relocate>(), 1},
+                       {op_index<Check>(), 1}}),
+    .sizes = {{{0, 0},
+               {1, 1},
+               {2, 14},
+               {15, 17},
+               {15, 17},
+               {18, 47},
+               {18, 47},
+               {48, 80},
+               {48, 80},
+               {48, 80},
+               {81, 256},
+               {81, 256},
+               {81, 256},
+               {81, 256},
+               {257, 1000},
+               {257, 1000},
+               {257, 1000},
+               {1001, 1060},
+               {1001, 1060},
+               {1061, 4060},
+               {1061, 4060},
+               {1061, 4060},
+               {4061, 4120},
+               {4061, 4120},
+               {4121, 8000},
+               {8001, 16000},
+               {16001, 65600},
+               {0, 64},
+               {0, 256},
+               {0, 1024},
+               {kHuge - 4096, SIZE_MAX},
+               kAnySize}},
     .alignment_shifts = kAlignments,
     .features = {.capacity = kLargestBuffer},
     .largest_first_buffer = kLargestBuffer / 2,
@@ -144,9 +211,8 @@ std::optional<Record> encode(const Vocabulary& vocabulary, const Op& op) {
   const auto size_at = index_in(vocabulary.sizes, [&](const SizeRange& range) {
     return range.holds(operands.size) && operands.size - range.first <= UINT32_MAX;
   });
-  const auto alignment_at = index_in(vocabulary.alignment_shifts, [&](std::uint8_t shift) {
-    return std::size_t{1} << shift == operands.alignment;
-  });
+  const auto alignment_at = index_in(vocabulary.alignment_shifts,
+                                     [&](std::uint8_t shift) { return std::size_t{1} << shift == operands.alignment; });
   if (!op_at || !size_at || !alignment_at) return std::nullopt;
   const auto slot = static_cast<std::uint8_t>(index_of(operands.slot) + kSlots * bits_of(operands.kind));
   Record record{*op_at, slot, *size_at, *alignment_at};

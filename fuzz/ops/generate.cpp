@@ -96,7 +96,8 @@ void alter_stage(Records& records, Random& random) { records.at(0)[random.below(
 
 using Mutation = void (*)(Records&, Random&);
 constexpr Mutation kGrowing[] = {insert_random, insert_random, duplicate};
-constexpr Mutation kOthers[] = {erase_some, swap_two, alter_field, alter_field, nudge_magnitude, same_slot, alter_stage};
+constexpr Mutation kOthers[] = {erase_some,      swap_two,  alter_field, alter_field,
+                                nudge_magnitude, same_slot, alter_stage};
 
 }  // namespace
 
@@ -107,7 +108,8 @@ Program generate(const Vocabulary& vocabulary, Random& random, std::size_t count
   Model model(vocabulary.features, program.stage.buffer_bytes);
   while (program.ops.size() < count) {
     Op op = decode(vocabulary, random_record(random));
-    for (std::size_t i = 1; i < kTriesPerOp && !is_enabled(op, model); ++i) op = decode(vocabulary, random_record(random));
+    for (std::size_t i = 1; i < kTriesPerOp && !is_enabled(op, model); ++i)
+      op = decode(vocabulary, random_record(random));
     if (is_enabled(op, model)) apply(op, model);
     program.ops.push_back(op);
   }

@@ -32,8 +32,14 @@ struct Allocate {
   [[nodiscard]] Operands operands() const { return {slot, kind, size, alignment}; }
   [[nodiscard]] bool enabled(const Model& m) const { return m.is_empty(slot); }
   void apply(Model& m) const { m.place(slot, size, alignment, kind); }
-  template <class World> void run(World& w) const { w.allocate(*this); }
-  template <class Field> void fields(Field&& f) const { f("slot", slot), f("size", size), f("alignment", alignment), f("kind", kind); }
+  template <class World>
+  void run(World& w) const {
+    w.allocate(*this);
+  }
+  template <class Field>
+  void fields(Field&& f) const {
+    f("slot", slot), f("size", size), f("alignment", alignment), f("kind", kind);
+  }
   bool operator==(const Allocate&) const = default;
 };
 
@@ -48,8 +54,14 @@ struct AllocateZeroed {
   [[nodiscard]] Operands operands() const { return {slot, kind, size}; }
   [[nodiscard]] bool enabled(const Model& m) const { return m.features().zeroed && m.is_empty(slot); }
   void apply(Model& m) const { m.place(slot, size, kMinAlignment, kind); }
-  template <class World> void run(World& w) const { w.allocate_zeroed(*this); }
-  template <class Field> void fields(Field&& f) const { f("slot", slot), f("size", size), f("kind", kind); }
+  template <class World>
+  void run(World& w) const {
+    w.allocate_zeroed(*this);
+  }
+  template <class Field>
+  void fields(Field&& f) const {
+    f("slot", slot), f("size", size), f("kind", kind);
+  }
   bool operator==(const AllocateZeroed&) const = default;
 };
 
@@ -63,8 +75,14 @@ struct Reallocate {
   [[nodiscard]] Operands operands() const { return {.slot = slot, .size = size}; }
   [[nodiscard]] bool enabled(const Model& m) const { return !m.is_empty(slot); }
   void apply(Model& m) const { m.resize(slot, size); }
-  template <class World> void run(World& w) const { w.reallocate(*this); }
-  template <class Field> void fields(Field&& f) const { f("slot", slot), f("size", size); }
+  template <class World>
+  void run(World& w) const {
+    w.reallocate(*this);
+  }
+  template <class Field>
+  void fields(Field&& f) const {
+    f("slot", slot), f("size", size);
+  }
   bool operator==(const Reallocate&) const = default;
 };
 
@@ -77,8 +95,14 @@ struct Free {
   [[nodiscard]] Operands operands() const { return {.slot = slot}; }
   [[nodiscard]] bool enabled(const Model& m) const { return !m.is_empty(slot); }
   void apply(Model& m) const { m.remove(slot); }
-  template <class World> void run(World& w) const { w.free(*this); }
-  template <class Field> void fields(Field&& f) const { f("slot", slot); }
+  template <class World>
+  void run(World& w) const {
+    w.free(*this);
+  }
+  template <class Field>
+  void fields(Field&& f) const {
+    f("slot", slot);
+  }
   bool operator==(const Free&) const = default;
 };
 
@@ -92,8 +116,14 @@ struct SizedFree {
   [[nodiscard]] Operands operands() const { return {.slot = slot}; }
   [[nodiscard]] bool enabled(const Model& m) const { return !m.is_empty(slot); }
   void apply(Model& m) const { m.remove(slot); }
-  template <class World> void run(World& w) const { w.free(*this); }
-  template <class Field> void fields(Field&& f) const { f("slot", slot); }
+  template <class World>
+  void run(World& w) const {
+    w.free(*this);
+  }
+  template <class Field>
+  void fields(Field&& f) const {
+    f("slot", slot);
+  }
   bool operator==(const SizedFree&) const = default;
 };
 
@@ -107,8 +137,14 @@ struct Trim {
   [[nodiscard]] Operands operands() const { return {.size = keep}; }
   [[nodiscard]] bool enabled(const Model& m) const { return m.features().trim; }
   void apply(Model&) const {}
-  template <class World> void run(World& w) const { w.trim(*this); }
-  template <class Field> void fields(Field&& f) const { f("keep", keep); }
+  template <class World>
+  void run(World& w) const {
+    w.trim(*this);
+  }
+  template <class Field>
+  void fields(Field&& f) const {
+    f("keep", keep);
+  }
   bool operator==(const Trim&) const = default;
 };
 
@@ -122,8 +158,14 @@ struct Wait {
   [[nodiscard]] Operands operands() const { return {.size = milliseconds}; }
   [[nodiscard]] bool enabled(const Model& m) const { return m.features().clock; }
   void apply(Model&) const {}
-  template <class World> void run(World& w) const { w.wait(*this); }
-  template <class Field> void fields(Field&& f) const { f("milliseconds", milliseconds); }
+  template <class World>
+  void run(World& w) const {
+    w.wait(*this);
+  }
+  template <class Field>
+  void fields(Field&& f) const {
+    f("milliseconds", milliseconds);
+  }
   bool operator==(const Wait&) const = default;
 };
 
@@ -139,8 +181,14 @@ struct Grow {
     return m.features().has_buffer() && by <= m.features().capacity - m.buffer_bytes();
   }
   void apply(Model& m) const { m.resize_buffer(m.buffer_bytes() + by); }
-  template <class World> void run(World& w) const { w.grow(*this); }
-  template <class Field> void fields(Field&& f) const { f("by", by); }
+  template <class World>
+  void run(World& w) const {
+    w.grow(*this);
+  }
+  template <class Field>
+  void fields(Field&& f) const {
+    f("by", by);
+  }
   bool operator==(const Grow&) const = default;
 };
 
@@ -154,8 +202,14 @@ struct Shrink {
   [[nodiscard]] Operands operands() const { return {.size = by}; }
   [[nodiscard]] bool enabled(const Model& m) const { return m.features().has_buffer() && by <= m.buffer_bytes(); }
   void apply(Model& m) const { m.resize_buffer(m.buffer_bytes() - by); }
-  template <class World> void run(World& w) const { w.shrink(*this); }
-  template <class Field> void fields(Field&& f) const { f("by", by); }
+  template <class World>
+  void run(World& w) const {
+    w.shrink(*this);
+  }
+  template <class Field>
+  void fields(Field&& f) const {
+    f("by", by);
+  }
   bool operator==(const Shrink&) const = default;
 };
 
@@ -169,8 +223,14 @@ struct Relocate {
   [[nodiscard]] Operands operands() const { return {.size = skew}; }
   [[nodiscard]] bool enabled(const Model& m) const { return m.features().has_buffer(); }
   void apply(Model&) const {}
-  template <class World> void run(World& w) const { w.relocate(*this); }
-  template <class Field> void fields(Field&& f) const { f("skew", skew); }
+  template <class World>
+  void run(World& w) const {
+    w.relocate(*this);
+  }
+  template <class Field>
+  void fields(Field&& f) const {
+    f("skew", skew);
+  }
   bool operator==(const Relocate&) const = default;
 };
 
@@ -183,12 +243,17 @@ struct Check {
   [[nodiscard]] Operands operands() const { return {}; }
   [[nodiscard]] bool enabled(const Model&) const { return true; }
   void apply(Model&) const {}
-  template <class World> void run(World& w) const { w.check(*this); }
-  template <class Field> void fields(Field&&) const {}
+  template <class World>
+  void run(World& w) const {
+    w.check(*this);
+  }
+  template <class Field>
+  void fields(Field&&) const {}
   bool operator==(const Check&) const = default;
 };
 
-using Op = std::variant<Allocate, AllocateZeroed, Reallocate, Free, SizedFree, Trim, Wait, Grow, Shrink, Relocate, Check>;
+using Op =
+    std::variant<Allocate, AllocateZeroed, Reallocate, Free, SizedFree, Trim, Wait, Grow, Shrink, Relocate, Check>;
 
 inline bool is_enabled(const Op& op, const Model& model) {
   return std::visit([&](const auto& one) { return one.enabled(model); }, op);

@@ -45,7 +45,8 @@ const std::byte* pattern_at(std::uint32_t seed, std::size_t position) noexcept {
 }
 
 // The first byte that differs, or `bytes`. Words first: this runs over every live block after every op.
-TRESTLE_UNINSTRUMENTED std::size_t first_difference(const std::byte* a, const std::byte* b, std::size_t bytes) noexcept {
+TRESTLE_UNINSTRUMENTED std::size_t first_difference(const std::byte* a, const std::byte* b,
+                                                    std::size_t bytes) noexcept {
   std::size_t i = 0;
   for (; i + 8 <= bytes; i += 8) {
     std::uint64_t x;
@@ -68,24 +69,42 @@ std::size_t first_nonzero(const std::byte* at, std::size_t bytes) noexcept {
 
 const char* name_of(Expectation expectation) noexcept {
   switch (expectation) {
-    case Expectation::met: return "met";
-    case Expectation::engine_starts: return "the engine did not start";
-    case Expectation::legal_call_succeeds: return "a legal call was answered with a fault";
-    case Expectation::memory_is_there: return "null although there is memory";
-    case Expectation::impossible_size_refused: return "a size above PTRDIFF_MAX was served";
-    case Expectation::block_inside_heap: return "block outside of the heap";
-    case Expectation::block_aligned: return "block misaligned";
-    case Expectation::blocks_disjoint: return "blocks overlap";
-    case Expectation::usable_size_exact: return "usable size is not the request";
-    case Expectation::memory_zeroed: return "memory not zeroed";
-    case Expectation::contents_kept: return "contents lost";
-    case Expectation::heap_sound: return "heap_check found a fault";
-    case Expectation::walk_complete: return "walk incomplete";
-    case Expectation::walk_matches: return "walk differs from the model";
-    case Expectation::free_apart_from_live: return "walk shows a free block over a live one";
-    case Expectation::buffer_resizes: return "buffer resized wrongly";
-    case Expectation::buffer_moves: return "buffer did not survive a move";
-    case Expectation::os_contract_kept: return "contract with the OS broken";
+    case Expectation::met:
+      return "met";
+    case Expectation::engine_starts:
+      return "the engine did not start";
+    case Expectation::legal_call_succeeds:
+      return "a legal call was answered with a fault";
+    case Expectation::memory_is_there:
+      return "null although there is memory";
+    case Expectation::impossible_size_refused:
+      return "a size above PTRDIFF_MAX was served";
+    case Expectation::block_inside_heap:
+      return "block outside of the heap";
+    case Expectation::block_aligned:
+      return "block misaligned";
+    case Expectation::blocks_disjoint:
+      return "blocks overlap";
+    case Expectation::usable_size_exact:
+      return "usable size is not the request";
+    case Expectation::memory_zeroed:
+      return "memory not zeroed";
+    case Expectation::contents_kept:
+      return "contents lost";
+    case Expectation::heap_sound:
+      return "heap_check found a fault";
+    case Expectation::walk_complete:
+      return "walk incomplete";
+    case Expectation::walk_matches:
+      return "walk differs from the model";
+    case Expectation::free_apart_from_live:
+      return "walk shows a free block over a live one";
+    case Expectation::buffer_resizes:
+      return "buffer resized wrongly";
+    case Expectation::buffer_moves:
+      return "buffer did not survive a move";
+    case Expectation::os_contract_kept:
+      return "contract with the OS broken";
   }
   return "unknown";
 }
@@ -124,7 +143,8 @@ void Oracle::judge_zeroed(const std::byte* address, std::size_t size) {
     const std::size_t wrong = first_nonzero(address + window.first, window.bytes);
     if (wrong == window.bytes) continue;
     const std::size_t at = window.first + wrong;
-    return violate(Expectation::memory_zeroed, "byte %zu of %zu is 0x%02x", at, size, static_cast<unsigned>(address[at]));
+    return violate(Expectation::memory_zeroed, "byte %zu of %zu is 0x%02x", at, size,
+                   static_cast<unsigned>(address[at]));
   }
 }
 
@@ -181,8 +201,8 @@ bool Oracle::judge_shown_live(const BlockView& shown) {
     return false;
   }
   if (shown.requested == block->size && shown.kind == block->kind && shown.served >= shown.requested) return true;
-  violate(Expectation::walk_matches, "at %p: %zu bytes of kind %d in %zu, instead of %zu of kind %d", at, shown.requested,
-          static_cast<int>(shown.kind), shown.served, block->size, static_cast<int>(block->kind));
+  violate(Expectation::walk_matches, "at %p: %zu bytes of kind %d in %zu, instead of %zu of kind %d", at,
+          shown.requested, static_cast<int>(shown.kind), shown.served, block->size, static_cast<int>(block->kind));
   return false;
 }
 
@@ -195,7 +215,8 @@ void Oracle::judge_walk_end(bool complete, std::size_t live_seen) {
 
 void Oracle::judge_soundness(const Fault& first, std::size_t count) {
   if (count == 0) return;
-  violate(Expectation::heap_sound, "%s at %p (block %p, requested %zu, served %zu, expected 0x%llx, found 0x%llx), %zu in all",
+  violate(Expectation::heap_sound,
+          "%s at %p (block %p, requested %zu, served %zu, expected 0x%llx, found 0x%llx), %zu in all",
           traits_of(first.kind).name, first.address, first.block, first.requested, first.served,
           static_cast<unsigned long long>(first.expected), static_cast<unsigned long long>(first.found), count);
 }

@@ -77,7 +77,8 @@ class Oracle {
   void judge_soundness(const Fault& first, std::size_t count);
 
   // The longest run of bytes in [first, last) that no live block's own bytes lie in.
-  [[nodiscard]] static std::size_t longest_gap(const Model& model, const std::byte* first, const std::byte* last) noexcept;
+  [[nodiscard]] static std::size_t longest_gap(const Model& model, const std::byte* first,
+                                               const std::byte* last) noexcept;
 
  private:
   bool judge_shown_live(const BlockView& shown);

@@ -8,16 +8,22 @@ namespace {
 
 const char* name_of(Kind kind) {
   switch (kind) {
-    case Kind::by_new: return "new";
-    case Kind::by_new_array: return "new[]";
-    default: return "malloc";
+    case Kind::by_new:
+      return "new";
+    case Kind::by_new_array:
+      return "new[]";
+    default:
+      return "malloc";
   }
 }
 const char* cpp_of(Kind kind) {
   switch (kind) {
-    case Kind::by_new: return "Kind::by_new";
-    case Kind::by_new_array: return "Kind::by_new_array";
-    default: return "Kind::by_malloc";
+    case Kind::by_new:
+      return "Kind::by_new";
+    case Kind::by_new_array:
+      return "Kind::by_new_array";
+    default:
+      return "Kind::by_malloc";
   }
 }
 
@@ -42,36 +48,43 @@ struct CppField {
 };
 
 std::string to_cpp(const Op& op) {
-  return std::visit([](const auto& one) {
-    std::string out = std::string(one.kType) + "{";
-    one.fields(CppField{out});
-    return out + "}";
-  }, op);
+  return std::visit(
+      [](const auto& one) {
+        std::string out = std::string(one.kType) + "{";
+        one.fields(CppField{out});
+        return out + "}";
+      },
+      op);
 }
 
 }  // namespace
 
 const char* name_of(PolicyName policy) noexcept {
   switch (policy) {
-    case PolicyName::fast: return "fast";
-    case PolicyName::hardened: return "hardened";
-    case PolicyName::debug: return "debug";
+    case PolicyName::fast:
+      return "fast";
+    case PolicyName::hardened:
+      return "hardened";
+    case PolicyName::debug:
+      return "debug";
   }
   return "unknown";
 }
 
 std::string to_text(const Op& op) {
-  return std::visit([](const auto& one) {
-    std::string out = one.kName;
-    one.fields(TextField{out});
-    return out;
-  }, op);
+  return std::visit(
+      [](const auto& one) {
+        std::string out = one.kName;
+        one.fields(TextField{out});
+        return out;
+      },
+      op);
 }
 
 std::string to_text(const Program& program) {
   const Stage& stage = program.stage;
-  std::string out = std::string("stage policy=") + name_of(stage.policy) + " buffer_bytes=" +
-                    std::to_string(stage.buffer_bytes) + " skew=" + std::to_string(stage.skew) +
+  std::string out = std::string("stage policy=") + name_of(stage.policy) +
+                    " buffer_bytes=" + std::to_string(stage.buffer_bytes) + " skew=" + std::to_string(stage.skew) +
                     " zeroed=" + (stage.zeroed ? "1" : "0") + "\n";
   for (const Op& op : program.ops) out += to_text(op) + "\n";
   return out;
@@ -79,9 +92,10 @@ std::string to_text(const Program& program) {
 
 std::string to_cpp(const Program& program) {
   const Stage& stage = program.stage;
-  std::string out = std::string("Program{Stage{.policy = PolicyName::") + name_of(stage.policy) + ", .buffer_bytes = " +
-                    std::to_string(stage.buffer_bytes) + ", .skew = " + std::to_string(stage.skew) +
-                    ", .zeroed = " + (stage.zeroed ? "true" : "false") + "}, {\n";
+  std::string out = std::string("Program{Stage{.policy = PolicyName::") + name_of(stage.policy) +
+                    ", .buffer_bytes = " + std::to_string(stage.buffer_bytes) +
+                    ", .skew = " + std::to_string(stage.skew) + ", .zeroed = " + (stage.zeroed ? "true" : "false") +
+                    "}, {\n";
   for (const Op& op : program.ops) out += "    " + to_cpp(op) + ",\n";
   return out + "}}";
 }

@@ -57,13 +57,15 @@ std::byte* TestArena::reserve(std::size_t bytes, std::size_t alignment) noexcept
   if (is_refused()) return nullptr;
   const std::size_t step = std::max(alignment, kOsPage) / kOsPage;
   const std::size_t first = (next_page_ + step - 1) / step * step;
-  if (alignment > kArenaAlignment || count_ == kReservations || first > kPages || bytes / kOsPage > kPages - first) return nullptr;
+  if (alignment > kArenaAlignment || count_ == kReservations || first > kPages || bytes / kOsPage > kPages - first)
+    return nullptr;
   next_page_ = first + bytes / kOsPage;
   reservations_[count_++] = Reservation{first, next_page_, next_page_, first};
   return at(first);
 }
 
-TestArena::Reservation* TestArena::find(const std::byte* where, std::size_t bytes, Pages& pages, const char* what) noexcept {
+TestArena::Reservation* TestArena::find(const std::byte* where, std::size_t bytes, Pages& pages,
+                                        const char* what) noexcept {
   const auto offset = static_cast<std::size_t>(where - base_);
   if (where < base_ || offset >= kBytes || bytes > kBytes - offset || (offset | bytes) % kOsPage != 0) {
     breach(what);
@@ -144,7 +146,8 @@ bool TestArena::move(std::byte* from, std::byte* to, std::size_t bytes) noexcept
   Pages target{};
   if (find(from, bytes, source, "move from outside of a reservation") == nullptr) return false;
   if (find(to, bytes, target, "move to outside of a reservation") == nullptr || is_refused()) return false;
-  if (!all_are(source, Page::committed, Page::committed) || !all_are(target, Page::committed, Page::committed)) breach("move of pages that are not committed");
+  if (!all_are(source, Page::committed, Page::committed) || !all_are(target, Page::committed, Page::committed))
+    breach("move of pages that are not committed");
   if (source.first < target.last && target.first < source.last) {
     breach("move onto itself");
     return false;

@@ -88,7 +88,9 @@ class TestOs {
   constexpr TestOs() noexcept = default;
   constexpr explicit TestOs(TestArena& arena) noexcept : arena_(&arena) {}
 
-  [[nodiscard]] std::byte* reserve(std::size_t bytes, std::size_t alignment) noexcept { return arena_->reserve(bytes, alignment); }
+  [[nodiscard]] std::byte* reserve(std::size_t bytes, std::size_t alignment) noexcept {
+    return arena_->reserve(bytes, alignment);
+  }
   void release(std::byte* at, std::size_t bytes) noexcept { arena_->release(at, bytes); }
   bool commit(std::byte* at, std::size_t bytes) noexcept { return arena_->commit(at, bytes); }
   bool purge(std::byte* at, std::size_t bytes) noexcept { return arena_->purge(at, bytes); }

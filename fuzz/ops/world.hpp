@@ -58,11 +58,13 @@ class World {
   }
   // One op and all checks. An op that means nothing in this state is left out.
   void perform(const Op& op) {
-    const bool performed = std::visit([&](const auto& one) {
-      if (!one.enabled(model())) return false;
-      one.run(*this);
-      return true;
-    }, op);
+    const bool performed = std::visit(
+        [&](const auto& one) {
+          if (!one.enabled(model())) return false;
+          one.run(*this);
+          return true;
+        },
+        op);
     if (performed && !oracle_.is_violated()) judge_all();
   }
   // What is left is freed, with a check after each.
@@ -117,7 +119,8 @@ class World {
       const std::size_t before = host_.size();
       const bool grown = host_.grow(before + op.by);
       if (grown != (op.by >= kLeastGrowth) || host_.size() > before + op.by || (!grown && host_.size() != before))
-        return oracle_.violate(Expectation::buffer_resizes, "grow %zu by %zu: %d, now %zu", before, op.by, grown, host_.size());
+        return oracle_.violate(Expectation::buffer_resizes, "grow %zu by %zu: %d, now %zu", before, op.by, grown,
+                               host_.size());
       oracle_.model().resize_buffer(host_.size());
     }
   }
@@ -128,8 +131,8 @@ class World {
       const std::size_t smallest = host_.smallest_size();
       const bool shrunk = host_.shrink(wanted);
       if (shrunk != (wanted >= smallest) || (shrunk && host_.size() > wanted) || (!shrunk && host_.size() != before))
-        return oracle_.violate(Expectation::buffer_resizes, "shrink %zu to %zu, smallest %zu: %d, now %zu", before, wanted,
-                               smallest, shrunk, host_.size());
+        return oracle_.violate(Expectation::buffer_resizes, "shrink %zu to %zu, smallest %zu: %d, now %zu", before,
+                               wanted, smallest, shrunk, host_.size());
       oracle_.model().resize_buffer(host_.size());
       judge_live_below_end();
     }

@@ -50,10 +50,12 @@ void BlockEngine<P, Owner>::write_free(std::byte* at, std::size_t size, bool pre
   link(at, size);
 }
 
+// A head that leads nowhere is not followed: the list begins anew, and heap_check misses what it held.
 template <Policy P, class Owner>
 void BlockEngine<P, Owner>::link(std::byte* at, std::size_t size) noexcept {
   const unsigned bin = Bins::bin_of(size / kMinAlignment);
-  const std::uint64_t head = heads_[bin];
+  std::uint64_t head = heads_[bin];
+  if (head != 0 && !is_linkable({}, head)) [[unlikely]] head = 0;
   set_next(at, head);
   set_previous(at, 0);
   if (head != 0) set_previous(at_place(head), place_of(at));

@@ -5,7 +5,7 @@
 //   I1..I8 of docs/invariants.md hold between any two calls; a call that answers with a fault has changed nothing.
 //
 // A freed block is first retired: it keeps its place and is poisoned. reclaim makes it a free block and coalesces it.
-// The owner says when: at once, or after a stay in a quarantine. Not thread-safe.
+// The owner says when, after a stay in a quarantine; release does without. Not thread-safe.
 //
 // Owner (the derived class) answers one question: extent_of(at), the extent that holds `at`, empty where none does.
 #pragma once
@@ -81,10 +81,16 @@ class BlockEngine {
   Verdict remove_extent(const Extent& extent) noexcept;
 
   Allocation allocate(std::size_t size, std::size_t alignment, Kind kind) noexcept;
-  // Live -> retired: vets the pointer, the claims of `how` and the canary, then poisons.
-  Verdict retire(void* payload, const Release& how) noexcept;
+  // Whether `payload` may be released so: the pointer, the claims of `how` and the canary. `block` is then what it is.
+  Verdict vet_release(const void* payload, const Release& how, Block& block) const noexcept;
+  // Live -> retired, of a block that vet_release has passed: poisons it.
+  void retire(const Block& block) noexcept;
   // Retired -> free: verifies the poison and coalesces both ways. `freed` becomes the free block that holds it now.
   Verdict reclaim(void* payload, Block& freed) noexcept;
+  // Live -> free at once, without a stay between.
+  Verdict release(const void* payload, const Release& how) noexcept;
+  // Whether release would find the block's neighbours sound.
+  Verdict vet_neighbours(const void* payload) const noexcept;
   // In place, or a null payload where the block cannot have that size where it is.
   Allocation resize(void* payload, std::size_t size) noexcept;
   // The header of the live block that starts at `payload`; or what is wrong with the pointer.
@@ -176,7 +182,7 @@ class BlockEngine {
   };
   [[nodiscard]] Verdict vet_right(const Extent& extent, const Block& block, Right& right) const noexcept;
   Block coalesce(const Block& block, const std::optional<Block>& left, const Right& right) noexcept;
-  [[nodiscard]] Verdict vet_release(const Block& block, const Release& how) const noexcept;
+  [[nodiscard]] Verdict vet_claims(const Block& block, const Release& how) const noexcept;
   [[nodiscard]] Verdict vet_canary(const Block& block) const noexcept;
   void settle_rest(const Block& from, std::byte* end, std::size_t rest, Header behind) noexcept;
   void forget_live(const Block& block) noexcept;

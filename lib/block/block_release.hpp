@@ -58,7 +58,7 @@ Verdict BlockEngine<P, Owner>::vet_canary(const Block& block) const noexcept {
 }
 
 template <Policy P, class Owner>
-Verdict BlockEngine<P, Owner>::vet_release(const Block& block, const Release& how) const noexcept {
+Verdict BlockEngine<P, Owner>::vet_claims(const Block& block, const Release& how) const noexcept {
   if (const Verdict v = vet_canary(block); v.is_fault()) [[unlikely]] return v;
   if constexpr (P.sized_free_checked) {
     if (how.size != Release::kNoClaim && how.size != block.header.requested()) [[unlikely]] {
@@ -75,17 +75,46 @@ Verdict BlockEngine<P, Owner>::vet_release(const Block& block, const Release& ho
 }
 
 template <Policy P, class Owner>
-Verdict BlockEngine<P, Owner>::retire(void* payload, const Release& how) noexcept {
+Verdict BlockEngine<P, Owner>::vet_release(const void* payload, const Release& how, Block& block) const noexcept {
   Header header = Header::end(true);
   if (const Verdict v = find_live(payload, header); v.is_fault()) [[unlikely]] return v;
-  const Block block{static_cast<std::byte*>(payload) - kHeaderBytes, header};
-  if (const Verdict v = vet_release(block, how); v.is_fault()) [[unlikely]] return v;
+  block = {static_cast<std::byte*>(const_cast<void*>(payload)) - kHeaderBytes, header};
+  return vet_claims(block, how);
+}
 
+template <Policy P, class Owner>
+void BlockEngine<P, Owner>::retire(const Block& block) noexcept {
+  const Header header = load(block.at).value_or(block.header);  // a neighbour may have been freed since it was vetted
   store(block.at, header.retired());
   if constexpr (P.poison) scrub(block.payload(), poisoned(header.served()));
   forget_live(block);
   ++counts_.retired_blocks;
   counts_.retired_bytes += header.size();
+}
+
+template <Policy P, class Owner>
+Verdict BlockEngine<P, Owner>::vet_neighbours(const void* payload) const noexcept {
+  Block block{nullptr, Header::end(true)};
+  if (const Verdict v = vet_release(payload, {.kind = Kind::none}, block); v.is_fault()) [[unlikely]] return v;
+  const Extent extent = owner().extent_of(block.at);
+  std::optional<Block> left;
+  if (const Verdict v = vet_left(extent, block, left); v.is_fault()) [[unlikely]] return v;
+  Right right;
+  return vet_right(extent, block, right);
+}
+
+template <Policy P, class Owner>
+Verdict BlockEngine<P, Owner>::release(const void* payload, const Release& how) noexcept {
+  Block block{nullptr, Header::end(true)};
+  if (const Verdict v = vet_release(payload, how, block); v.is_fault()) [[unlikely]] return v;
+  const Extent extent = owner().extent_of(block.at);
+  std::optional<Block> left;
+  if (const Verdict v = vet_left(extent, block, left); v.is_fault()) [[unlikely]] return v;
+  Right right;
+  if (const Verdict v = vet_right(extent, block, right); v.is_fault()) [[unlikely]] return v;
+  if constexpr (P.poison) scrub(block.payload(), poisoned(block.header.served()));
+  forget_live(block);
+  (void)coalesce(block, left, right);
   return {};
 }
 

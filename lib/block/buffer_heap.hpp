@@ -36,9 +36,7 @@ class BufferHeap : public BlockEngine<P, BufferHeap<P>> {
 
   Verdict deallocate(void* payload, const Release& how) noexcept {
     if (payload == nullptr) return {};
-    if (const Verdict v = this->retire(payload, how); v.is_fault()) [[unlikely]] return v;
-    Block freed{nullptr, Header::end(true)};
-    return this->reclaim(payload, freed);
+    return this->release(payload, how);
   }
   Allocation reallocate(void* payload, std::size_t size) noexcept;
   [[nodiscard]] Sized usable_size(const void* payload) const noexcept {
@@ -96,6 +94,7 @@ Allocation BufferHeap<P>::reallocate(void* payload, std::size_t size) noexcept {
   if (resized.is_fault() || resized.payload != nullptr) return resized;
   Header header = Header::end(true);
   if (const Verdict v = this->find_live(payload, header); v.is_fault()) [[unlikely]] return Allocation::failed(v);
+  if (const Verdict v = this->vet_neighbours(payload); v.is_fault()) [[unlikely]] return Allocation::failed(v);
   const Allocation moved = this->allocate(size, kMinAlignment, header.kind());
   if (moved.is_fault() || moved.payload == nullptr) return moved;
   std::memcpy(moved.payload, payload, std::min(size, header.requested()));

@@ -11,8 +11,8 @@ namespace trestle {
 
 // A block span: | blocks ... | end header | guard page |
 inline constexpr std::size_t kBlockSpanBytes = std::size_t{1} << 20;
-// Larger requests, and larger alignments, get a span of their own.
-inline constexpr std::size_t kMaxBlockRequest = std::size_t{256} << 10;
+// A request of more than this part of a block span, or so aligned, gets a span of its own.
+inline constexpr std::size_t kBlocksPerSpan = 4;
 
 template <Policy P, Os O>
 class Arena : public BlockEngine<P, Arena<P, O>> {
@@ -22,9 +22,11 @@ class Arena : public BlockEngine<P, Arena<P, O>> {
  public:
   constexpr Arena() noexcept = default;
 
-  void start(SpanHeap<O>& spans, const Key& key, std::uint64_t seed) noexcept {
+  // `span_bytes`: of a block span, a multiple of granules.
+  void start(SpanHeap<O>& spans, const Key& key, std::uint64_t seed, std::size_t span_bytes) noexcept {
     Base::start(key);
     spans_ = &spans;
+    span_bytes_ = span_bytes;
     random_ = seed;
   }
   void stop() noexcept {
@@ -34,8 +36,9 @@ class Arena : public BlockEngine<P, Arena<P, O>> {
   }
   [[nodiscard]] Mutex& lock() noexcept TRESTLE_RETURN_CAPABILITY(lock_) { return lock_; }
 
-  [[nodiscard]] static bool serves(std::size_t size, std::size_t alignment) noexcept {
-    return size <= kMaxBlockRequest && alignment <= kMaxBlockRequest;
+  [[nodiscard]] bool serves(std::size_t size, std::size_t alignment) const noexcept {
+    const std::size_t most = span_bytes_ / kBlocksPerSpan;
+    return size <= most && alignment <= most;
   }
 
   Allocation allocate(std::size_t size, std::size_t alignment, Kind kind) noexcept TRESTLE_REQUIRES(lock_) {
@@ -48,12 +51,13 @@ class Arena : public BlockEngine<P, Arena<P, O>> {
 
   // A block goes to the quarantine; what has to leave it for that becomes free.
   Verdict deallocate(void* payload, const Release& how) noexcept TRESTLE_REQUIRES(lock_) {
-    if (const Verdict v = this->retire(payload, how); v.is_fault()) [[unlikely]] return v;
-    const std::size_t size = this->retired_size(payload);
-    while (quarantine_.is_full_for(size)) {
+    Block block{nullptr, Header::end(true)};
+    if (const Verdict v = this->vet_release(payload, how, block); v.is_fault()) [[unlikely]] return v;
+    while (quarantine_.is_full_for(block.header.size())) {
       if (const Verdict v = evict(); v.is_fault()) [[unlikely]] return v;
     }
-    quarantine_.push(payload, size, random_);
+    this->retire(block);
+    quarantine_.push(payload, block.header.size(), random_);
     return {};
   }
 
@@ -85,6 +89,7 @@ class Arena : public BlockEngine<P, Arena<P, O>> {
   void settle(const Block& freed) noexcept;
 
   SpanHeap<O>* spans_ = nullptr;
+  std::size_t span_bytes_ = 0;
   Mutex lock_;
   std::uint64_t random_ = 0;
   std::byte* warm_ = nullptr;  // a block span that was empty when last seen, kept for the next allocation
@@ -94,7 +99,7 @@ class Arena : public BlockEngine<P, Arena<P, O>> {
 template <Policy P, Os O>
 bool Arena<P, O>::add_span() noexcept {
   const Guard guard(spans_->lock());
-  const SpanRef<O> ref = spans_->acquire(kBlockSpanBytes, SpanState::blocks);
+  const SpanRef<O> ref = spans_->acquire(span_bytes_, SpanState::blocks);
   if (ref.is_empty()) return false;
   const Extent extent = extent_in(ref);
   if constexpr (P.guard_pages) {
@@ -131,7 +136,7 @@ Verdict Arena<P, O>::evict() noexcept {
 // A free block that fills its span: the first such span is kept warm, any other goes back.
 template <Policy P, Os O>
 void Arena<P, O>::settle(const Block& freed) noexcept {
-  if (freed.header.size() < kBlockSpanBytes - 2 * kOsPage) [[likely]] return;
+  if (freed.header.size() < span_bytes_ - 2 * kOsPage) [[likely]] return;
   const Extent extent = extent_of(freed.at);
   if (freed.at != extent.begin || freed.end() != extent.end_header()) return;
   if (warm_ != nullptr && warm_ != freed.at) {

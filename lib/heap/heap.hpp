@@ -18,6 +18,7 @@ struct HeapConfig {
   std::size_t region_bytes = std::size_t{1} << 40;
   std::uint64_t decay_ms = 1000;
   std::size_t dirty_bytes = std::size_t{256} << 20;
+  std::size_t block_span_bytes = kBlockSpanBytes;  // a multiple of 64 KiB
 };
 
 template <Policy P, Os O>
@@ -97,7 +98,7 @@ bool Heap<P, O>::start(const HeapConfig& config) noexcept {
   std::uint64_t secret = config.secret != 0 ? config.secret : spans_.os().entropy();
   const Key spans_key = key_from(split_mix(secret));
   const Key arena_key = key_from(split_mix(secret));
-  arena_.start(spans_, arena_key, split_mix(secret));
+  arena_.start(spans_, arena_key, split_mix(secret), config.block_span_bytes);
   large_.start(spans_);
   return spans_.start(spans_key, {config.region_bytes, config.decay_ms, config.dirty_bytes});
 }
@@ -138,7 +139,7 @@ void Heap<P, O>::note_large() noexcept {
 template <Policy P, Os O>
 Allocation Heap<P, O>::allocate(std::size_t size, std::size_t alignment, Kind kind) noexcept {
   if (size > PTRDIFF_MAX || alignment > PTRDIFF_MAX) [[unlikely]] return {};
-  if (!Arena<P, O>::serves(size, alignment)) {
+  if (!arena_.serves(size, alignment)) {
     bool zeroed = false;
     const Guard guard(spans_.lock());
     const Allocation made = large_.allocate(size, alignment, kind, zeroed);
@@ -153,7 +154,7 @@ Allocation Heap<P, O>::allocate(std::size_t size, std::size_t alignment, Kind ki
 
 template <Policy P, Os O>
 Allocation Heap<P, O>::allocate_zeroed(std::size_t size, Kind kind) noexcept {
-  if (!Arena<P, O>::serves(size, kMinAlignment)) {
+  if (!arena_.serves(size, kMinAlignment)) {
     if (size > PTRDIFF_MAX) [[unlikely]] return {};
     bool zeroed = false;
     Allocation made;
@@ -212,7 +213,7 @@ Allocation Heap<P, O>::reallocate(void* payload, std::size_t size) noexcept {
     if (const Verdict v = arena_.find_live(payload, header); v.is_fault()) [[unlikely]] return Allocation::failed(stale(v));
     kept = header.requested();
     kind = header.kind();
-    if (Arena<P, O>::serves(size, kMinAlignment)) {
+    if (arena_.serves(size, kMinAlignment)) {
       const Allocation resized = arena_.resize(payload, size);
       if (resized.is_fault()) [[unlikely]] return resized;
       if (resized.payload != nullptr) {
@@ -228,7 +229,7 @@ Allocation Heap<P, O>::reallocate(void* payload, std::size_t size) noexcept {
     kept = ref.span->requested;
     kind = ref.span->kind;
     if (size > PTRDIFF_MAX) [[unlikely]] return {};
-    if (!Arena<P, O>::serves(size, kMinAlignment)) {
+    if (!arena_.serves(size, kMinAlignment)) {
       const Allocation resized = large_.resize(ref, payload, size);
       if (resized.payload != nullptr && !resized.is_fault()) {
         large_bytes_ = large_.counts().live_bytes;

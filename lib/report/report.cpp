@@ -43,7 +43,7 @@ void add_place(ReportText& text, const Fault& fault) noexcept {
   if (at < block) {
     text.add("\n  the address lies ").add(static_cast<std::uint64_t>(block - at)).add(" bytes before the block's start");
   } else if (at >= block + fault.requested && fault.kind == FaultKind::write_past_end) {
-    text.add("\n  the address lies ").add(static_cast<std::uint64_t>(at - block) - fault.requested).add(" bytes past the request's end");
+    text.add("\n  the address is byte ").add(static_cast<std::uint64_t>(at - block) - fault.requested + 1).add(" past the request's end");
   } else if (at != block && static_cast<std::size_t>(at - block) <= fault.served) {
     text.add("\n  the address lies ").add(static_cast<std::uint64_t>(at - block)).add(" bytes into the block");
   }
@@ -69,7 +69,8 @@ void add_stack(ReportText& text, const CallSite& site) noexcept {
   const ssize_t length = readlink("/proc/self/exe", program.data(), program.size());
   const std::string_view itself{program.data(), length > 0 ? static_cast<std::size_t>(length) : 0};
   std::uint64_t number = 0;
-  for (const void* const address : stack.addresses()) {
+  for (const void* const return_address : stack.addresses()) {
+    const void* const address = static_cast<const std::byte*>(return_address) - 1;  // inside the call, whose line is wanted
     const CodePlace place = place_of_code(address);
     text.add("\n    #").add(number++).add(" ").add_address(address);
     if (place.path == nullptr) continue;

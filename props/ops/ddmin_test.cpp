@@ -12,7 +12,9 @@ std::vector<int> up_to(int count) {
   std::iota(numbers.begin(), numbers.end(), 0);
   return numbers;
 }
-bool has(const std::vector<int>& numbers, int wanted) { return std::find(numbers.begin(), numbers.end(), wanted) != numbers.end(); }
+bool has(const std::vector<int>& numbers, int wanted) {
+  return std::find(numbers.begin(), numbers.end(), wanted) != numbers.end();
+}
 
 TEST(Ddmin, FindsTheOneItemThatMatters) {
   for (int culprit = 0; culprit < 33; ++culprit)
@@ -26,7 +28,9 @@ TEST(Ddmin, FindsItemsFarApartAndKeepsTheirOrder) {
 
 TEST(Ddmin, LeavesNoItemThatCouldGo) {
   // Fails with five or more even numbers: the result has exactly five, and no odd one.
-  const auto evens = [](const std::vector<int>& part) { return std::count_if(part.begin(), part.end(), [](int n) { return n % 2 == 0; }); };
+  const auto evens = [](const std::vector<int>& part) {
+    return std::count_if(part.begin(), part.end(), [](int n) { return n % 2 == 0; });
+  };
   const auto fails = [&](const std::vector<int>& part) { return evens(part) >= 5; };
   const std::vector<int> smallest = ddmin(up_to(64), fails);
   EXPECT_EQ(smallest.size(), 5U);

@@ -46,7 +46,9 @@ enum class Bug : std::uint8_t {
 
 class FakeEngine {
  public:
-  FakeEngine(std::byte* base, std::size_t bytes, Bug bug) : base_(base), bytes_(bytes), bug_(bug) { blocks_.reserve(kSlots); }
+  FakeEngine(std::byte* base, std::size_t bytes, Bug bug) : base_(base), bytes_(bytes), bug_(bug) {
+    blocks_.reserve(kSlots);
+  }
 
   Allocation allocate(std::size_t size, std::size_t alignment, Kind kind) noexcept {
     if (is(Bug::serves_impossible) && size > kLargestRequest) size = 16;
@@ -55,7 +57,8 @@ class FakeEngine {
     const std::optional<std::size_t> found = find(size, is(Bug::loses_alignment) ? kMinAlignment : alignment);
     if (!found) return {};
     std::size_t offset = *found;
-    if (is(Bug::overlaps) && blocks_.size() % 8 == 7 && alignment == kMinAlignment && offset >= kMinAlignment) offset -= kMinAlignment;
+    if (is(Bug::overlaps) && blocks_.size() % 8 == 7 && alignment == kMinAlignment && offset >= kMinAlignment)
+      offset -= kMinAlignment;
     if (is(Bug::leaves_buffer) && size > 300) offset = bytes_ - align_down(size, kMinAlignment) / 2;
     const Entry entry{offset, size, kind};
     blocks_.insert(std::upper_bound(blocks_.begin(), blocks_.end(), entry), entry);
@@ -76,8 +79,10 @@ class FakeEngine {
     if (entry == blocks_.end()) return {FaultKind::not_a_block, payload};
     if (is(Bug::refuses_free) && entry->size > 100) return {FaultKind::header_corrupt, payload};
     if (is(Bug::refuses_sized_free) && how.size != Release::kNoClaim) return {FaultKind::size_mismatch, payload};
-    if (is(Bug::writes_on_free)) base_[entry->offset + align_up(std::max(entry->size, std::size_t{1}), kMinAlignment)] = std::byte{0};
-    else std::memset(payload, 0xDD, entry->size);
+    if (is(Bug::writes_on_free))
+      base_[entry->offset + align_up(std::max(entry->size, std::size_t{1}), kMinAlignment)] = std::byte{0};
+    else
+      std::memset(payload, 0xDD, entry->size);
     blocks_.erase(entry);
     freed_ = true;
     return {};
@@ -90,7 +95,8 @@ class FakeEngine {
     const Entry old = *entry;
     const Allocation got = allocate(size, kMinAlignment, old.kind);
     if (got.payload == nullptr && !is(Bug::frees_on_failed_realloc)) return got;
-    if (got.payload != nullptr && !is(Bug::drops_realloc_contents)) std::memcpy(got.payload, payload, std::min(size, old.size));
+    if (got.payload != nullptr && !is(Bug::drops_realloc_contents))
+      std::memcpy(got.payload, payload, std::min(size, old.size));
     std::ignore = deallocate(payload, {.kind = old.kind});
     return got;
   }
@@ -110,7 +116,9 @@ class FakeEngine {
     std::size_t end = 0;
     std::size_t shown = 0;
     for (const Entry& entry : blocks_) {
-      if (entry.offset > end && !visitor({base_ + end, 0, entry.offset - end + overreach(), BlockState::free, Kind::none})) return false;
+      if (entry.offset > end &&
+          !visitor({base_ + end, 0, entry.offset - end + overreach(), BlockState::free, Kind::none}))
+        return false;
       if (!is(Bug::walk_skips_one) || ++shown != 3)
         if (!visitor(view(entry))) return false;
       end = end_of(entry);
@@ -134,7 +142,9 @@ class FakeEngine {
   using Entries = std::vector<Entry>;
 
   // A gap of sixteen bytes follows every block, so that a block of no bytes has an address of its own.
-  [[nodiscard]] static std::size_t end_of(const Entry& entry) noexcept { return align_up(entry.offset + entry.size + kMinAlignment, kMinAlignment); }
+  [[nodiscard]] static std::size_t end_of(const Entry& entry) noexcept {
+    return align_up(entry.offset + entry.size + kMinAlignment, kMinAlignment);
+  }
   [[nodiscard]] std::size_t overreach() const noexcept { return is(Bug::walk_free_too_long) ? 1 : 0; }
 
   [[nodiscard]] std::optional<std::size_t> find(std::size_t size, std::size_t alignment) const noexcept {
@@ -227,7 +237,8 @@ class FakeHost {
   static constexpr std::size_t kStorage = kLargestBuffer + 4096 + 64;
 
   [[nodiscard]] static std::byte* aligned(const Storage& storage) {
-    return reinterpret_cast<std::byte*>(align_up(reinterpret_cast<std::uintptr_t>(storage.get()), std::uintptr_t{4096}));
+    return reinterpret_cast<std::byte*>(
+        align_up(reinterpret_cast<std::uintptr_t>(storage.get()), std::uintptr_t{4096}));
   }
 
   Bug bug_;

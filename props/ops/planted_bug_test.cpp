@@ -85,12 +85,13 @@ INSTANTIATE_TEST_SUITE_P(
                     Planted{"GrowDoesNothing", Bug::grow_does_nothing, Expectation::buffer_resizes},
                     Planted{"MovesBadly", Bug::moves_badly, Expectation::buffer_moves},
                     Planted{"LeavesReservation", Bug::leaves_reservation, Expectation::os_contract_kept}),
-    [](const auto& info) { return std::string(info.param.name); });
+    [](const auto& planted) { return std::string(planted.param.name); });
 
 TEST(PlantedBug, NoneIsSeenWhereNoneIs) {
   FakeHost host(Bug::none);
   const std::optional<Found> found = hunt(host);
-  EXPECT_FALSE(found.has_value()) << name_of(found->failure.what) << ": " << found->failure.detail << "\n" << to_cpp(found->program);
+  EXPECT_FALSE(found.has_value()) << name_of(found->failure.what) << ": " << found->failure.detail << "\n"
+                                  << to_cpp(found->program);
 }
 
 }  // namespace

@@ -30,7 +30,7 @@ class EachVocabulary : public testing::TestWithParam<const Vocabulary*> {
   [[nodiscard]] static const Vocabulary& vocabulary() { return *GetParam(); }
 };
 INSTANTIATE_TEST_SUITE_P(Both, EachVocabulary, testing::Values(&kHeapVocabulary, &kBufferVocabulary),
-                         [](const auto& info) { return std::string(info.param->name); });
+                         [](const auto& planted) { return std::string(planted.param->name); });
 
 TEST_P(EachVocabulary, DecodesWhatItEncodes) {
   Random random(11);
@@ -80,14 +80,15 @@ TEST_P(EachVocabulary, ReachesTheSizesThatMatter) {
   const auto reaches = [](std::size_t size) {
     return encode(vocabulary(), Allocate{.slot = SlotId{0}, .size = size}).has_value();
   };
-  for (const std::size_t size : {0UL, 1UL, 15UL, 16UL, 17UL, 63UL, 64UL, 65UL, 1023UL, 1024UL, 1025UL, 4095UL, 4096UL, 4097UL,
-                                 65535UL, 65536UL, 1UL << 20, kPtrdiffMax, kPtrdiffMax + 1})
+  for (const std::size_t size : {0UL, 1UL, 15UL, 16UL, 17UL, 63UL, 64UL, 65UL, 1023UL, 1024UL, 1025UL, 4095UL, 4096UL,
+                                 4097UL, 65535UL, 65536UL, 1UL << 20, kPtrdiffMax, kPtrdiffMax + 1})
     EXPECT_TRUE(reaches(size)) << size;
 }
 
 TEST(Program, CannotBeWrittenDownWithASizeOutsideOfTheVocabulary) {
   EXPECT_FALSE(encode(kHeapVocabulary, Allocate{.slot = SlotId{0}, .size = std::size_t{1} << 40}).has_value());
-  EXPECT_FALSE(encode(kHeapVocabulary, Allocate{.slot = SlotId{0}, .size = 1, .alignment = std::size_t{1} << 30}).has_value());
+  EXPECT_FALSE(
+      encode(kHeapVocabulary, Allocate{.slot = SlotId{0}, .size = 1, .alignment = std::size_t{1} << 30}).has_value());
   EXPECT_FALSE(encode(kHeapVocabulary, Grow{.by = 64}).has_value());
   EXPECT_FALSE(encode(kBufferVocabulary, Program{{}, {Trim{.keep = 0}}}).has_value());
 }
@@ -102,12 +103,13 @@ TEST(Program, ReadsAsText) {
 // The text below is the C++ above it: what is printed compiles and means the same.
 TEST(Program, PastesAsCpp) {
   const Program program =
-      Program{Stage{.policy = PolicyName::fast, .buffer_bytes = 8192, .skew = 3, .zeroed = true}, {
-          Allocate{.slot = SlotId{3}, .size = 100, .alignment = 64, .kind = Kind::by_new_array},
-          AllocateZeroed{.slot = SlotId{4}, .size = 9223372036854775808U, .kind = Kind::by_malloc},
-          Relocate{.skew = 7},
-          Check{},
-      }};
+      Program{Stage{.policy = PolicyName::fast, .buffer_bytes = 8192, .skew = 3, .zeroed = true},
+              {
+                  Allocate{.slot = SlotId{3}, .size = 100, .alignment = 64, .kind = Kind::by_new_array},
+                  AllocateZeroed{.slot = SlotId{4}, .size = 9223372036854775808U, .kind = Kind::by_malloc},
+                  Relocate{.skew = 7},
+                  Check{},
+              }};
   EXPECT_EQ(to_cpp(program),
             "Program{Stage{.policy = PolicyName::fast, .buffer_bytes = 8192, .skew = 3, .zeroed = true}, {\n"
             "    Allocate{.slot = SlotId{3}, .size = 100, .alignment = 64, .kind = Kind::by_new_array},\n"

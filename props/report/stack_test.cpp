@@ -1,0 +1,111 @@
+#include "report/stack.hpp"
+
+#include <dlfcn.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <array>
+#include <cstdint>
+#include <regex>
+#include <string>
+
+#include "capture.hpp"
+#include "report/report.hpp"
+
+namespace trestle {
+namespace {
+
+bool lies_in(const void* address, void (*from)(), std::size_t bytes) {
+  const auto at = reinterpret_cast<std::uintptr_t>(address);
+  const auto start = reinterpret_cast<std::uintptr_t>(from);
+  return at > start && at - start < bytes;
+}
+
+Stack seen;
+
+[[gnu::noinline]] void edge() {
+  seen = capture(TRESTLE_CALL_SITE);
+  asm volatile("");
+}
+[[gnu::noinline]] void caller() {
+  edge();
+  asm volatile("");  // no tail call: the frame is to be found
+}
+[[gnu::noinline]] void callers_caller() {
+  caller();
+  asm volatile("");
+}
+
+constexpr std::size_t kFunctionBytes = 2048;  // under a sanitizer too
+
+TEST(Stack, NamesTheCallersInnermostFirst) {
+  callers_caller();
+  ASSERT_GE(seen.depth, 2U);
+  EXPECT_TRUE(lies_in(seen.frames[0], caller, kFunctionBytes));
+  EXPECT_TRUE(lies_in(seen.frames[1], callers_caller, kFunctionBytes));
+  EXPECT_EQ(seen.addresses().size(), seen.depth);
+}
+
+TEST(Stack, IsEmptyWithoutACallSite) { EXPECT_EQ(capture({}).depth, 0U); }
+
+TEST(Stack, KeepsTheReturnAddressWhereNoFrameCanBeRead) {
+  const void* const here = reinterpret_cast<const void*>(&caller);
+  const Stack stack = capture({reinterpret_cast<const void*>(std::uintptr_t{16}), here});
+  ASSERT_EQ(stack.depth, 1U);
+  EXPECT_EQ(stack.frames[0], here);
+}
+
+// Frames that lead back, round in a circle, far away or to odd addresses end the walk, not the process.
+TEST(Stack, StopsAtAFrameThatLeadsAstray) {
+  const void* const here = reinterpret_cast<const void*>(&caller);
+  for (const std::intptr_t step : {0, -16, 3, 1 << 21}) {
+    std::array<std::uintptr_t, 2> frame{0, reinterpret_cast<std::uintptr_t>(here)};
+    frame[0] = reinterpret_cast<std::uintptr_t>(frame.data()) + static_cast<std::uintptr_t>(step);
+    EXPECT_EQ(capture({frame.data(), here}).depth, 1U) << step;
+  }
+}
+
+TEST(Stack, HoldsNoMoreThanItsRoom) {
+  struct Frame {
+    const Frame* caller;
+    const void* return_address;
+  };
+  std::array<Frame, 2 * kMaxFrames> frames{};
+  const void* const here = reinterpret_cast<const char*>(&caller) + 1;
+  for (std::size_t i = 0; i + 1 < frames.size(); ++i) frames[i] = {&frames[i + 1], here};
+  frames.back() = {nullptr, here};
+  EXPECT_EQ(capture({frames.data(), here}).depth, kMaxFrames);
+}
+
+TEST(Stack, PlacesCodeInItsObject) {
+  const CodePlace own = place_of_code(reinterpret_cast<const void*>(&caller));
+  ASSERT_NE(own.path, nullptr);
+  EXPECT_STREQ(own.path, "");
+  Dl_info info{};
+  ASSERT_NE(dladdr(reinterpret_cast<const void*>(&caller), &info), 0);
+  EXPECT_EQ(own.offset, reinterpret_cast<std::uintptr_t>(&caller) - reinterpret_cast<std::uintptr_t>(info.dli_fbase));
+
+  const CodePlace libc = place_of_code(dlsym(RTLD_DEFAULT, "getppid"));
+  ASSERT_NE(libc.path, nullptr);
+  EXPECT_NE(std::string(libc.path).find("libc.so"), std::string::npos);
+
+  int local = 0;
+  EXPECT_EQ(place_of_code(&local).path, nullptr);
+}
+
+TEST(Stack, IsPrintedWithTheProgramsName) {
+  const Captured captured = capture_stderr([] {
+    print_report({.kind = FaultKind::double_free}, UINT64_MAX, {"free", nullptr, "hardened", TRESTLE_CALL_SITE},
+                 Severity::fatal);
+  });
+  std::array<char, 4096> itself{};
+  ASSERT_GT(readlink("/proc/self/exe", itself.data(), itself.size() - 1), 0);
+  const std::size_t at = captured.text.find("\n  called from:\n");
+  ASSERT_NE(at, std::string::npos) << captured.text;
+  const std::string line = captured.text.substr(at + 16, captured.text.find('\n', at + 16) - at - 16);
+  EXPECT_TRUE(std::regex_match(line, std::regex("    #0 0x[0-9a-f]+ \\(.+\\+0x[0-9a-f]+\\)"))) << line;
+  EXPECT_NE(line.find(itself.data()), std::string::npos) << line;
+}
+
+}  // namespace
+}  // namespace trestle

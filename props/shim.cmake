@@ -1,0 +1,60 @@
+# The edge: what the report says, what the options mean, and how the libraries behave as a program's malloc.
+#   trestle_edge_units   units of lib/report and of what lib/shim decides without a heap
+#   shim/programs        one behaviour a program; shim/misuses: one mistake a program; run.py holds each to what its source says
+#   include              programs and units over the public headers, linked with the static libraries
+find_package(GTest REQUIRED)
+find_package(Threads REQUIRED)
+find_package(nlohmann_json REQUIRED)
+include(GoogleTest)
+set(EDGE ${CMAKE_CURRENT_LIST_DIR})
+set(EDGE_POLICIES fast hardened debug)
+
+# Their own binary: the other units link neither the report nor the shim. (units.cmake has what needs a whole library.)
+file(GLOB EDGE_UNITS CONFIGURE_DEPENDS ${EDGE}/report/*_test.cpp ${EDGE}/shim/options_test.cpp)
+add_executable(trestle_edge_units ${EDGE_UNITS} ${PROJECT_SOURCE_DIR}/lib/shim/options.cpp)
+target_include_directories(trestle_edge_units PRIVATE ${EDGE}/report)
+target_link_libraries(trestle_edge_units PRIVATE trestle_flags trestle_base trestle_os trestle_report GTest::gtest_main)
+gtest_discover_tests(trestle_edge_units DISCOVERY_TIMEOUT 60 PROPERTIES TIMEOUT 60)
+
+# A program of the tests. Without the compiler's knowledge of malloc, which would let it leave out calls.
+function(edge_program target source)
+  add_executable(${target} ${source})
+  target_compile_definitions(${target} PRIVATE _GNU_SOURCE)
+  target_compile_options(${target} PRIVATE -fno-builtin)
+  target_include_directories(${target} PRIVATE ${EDGE}/shim ${PROJECT_SOURCE_DIR}/lib/include)
+  target_link_libraries(${target} PRIVATE trestle_flags Threads::Threads ${CMAKE_DL_LIBS})
+endfunction()
+
+# edge_test(NAME SOURCE TARGET HOW POLICY[=LIBRARY]...)
+function(edge_test name source target how)
+  add_test(NAME ${name} COMMAND /usr/bin/python3 -I -S ${EDGE}/shim/run.py ${source} $<TARGET_FILE:${target}> ${how} ${ARGN})
+  set_tests_properties(${name} PROPERTIES TIMEOUT 60)
+endfunction()
+
+include(${EDGE}/include.cmake)
+
+# Under a sanitizer malloc is the sanitizer's.
+if(TRESTLE_SANITIZE OR TRESTLE_COVERAGE)
+  return()
+endif()
+
+file(GLOB programs CONFIGURE_DEPENDS ${EDGE}/shim/programs/*.c ${EDGE}/shim/programs/*.cpp ${EDGE}/shim/misuses/*.c
+     ${EDGE}/shim/misuses/*.cpp)
+foreach(source ${programs})
+  get_filename_component(name ${source} NAME_WE)
+  edge_program(edge_${name} ${source})
+  set(how preload)
+  if(name STREQUAL "loaded_later")
+    set(how load)
+  endif()
+  edge_test(shim.${name} ${source} edge_${name} ${how} fast=$<TARGET_FILE:trestle_shared_fast>
+            hardened=$<TARGET_FILE:trestle_shared_hardened> debug=$<TARGET_FILE:trestle_shared_debug>)
+endforeach()
+
+add_library(edge_plugin MODULE ${EDGE}/shim/plugin.cpp)
+target_include_directories(edge_plugin PRIVATE ${PROJECT_SOURCE_DIR}/lib/include)
+target_compile_definitions(edge_plugin PRIVATE _GNU_SOURCE)
+target_link_libraries(edge_plugin PRIVATE trestle_flags)
+target_compile_options(edge_plugin PRIVATE -fno-builtin)
+target_compile_definitions(edge_plugin_host PRIVATE PLUGIN="$<TARGET_FILE:edge_plugin>")
+add_dependencies(edge_plugin_host edge_plugin)

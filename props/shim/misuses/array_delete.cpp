@@ -1,0 +1,11 @@
+//: warning hardened: kind mismatch in operator delete(GIVEN)
+//: fault debug: kind mismatch in operator delete(GIVEN)
+// new[] released by delete.
+#include "support.h"
+
+int main() {
+  char* const block = hidden(new char[hidden_size(10)]);
+  give(block);
+  ::operator delete(block);
+  return ok();
+}

@@ -1,0 +1,20 @@
+//: fault fast hardened debug: double free in free(GIVEN)
+// A block freed by two threads.
+#include <pthread.h>
+
+#include "support.h"
+
+static void* release(void* block) {
+  free(block);
+  return NULL;
+}
+
+int main(void) {
+  void* const block = malloc(100);
+  give(block);
+  for (int i = 0; i < 2; ++i) {
+    pthread_t thread;
+    must(pthread_create(&thread, NULL, release, block) == 0 && pthread_join(thread, NULL) == 0);
+  }
+  return ok();
+}

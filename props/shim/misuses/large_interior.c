@@ -1,0 +1,10 @@
+//: fault fast hardened debug: interior pointer in free(GIVEN)
+// A pointer into a large block.
+#include "support.h"
+
+int main(void) {
+  char* const block = hidden(malloc(1000000));
+  give(block + 500000);
+  free(hidden(block + 500000));
+  return ok();
+}

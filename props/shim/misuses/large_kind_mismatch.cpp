@@ -1,0 +1,13 @@
+//: warning hardened: kind mismatch in operator delete[](GIVEN)
+//: fault debug: kind mismatch in operator delete[](GIVEN)
+// A large new released by delete[].
+#include <new>
+
+#include "support.h"
+
+int main() {
+  void* const block = hidden(::operator new(1000000));
+  give(block);
+  ::operator delete[](block);
+  return ok();
+}

@@ -1,0 +1,11 @@
+//: warning hardened: kind mismatch in operator delete(GIVEN)
+//: fault debug: kind mismatch in operator delete(GIVEN)
+// malloc released by delete.
+#include "support.h"
+
+int main() {
+  char* const block = hidden(malloc(1));
+  give(block);
+  delete block;
+  return ok();
+}

@@ -1,0 +1,12 @@
+//: warning hardened: kind mismatch in free(GIVEN)
+//: fault debug: kind mismatch in free(GIVEN)
+// new released by free. The hardened policy says it once and goes on, however often it happens.
+#include "support.h"
+
+int main() {
+  char* const block = hidden(new char);
+  give(block);
+  free(block);
+  for (int i = 0; i < 10; ++i) free(hidden(new char));
+  return ok();
+}

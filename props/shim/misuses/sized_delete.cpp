@@ -1,0 +1,12 @@
+//: fault hardened debug: size mismatch in operator delete(GIVEN)
+// Deleted as an object of another size.
+#include <new>
+
+#include "support.h"
+
+int main() {
+  void* const block = hidden(::operator new(100));
+  give(block);
+  ::operator delete(block, 96);
+  return ok();
+}

@@ -1,0 +1,11 @@
+//: fault hardened debug: stale pointer in realloc(GIVEN)
+//: fault fast: stale pointer in realloc(GIVEN)
+// realloc of a large block that was freed.
+#include "support.h"
+
+int main(void) {
+  char* const block = hidden(malloc(1000000));
+  give(block);
+  free(block);
+  return realloc(hidden(block), 200) == NULL ? 1 : ok();
+}

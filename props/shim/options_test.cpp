@@ -1,0 +1,130 @@
+#include "shim/options.hpp"
+
+#include <gtest/gtest.h>
+
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace trestle {
+namespace {
+
+using Warnings = std::vector<std::pair<std::string, std::string>>;
+Warnings warnings;
+
+Options parsed(std::string_view text) {
+  warnings.clear();
+  Options options;
+  parse_options(text, options, [](std::string_view word, std::string_view why) { warnings.emplace_back(word, why); });
+  return options;
+}
+
+TEST(Options, ReadsEachOne) {
+  const Options options = parsed("check_at_exit=1:check_every=100:decay_ms=5:dirty_bytes=4096:summary=/tmp/a=b");
+  EXPECT_TRUE(options.check_at_exit);
+  EXPECT_EQ(options.check_every, 100U);
+  EXPECT_EQ(options.decay_ms, 5U);
+  EXPECT_EQ(options.dirty_bytes, 4096U);
+  EXPECT_STREQ(options.summary.data(), "/tmp/a=b");
+  EXPECT_EQ(warnings, Warnings{});
+}
+
+TEST(Options, LeavesWhatIsNotMentioned) {
+  const Options options = parsed("check_every=7");
+  EXPECT_FALSE(options.check_at_exit);
+  EXPECT_EQ(options.decay_ms, 1000U);
+  EXPECT_EQ(options.dirty_bytes, 256U << 20);
+  EXPECT_STREQ(options.summary.data(), "");
+}
+
+TEST(Options, LetsTheLastOneWin) {
+  EXPECT_EQ(parsed("decay_ms=1:decay_ms=2").decay_ms, 2U);
+  EXPECT_FALSE(parsed("check_at_exit=1:check_at_exit=0").check_at_exit);
+}
+
+TEST(Options, TakesSuffixesForBytes) {
+  EXPECT_EQ(parsed("dirty_bytes=3k").dirty_bytes, 3U << 10);
+  EXPECT_EQ(parsed("dirty_bytes=3K").dirty_bytes, 3U << 10);
+  EXPECT_EQ(parsed("dirty_bytes=3m").dirty_bytes, 3U << 20);
+  EXPECT_EQ(parsed("dirty_bytes=3G").dirty_bytes, std::uint64_t{3} << 30);
+  EXPECT_EQ(warnings, Warnings{});
+}
+
+TEST(Options, TakesSuffixesForBytesOnly) {
+  EXPECT_EQ(parsed("check_every=3k").check_every, 0U);
+  EXPECT_EQ(warnings, (Warnings{{"check_every=3k", "not a valid value"}}));
+}
+
+TEST(Options, NamesAnUnknownWord) {
+  EXPECT_EQ(parsed("chek=1:decay_ms=2:Decay_ms=3:=4:decay_ms =5").decay_ms, 2U);
+  EXPECT_EQ(warnings, (Warnings{{"chek=1", "unknown option"},
+                                {"Decay_ms=3", "unknown option"},
+                                {"=4", "unknown option"},
+                                {"decay_ms =5", "unknown option"}}));
+}
+
+TEST(Options, NamesABadValueAndKeepsTheOldOne) {
+  for (const std::string word : {"decay_ms=", "decay_ms=x", "decay_ms=-1", "decay_ms=+1", "decay_ms=1x", "decay_ms= 1",
+                                 "decay_ms=1.5", "decay_ms=0x10", "decay_ms==1"}) {
+    EXPECT_EQ(parsed("decay_ms=9:" + word).decay_ms, 9U) << word;
+    EXPECT_EQ(warnings, (Warnings{{word, "not a valid value"}}));
+  }
+  for (const std::string word : {"check_at_exit=2", "check_at_exit=yes", "check_at_exit="}) {
+    EXPECT_TRUE(parsed("check_at_exit=1:" + word).check_at_exit) << word;
+    EXPECT_EQ(warnings, (Warnings{{word, "not a valid value"}}));
+  }
+}
+
+TEST(Options, RefusesWhatOverflows) {
+  EXPECT_EQ(parsed("decay_ms=18446744073709551615").decay_ms, UINT64_MAX);
+  EXPECT_EQ(parsed("decay_ms=18446744073709551616").decay_ms, 1000U);
+  EXPECT_EQ(warnings.size(), 1U);
+  EXPECT_EQ(parsed("dirty_bytes=17179869183g").dirty_bytes, std::uint64_t{17179869183} << 30);
+  EXPECT_EQ(parsed("dirty_bytes=17179869184g").dirty_bytes, 256U << 20);
+  EXPECT_EQ(warnings, (Warnings{{"dirty_bytes=17179869184g", "not a valid value"}}));
+}
+
+TEST(Options, RefusesASuffixAlone) {
+  EXPECT_EQ(parsed("dirty_bytes=k:dirty_bytes=1kk:dirty_bytes=1t").dirty_bytes, 256U << 20);
+  EXPECT_EQ(warnings.size(), 3U);
+}
+
+TEST(Options, NamesAMissingValue) {
+  EXPECT_EQ(parsed("check_every:summary").check_every, 0U);
+  EXPECT_EQ(warnings, (Warnings{{"check_every", "no value given"}, {"summary", "no value given"}}));
+}
+
+TEST(Options, PassesOverEmptyWords) {
+  EXPECT_EQ(parsed("::decay_ms=3:::check_every=4:").decay_ms, 3U);
+  EXPECT_EQ(parsed("::decay_ms=3:::check_every=4:").check_every, 4U);
+  EXPECT_EQ(parsed("").decay_ms, 1000U);
+  EXPECT_EQ(parsed(":").decay_ms, 1000U);
+  EXPECT_EQ(warnings, Warnings{});
+}
+
+TEST(Options, RefusesAPathThatDoesNotFit) {
+  const std::string longest(kMaxPath - 1, 'p');
+  EXPECT_EQ(std::string(parsed("summary=" + longest).summary.data()), longest);
+  EXPECT_EQ(warnings, Warnings{});
+  EXPECT_STREQ(parsed("summary=" + longest + "p").summary.data(), "");
+  EXPECT_EQ(warnings.size(), 1U);
+}
+
+// Every row of the table sets something: an option that does nothing would be a lie in `trestle options`.
+TEST(Options, HaveNoRowThatDoesNothing) {
+  for (const OptionRow& row : trestle_options_table) {
+    const Options options = parsed(std::string(row.name) + "=1");
+    EXPECT_EQ(warnings, Warnings{}) << row.name;
+    const Options fresh;
+    const bool same = options.check_at_exit == fresh.check_at_exit && options.check_every == fresh.check_every &&
+                      options.decay_ms == fresh.decay_ms && options.dirty_bytes == fresh.dirty_bytes &&
+                      options.summary == fresh.summary;
+    EXPECT_FALSE(same) << row.name;
+    EXPECT_FALSE(row.help.empty()) << row.name;
+    EXPECT_FALSE(row.default_text.empty()) << row.name;
+  }
+}
+
+}  // namespace
+}  // namespace trestle

@@ -1,0 +1,42 @@
+// The library by dlopen, in a program that runs on another malloc: the prefixed interface works, also in threads.
+#include <malloc.h>
+#include <pthread.h>
+
+#include "support.h"
+
+#define FROM(library, name) ((__typeof__(&name))from(library, #name))
+static void* from(void* library, const char* name) {
+  void* const found = dlsym(library, name);
+  if (found == NULL) failed(name, "dlsym finds it", 0);
+  return found;
+}
+
+static void* library;
+
+static void* use(void* unused) {
+  for (size_t size = 0; size < (size_t)1 << 20; size = 2 * size + 1) {
+    char* const block = FROM(library, trestle_malloc)(size);
+    must(block != NULL && FROM(library, trestle_malloc_usable_size)(block) == size);
+    memset(block, 1, size);
+    FROM(library, trestle_free)(block);
+  }
+  return unused;
+}
+
+int main(int count, char** arguments) {
+  must(count == 2);
+  void* const before = malloc(1001);
+  library = dlopen(arguments[1], RTLD_NOW | RTLD_LOCAL);
+  if (library == NULL) failed(dlerror(), "dlopen", 0);
+  use(NULL);
+  pthread_t thread;
+  must(pthread_create(&thread, NULL, use, NULL) == 0 && pthread_join(thread, NULL) == 0);
+  struct trestle_stats stats;
+  FROM(library, trestle_get_stats)(&stats);
+  must(stats.live_blocks == 0 && stats.allocations == 2 * 21);
+  must(FROM(library, trestle_heap_check)(NULL, 0) == 0);
+  must(malloc_usable_size(before) >= 1001);
+  free(before);
+  must(dlclose(library) == 0);
+  return ok();
+}

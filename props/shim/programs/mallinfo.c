@@ -1,0 +1,20 @@
+// mallinfo2 counts what is live to the byte; mallinfo says the same.
+#include <malloc.h>
+
+#include "support.h"
+
+int main(void) {
+  const struct mallinfo2 before = mallinfo2();
+  void* const small = malloc(1000);
+  void* const large = malloc(1000000);
+  const struct mallinfo2 with = mallinfo2();
+  must(with.uordblks == before.uordblks + 1001000);
+  must(with.arena >= with.uordblks);
+#pragma GCC diagnostic ignored "-Wdeprecated-declarations"
+  const struct mallinfo narrow = mallinfo();
+  must((size_t)narrow.uordblks == with.uordblks && (size_t)narrow.arena == with.arena);
+  free(small);
+  free(large);
+  must(mallinfo2().uordblks == before.uordblks);
+  return ok();
+}

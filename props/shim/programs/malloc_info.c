@@ -1,0 +1,15 @@
+//: out xml
+// malloc_info writes XML; options other than 0 are refused.
+#include <errno.h>
+#include <malloc.h>
+
+#include "support.h"
+
+int main(void) {
+  errno = 0;
+  must(malloc_info(1, stdout) == -1 && errno == EINVAL);
+  void* const block = malloc(100);
+  must(malloc_info(0, stdout) == 0);
+  free(block);
+  return 0;
+}

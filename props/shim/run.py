@@ -1,0 +1,171 @@
+#!/usr/bin/env python3
+"""Runs one test program on each policy and holds its end to what its source says: run.py SOURCE PROGRAM HOW POLICY[=LIBRARY]...
+
+HOW is `preload` (LIBRARY by LD_PRELOAD), `load` (LIBRARY as the program's argument) or `linked`. The source's lines that
+begin with `//:` say what is expected; without any, status 0, "ok" on stdout, nothing on stderr and one line of summary:
+
+  //: options KEY=VALUE:...             given to the library, beside `summary`
+  //: limit BYTES                       of address space
+  //: out xml | out REGEX               stdout, instead of "ok"
+  //: err REGEX                         a line of stderr, before the report
+  //: status N                          exit status
+  //: killed SIGNAL                     by which the program ends
+  //: summaries N                       processes that end, and say so
+  //: summary KEY=VALUE                 in each summary
+  //: fault POLICY...: KIND in CALL     under these policies one report, and SIGABRT. GIVEN in CALL is what the program said
+  //: warning POLICY...: KIND in CALL   under these one report, and the program goes on
+"""
+import json
+import os
+import re
+import resource
+import signal
+import subprocess
+import sys
+import tempfile
+
+HEX = "0x[0-9a-f]+"
+REPORT = rf"""==(?P<pid>\d+)==(?P<severity>ERROR|WARNING): trestle: (?P<what>.+)
+  meaning    .+
+  address    (?P<at>{HEX})(, heap offset {HEX})?
+(  block      {HEX}, \d+ bytes requested, \d+ served
+(  the address (lies \d+ bytes before the block's start|is byte \d+ past the request's end|lies \d+ bytes into the block)
+)?)?(  expected   {HEX}, found {HEX}
+)?  policy     (?P<policy>\w+), thread \d+
+  likely     .+
+(  bytes around the address:
+(    {HEX} .*
+)*)?  called from:
+(?P<stack>(    #\d+ {HEX}( \(.+\+{HEX}\))?
+)+)"""
+
+
+class Broken(Exception):
+    pass
+
+
+def require(holds, message):
+    if not holds:
+        raise Broken(message)
+
+
+class Expectation:
+    def __init__(self, source, policy):
+        self.options, self.limit, self.out, self.err = "", None, "ok\n", []
+        self.status, self.summaries, self.summary, self.report = 0, 1, [], None
+        for line in open(source):
+            if line.startswith("//:"):
+                self.read(line[3:].strip(), policy)
+
+    def read(self, line, policy):
+        word, _, rest = line.partition(" ")
+        if word in ("options", "out"):
+            setattr(self, word, rest)
+        elif word in ("limit", "status", "summaries"):
+            setattr(self, word, int(rest))
+        elif word == "err":
+            self.err.append(rest)
+        elif word == "killed":
+            self.status = -getattr(signal, "SIG" + rest)
+        elif word == "summary":
+            key, _, value = rest.partition("=")
+            self.summary.append((key, json.loads(value)))
+        elif word in ("fault", "warning"):
+            policies, _, what = rest.partition(": ")
+            if policy in policies.split():
+                self.report = what
+                self.severity = "ERROR" if word == "fault" else "WARNING"
+                if word == "fault":
+                    self.status = -signal.SIGABRT
+                    self.out = "ok\n" if what.endswith("the check at exit") else ""
+        else:
+            raise Broken(f"{word} is no directive")
+
+
+def run(expected, program, how, library, summary):
+    environment = {key: value for key, value in os.environ.items() if key not in ("LD_PRELOAD", "TRESTLE_OPTIONS")}
+    environment["TRESTLE_OPTIONS"] = f"{expected.options}:summary={summary}".lstrip(":")
+    if how == "preload":
+        environment["LD_PRELOAD"] = library
+
+    def limit():
+        if expected.limit is not None:
+            resource.setrlimit(resource.RLIMIT_AS, (expected.limit, expected.limit))
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+    command = [program] + ([library] if how == "load" else [])
+    with subprocess.Popen(command, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                          preexec_fn=limit) as child:
+        out, err = child.communicate(timeout=60)
+        return child.pid, child.returncode, out.decode(), err.decode()
+
+
+def hold_report(expected, err, said, pid, program, policy):
+    lines = "".join(line + "\n" for line in expected.err)
+    report = re.fullmatch(f"(?P<lines>{lines}){REPORT}", err)
+    require(report is not None, f"stderr is not {lines!r} and one report")
+    what = expected.report.replace("GIVEN", said.get("given", "a pointer that the program did not name"))
+    first = f"=={pid}=={expected.severity}: trestle: {what}"
+    require(err[len(report["lines"]):].startswith(first + "\n"), f"the report does not begin with: {first}")
+    at = said.get("at", said.get("given"))
+    require(report["at"] == at, f"the report's address is not {at}")
+    require(report["policy"] == policy, f"the report's policy is not {policy}")
+    if not what.endswith("the check at exit"):
+        caller = report["stack"].split("\n")[0]
+        require(f"({os.path.realpath(program)}+" in caller, f"the stack does not begin in the program: {caller}")
+
+
+def hold_out(expected, out):
+    if expected.out == "xml":
+        import xml.etree.ElementTree
+
+        try:
+            xml.etree.ElementTree.fromstring(out)
+        except xml.etree.ElementTree.ParseError as error:
+            raise Broken(f"stdout is no XML: {error}") from error
+    else:
+        require(re.fullmatch(expected.out, out) is not None, f"stdout is not {expected.out!r}")
+
+
+def hold_summaries(expected, path, policy):
+    lines = [json.loads(line) for line in open(path)] if os.path.exists(path) else []
+    require(len(lines) == expected.summaries, f"{len(lines)} processes left a summary, not {expected.summaries}: {lines}")
+    kind = "" if expected.report is None else expected.report.partition(" in ")[0]
+    for line in lines:
+        require(line["policy"] == policy, f"the summary's policy is not {policy}: {line}")
+        require((line["fault"], line["faults"]) == (kind, 1 if kind else 0), f"the summary's fault is not '{kind}': {line}")
+        for key, value in expected.summary:
+            require(line[key] == value, f"{key} is not {value} in the summary: {line}")
+
+
+def hold(source, program, how, policy, library):
+    expected = Expectation(source, policy)
+    with tempfile.TemporaryDirectory() as directory:
+        summary = os.path.join(directory, "summary")
+        pid, status, out, err = run(expected, program, how, library, summary)
+        said = dict(re.findall(r"^(given|at) (.+)\n", out, re.MULTILINE))
+        out = re.sub(r"^(given|at) .+\n", "", out, flags=re.MULTILINE)
+        try:
+            require(status == expected.status, f"status {status}, not {expected.status}")
+            hold_out(expected, out)
+            if expected.report is not None:
+                hold_report(expected, err, said, pid, program, policy)
+            else:
+                pattern = "".join(line + "\n" for line in expected.err)
+                require(re.fullmatch(pattern, err) is not None, f"stderr is not {pattern!r}")
+            hold_summaries(expected, summary, policy)
+        except Broken as broken:
+            print(f"{os.path.basename(source)}, {policy}: {broken}\nsaid: {said}\nstdout: {out}\nstderr: {err}")
+            return False
+    return True
+
+
+def main():
+    if len(sys.argv) < 5:
+        sys.exit(__doc__)
+    source, program, how = sys.argv[1:4]
+    held = [hold(source, program, how, *f"{choice}=".split("=")[:2]) for choice in sys.argv[4:]]
+    sys.exit(0 if all(held) else 1)
+
+
+main()

@@ -1,0 +1,60 @@
+/* What the test programs share. They print "ok" when all of it held; what they expect of the library, and of their own end,
+   stands in their first lines, for run.py. */
+#ifndef TRESTLE_PROPS_SHIM_SUPPORT_H
+#define TRESTLE_PROPS_SHIM_SUPPORT_H
+
+#include <dlfcn.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <trestle/trestle.h>
+#include <unistd.h>
+
+/* One line, without allocating: dprintf would. */
+__attribute__((format(printf, 2, 3))) static inline void print(int file, const char* format, ...) {
+  char line[512];
+  va_list arguments;
+  va_start(arguments, format);
+  const int length = vsnprintf(line, sizeof line, format, arguments);
+  va_end(arguments);
+  if (length < 0 || write(file, line, strlen(line)) < 0) _exit(2);
+}
+
+/* Ends the program unless the condition holds. */
+#define must(condition) ((condition) ? (void)0 : failed(#condition, __FILE__, __LINE__))
+static inline void failed(const char* condition, const char* file, int line) {
+  print(STDERR_FILENO, "%s:%d: not so: %s\n", file, line, condition);
+  _exit(1);
+}
+
+/* The same pointer and the same size, of which the compiler knows nothing any more. */
+static inline char* hidden(const void* at) {
+  __asm__ volatile("" : "+r"(at) : : "memory");
+  return (char*)(uintptr_t)at;
+}
+static inline size_t hidden_size(size_t size) {
+  __asm__ volatile("" : "+r"(size));
+  return size;
+}
+
+/* A function of the library that is loaded: CALL(trestle_heap_check)(0, 0). */
+static inline void* function(const char* name) {
+  void* const found = dlsym(RTLD_DEFAULT, name);
+  if (found == NULL) failed(name, "dlsym finds it", 0);
+  return found;
+}
+#define CALL(name) ((__typeof__(&name))function(#name))
+
+/* Names the pointer that a call is about to be given, and the first wrong byte where that is another. */
+static inline void give(const void* given) { print(STDOUT_FILENO, "given 0x%zx\n", (size_t)(uintptr_t)given); }
+static inline void wrong_at(const void* at) { print(STDOUT_FILENO, "at 0x%zx\n", (size_t)(uintptr_t)at); }
+
+static inline int ok(void) {
+  print(STDOUT_FILENO, "ok\n");
+  return 0;
+}
+
+#endif
