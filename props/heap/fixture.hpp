@@ -15,6 +15,7 @@ inline constinit Heap<P, LinuxOs> heap_under{};
 
 inline constexpr std::size_t kKiB = 1024;
 inline constexpr std::size_t kMiB = 1024 * kKiB;
+inline constexpr std::size_t kMaxBlockRequest = kBlockSpanBytes / kBlocksPerSpan;
 // Sizes on both sides of every change of tier.
 inline constexpr std::size_t kAllSizes[] = {0, 1, 15, 16, 17, 100, 1000, 4096, 100 * kKiB, kMaxBlockRequest - 1, kMaxBlockRequest,
                                             kMaxBlockRequest + 1, 300 * kKiB, kMiB, 3 * kMiB + 5};

@@ -1,6 +1,7 @@
 // What a Heap does with the system's memory: pages that move instead of being copied, freed ones that rest or go back.
 #include <algorithm>
 #include <cstdio>
+#include <memory>
 
 #include "heap/fixture.hpp"
 #include "ops/test_os.hpp"
@@ -38,8 +39,8 @@ std::size_t resident_bytes() {
 
 TYPED_TEST(HeapMemoryTest, EightMebibytesMoveByTheirPages) {
   auto& heap = counting_heap<TestFixture::kPolicy>;
-  ASSERT_TRUE(heap.start(TestFixture::kConfig));
   for (const std::size_t alignment : {std::size_t{16}, std::size_t{64}, kMiB}) {
+    ASSERT_TRUE(heap.start(TestFixture::kConfig));
     CountingOs::moved_bytes = 0;
     std::byte* const at = take(heap, 8 * kMiB, alignment);
     ASSERT_NE(take(heap, kMiB), nullptr) << "in the way of growth in place";
@@ -52,8 +53,8 @@ TYPED_TEST(HeapMemoryTest, EightMebibytesMoveByTheirPages) {
     EXPECT_TRUE(faults_of(heap).empty());
     EXPECT_EQ(heap.usable_size(at).kind, FaultKind::stale_pointer);
     EXPECT_EQ(give(heap, moved, {.size = 16 * kMiB}), FaultKind::none);
+    heap.stop();
   }
-  heap.stop();
 }
 
 TYPED_TEST(HeapMemoryTest, AFreedBlockRestsBeforeItIsReused) {
@@ -117,24 +118,27 @@ TYPED_TEST(HeapMemoryTest, DecayGivesBackWhatIsFreeOnly) {
   using ops::TestArena;
   using ops::TestOs;
   TestArena arena;
-  Heap<TestFixture::kPolicy, TestOs> heap{TestOs{arena}};
+  const auto owner = std::make_unique<Heap<TestFixture::kPolicy, TestOs>>(TestOs{arena});  // too large for a stack
+  auto& heap = *owner;
   ASSERT_TRUE(heap.start({.secret = 1, .region_bytes = 64 * kMiB, .decay_ms = 1000, .dirty_bytes = 64 * kMiB}));
+  constexpr std::size_t kSize = 700 * kKiB;
+  constexpr std::size_t kLive = 12;
   std::uint64_t random = 2;
   std::vector<std::byte*> live;
   for (int round = 0; round < 400; ++round) {
-    if (live.size() < 12) {
-      live.push_back(take(heap, 700 * kKiB));
+    if (live.size() < kLive) {
+      live.push_back(take(heap, kSize));
       ASSERT_NE(live.back(), nullptr);
-      fill(live.back(), 700 * kKiB, 0x6D);
+      fill(live.back(), kSize, 0x6D);
     } else {
       std::swap(live[random_below(random, live.size())], live.back());
-      ASSERT_EQ(first_other(live.back(), 700 * kKiB, 0x6D), nullptr) << round;
+      ASSERT_EQ(first_other(live.back(), kSize, 0x6D), nullptr) << round;
       ASSERT_EQ(give(heap, live.back()), FaultKind::none);
       live.pop_back();
     }
     arena.advance(random_below(random, 900));
   }
-  for (std::byte* const at : live) EXPECT_EQ(first_other(at, 700 * kKiB, 0x6D), nullptr);
+  for (std::byte* const at : live) EXPECT_EQ(first_other(at, kSize, 0x6D), nullptr);
   EXPECT_TRUE(faults_of(heap).empty());
   heap.stop();
   EXPECT_EQ(arena.breach(), nullptr);
