@@ -62,6 +62,15 @@ void duplicate(Records& records, Random& random) {
   records.insert(1 + random.below(records.count()), record);
 }
 
+// Another op on the same slot with a size of the same range, as a realloc or a free that meets an allocation is.
+void follow_up(Records& records, Random& random) {
+  const std::size_t at = any_op(records, random);
+  Record record = records.copy(at);
+  record[0] = random.byte();
+  for (std::size_t i = kMagnitude; i < kRecordBytes; ++i) record[i] = random.byte();
+  records.insert(at + 1 + random.below(records.count() - at), record);
+}
+
 void erase_some(Records& records, Random& random) {
   const std::size_t first = any_op(records, random);
   const std::size_t most = std::min<std::size_t>(records.count() - first, 8);
@@ -95,7 +104,7 @@ void same_slot(Records& records, Random& random) {
 void alter_stage(Records& records, Random& random) { records.at(0)[random.below(kRecordBytes)] = random.byte(); }
 
 using Mutation = void (*)(Records&, Random&);
-constexpr Mutation kGrowing[] = {insert_random, insert_random, duplicate};
+constexpr Mutation kGrowing[] = {insert_random, follow_up, duplicate};
 constexpr Mutation kOthers[] = {erase_some,      swap_two,  alter_field, alter_field,
                                 nudge_magnitude, same_slot, alter_stage};
 

@@ -21,7 +21,7 @@ int main(void) {
       use(block, alignment, size);
     }
   }
-  use(memalign(48, 100), 64, 100);
+  use(memalign(hidden_size(48), 100), 64, 100);
   const size_t page = (size_t)sysconf(_SC_PAGESIZE);
   use(valloc(100), page, 100);
   use(pvalloc(100), page, page);

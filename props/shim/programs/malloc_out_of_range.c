@@ -14,17 +14,17 @@
 int main(void) {
   const size_t huge = hidden_size((size_t)PTRDIFF_MAX + 1);
   const size_t half = hidden_size(SIZE_MAX / 2 + 2);
-  char* const block = malloc(10);
+  char* const block = hidden(malloc(10));
   strcpy(block, "unchanged");
   must_fail(malloc(huge));
   must_fail(malloc(hidden_size(SIZE_MAX)));
   must_fail(calloc(half, 2));
   must_fail(calloc(2, half));
   must_fail(calloc(1, huge));
-  must_fail(realloc(block, huge));
+  must_fail(realloc(hidden(block), huge));
   must_fail(realloc(NULL, huge));
-  must_fail(reallocarray(block, half, 2));
-  must_fail(reallocarray(block, 1, huge));
+  must_fail(reallocarray(hidden(block), half, 2));
+  must_fail(reallocarray(hidden(block), 1, huge));
   must_fail(aligned_alloc(64, huge));
   must_fail(memalign(64, huge));
   must_fail(valloc(huge));

@@ -26,10 +26,10 @@ int main() {
   std::size_t count = 0;
   while (::operator new(kBytes, std::nothrow) != nullptr) ++count;
   must(count >= 8);
-  must(::operator new(1000) != nullptr);
+  must(hidden(::operator new(1000)) != nullptr);
   std::set_new_handler(free_reserve);
   try {
-    must(::operator new(kBytes) != nullptr);
+    must(hidden(::operator new(kBytes)) != nullptr);
     must(calls == 1);
   } catch (const std::bad_alloc&) {
     must(calls == 2);
