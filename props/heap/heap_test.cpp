@@ -11,7 +11,7 @@ TYPED_TEST_SUITE(HeapTest, EveryPolicy, PolicyNames);
 
 TYPED_TEST(HeapTest, ServesEverySizeAtEveryAlignmentUpToAMebibyte) {
   for (std::size_t alignment = kMinAlignment; alignment <= kMiB; alignment *= 2) {
-    for (const std::size_t size : {std::size_t{0}, std::size_t{1}, std::size_t{100}, 5000 * std::size_t{1}, kMaxBlockRequest + 1}) {
+    for (const std::size_t size : std::initializer_list<std::size_t>{0, 1, 100, 5000, kMaxBlockRequest + 1}) {
       std::byte* const at = take(this->heap_, size, alignment);
       ASSERT_NE(at, nullptr) << size << " at " << alignment;
       ASSERT_TRUE(is_aligned(at, alignment)) << size << " at " << alignment;
@@ -94,7 +94,7 @@ TYPED_TEST(HeapTest, ReallocationKeepsContentsAndKindFromEverySizeToEveryOther) 
 
 TYPED_TEST(HeapTest, ResizesInPlaceWhereWhatFollowsIsFree) {
   std::byte* const block = take(this->heap_, 1000);
-  for (const std::size_t size : {1001, 2000, 100000, 3000, 10, 0, 500}) EXPECT_EQ(regrow(this->heap_, block, size), block) << size;
+  for (const std::size_t size : std::initializer_list<std::size_t>{1001, 2000, 100000, 3000, 10, 0, 500}) EXPECT_EQ(regrow(this->heap_, block, size), block) << size;
   std::byte* const large = take(this->heap_, kMiB);
   for (const std::size_t size : {kMiB + 1, 2 * kMiB, 20 * kMiB, 2 * kMiB, kMiB, 300 * kKiB}) {
     EXPECT_EQ(regrow(this->heap_, large, size), large) << size;
@@ -109,7 +109,7 @@ TYPED_TEST(HeapTest, WalkShowsWhatIsLiveAndNothingElseAsLive) {
   std::uint64_t random = 3;
   for (int i = 0; i < 300; ++i) {
     const std::size_t size = kAllSizes[random_below(random, std::size(kAllSizes))];
-    const Kind kind = kinds[i % 3];
+    const Kind kind = kinds[static_cast<std::size_t>(i) % 3];
     std::byte* const at = take(this->heap_, size, 16, kind);
     ASSERT_NE(at, nullptr);
     if (random_below(random, 2) == 0) {
