@@ -6,6 +6,8 @@
 #include <set>
 #include <string>
 
+#include "faults.hpp"
+
 namespace trestle {
 namespace {
 

@@ -1,29 +1,14 @@
-// A BufferHeap in memory of its own, and the three policies as a typed suite's types.
+// A BufferHeap in memory of its own.
 #pragma once
 
-#include <gtest/gtest.h>
-
 #include <cstring>
-#include <string>
 #include <vector>
 
 #include "block/buffer_heap.hpp"
 #include "faults.hpp"
+#include "policies.hpp"
 
 namespace trestle {
-
-template <Policy P>
-struct Under {
-  static constexpr Policy kPolicy = P;
-};
-struct PolicyNames {
-  template <class T>
-  static std::string GetName(int) {
-    return T::kPolicy.name;
-  }
-};
-using EveryPolicy = testing::Types<Under<kFast>, Under<kHardened>, Under<kDebug>>;
-using CheckedPolicies = testing::Types<Under<kHardened>, Under<kDebug>>;
 
 // Room for `bytes` of heap that may grow to `most`. The memory starts out dirty unless `zeroed`.
 template <Policy P>

@@ -166,8 +166,8 @@ class WrongByte {
   static constexpr std::size_t kBytes = Buffer<P>::room_for(1024);
 
   WrongByte() : buffer_(kBytes) {
-    for (const std::size_t size : {50, 100, 10, 100, 112}) live_.push_back(take(*buffer_, size));
-    for (const std::size_t freed : {3, 1}) {
+    for (const std::size_t size : std::initializer_list<std::size_t>{50, 100, 10, 100, 112}) live_.push_back(take(*buffer_, size));
+    for (const std::size_t freed : std::initializer_list<std::size_t>{3, 1}) {
       EXPECT_EQ(give(*buffer_, live_[freed]), FaultKind::none);
       live_.erase(live_.begin() + static_cast<std::ptrdiff_t>(freed));
     }

@@ -54,12 +54,12 @@ TEST_F(BlockHeapTest, ServesResizesAndTakesBack) {
 }
 
 TEST_F(BlockHeapTest, SmallAlignmentsCountAsSixteenAndOthersAreRefused) {
-  for (const std::size_t alignment : {1, 2, 4, 8, 16}) {
+  for (const std::size_t alignment : std::initializer_list<std::size_t>{1, 2, 4, 8, 16}) {
     void* const at = heap_->allocate(1, alignment);
     ASSERT_NE(at, nullptr);
     EXPECT_EQ(reinterpret_cast<std::uintptr_t>(at) % 16, 0U);
   }
-  for (const std::size_t alignment : {0, 3, 24, 100}) EXPECT_EQ(heap_->allocate(1, alignment), nullptr) << alignment;
+  for (const std::size_t alignment : std::initializer_list<std::size_t>{0, 3, 24, 100}) EXPECT_EQ(heap_->allocate(1, alignment), nullptr) << alignment;
   EXPECT_EQ(heap_->last_fault(), TRESTLE_FAULT_NONE);
 }
 

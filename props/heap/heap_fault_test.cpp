@@ -1,0 +1,184 @@
+// Misuse of a Heap: which fault each is, where, with what evidence; and that nothing is lost by being refused.
+#include "child.hpp"
+#include "heap/fixture.hpp"
+
+namespace trestle {
+namespace {
+
+template <class T>
+class HeapFaultTest : public HeapTest<T> {
+ protected:
+  // Block and large sizes whose ends lie on no page's end.
+  static constexpr std::size_t kSizes[] = {100, 5000, 300 * kKiB + 5, kMiB + 1000};
+};
+template <class T>
+class CheckedHeapFaultTest : public HeapFaultTest<T> {};
+TYPED_TEST_SUITE(HeapFaultTest, EveryPolicy, PolicyNames);
+TYPED_TEST_SUITE(CheckedHeapFaultTest, CheckedPolicies, PolicyNames);
+
+TYPED_TEST(HeapFaultTest, DoubleFreesAndStalePointers) {
+  for (const std::size_t size : TestFixture::kSizes) {
+    std::byte* const at = take(this->heap_, size);
+    ASSERT_NE(take(this->heap_, size), nullptr);
+    ASSERT_EQ(give(this->heap_, at), FaultKind::none);
+    const Verdict again = this->heap_.deallocate(at, kFromMalloc);
+    EXPECT_TRUE(again.kind == FaultKind::double_free && again.at == at) << size;
+    EXPECT_EQ(this->heap_.reallocate(at, 10).kind, FaultKind::stale_pointer) << size;
+    EXPECT_EQ(this->heap_.reallocate(at, 2 * kMiB).kind, FaultKind::stale_pointer) << size;
+    EXPECT_EQ(this->heap_.usable_size(at).kind, FaultKind::stale_pointer) << size;
+    EXPECT_TRUE(faults_of(this->heap_).empty()) << size;
+  }
+}
+
+TYPED_TEST(HeapFaultTest, DoubleFreesOfWhatLeftTheQuarantineLongAgo) {
+  for (const std::size_t size : TestFixture::kSizes) {
+    std::byte* const at = take(this->heap_, size);
+    ASSERT_NE(take(this->heap_, size), nullptr);
+    ASSERT_EQ(give(this->heap_, at), FaultKind::none);
+    this->turn_over();
+    const FaultKind again = give(this->heap_, at);
+    EXPECT_TRUE(again == FaultKind::double_free || again == FaultKind::interior_pointer) << size << ": " << traits_of(again).name;
+    EXPECT_TRUE(faults_of(this->heap_).empty()) << size;
+  }
+}
+
+TYPED_TEST(HeapFaultTest, InteriorPointers) {
+  for (const std::size_t size : TestFixture::kSizes) {
+    std::byte* const at = take(this->heap_, size);
+    std::memset(at, 0, size);
+    for (const std::size_t i : {std::size_t{1}, std::size_t{8}, std::size_t{16}, size / 2, size - 1}) {
+      ASSERT_EQ(give(this->heap_, at + i), FaultKind::interior_pointer) << i << " of " << size;
+      ASSERT_EQ(this->heap_.usable_size(at + i).kind, FaultKind::interior_pointer) << i << " of " << size;
+      ASSERT_EQ(this->heap_.reallocate(at + i, 10).kind, FaultKind::interior_pointer) << i << " of " << size;
+    }
+    EXPECT_EQ(give(this->heap_, at), FaultKind::none);
+  }
+}
+
+TYPED_TEST(HeapFaultTest, WildPointersAndPointersToNoBlock) {
+  ASSERT_NE(take(this->heap_, 100), nullptr);
+  int local = 0;
+  static int global = 0;
+  for (void* const wild : {static_cast<void*>(&local), static_cast<void*>(&global), reinterpret_cast<void*>(std::uintptr_t{16}),
+                           reinterpret_cast<void*>(~std::uintptr_t{15}), static_cast<void*>(this)}) {
+    EXPECT_EQ(give(this->heap_, wild), FaultKind::wild_pointer);
+    EXPECT_EQ(this->heap_.reallocate(wild, 10).kind, FaultKind::wild_pointer);
+    EXPECT_EQ(this->heap_.usable_size(wild).kind, FaultKind::wild_pointer);
+  }
+  std::byte* const large = take(this->heap_, kMiB);
+  EXPECT_EQ(give(this->heap_, large + 64 * kMiB), FaultKind::not_a_block) << "in the region, where nothing was yet";
+  EXPECT_EQ(give(this->heap_, nullptr), FaultKind::none);
+  EXPECT_TRUE(faults_of(this->heap_).empty());
+}
+
+// What the policy does not check, it lets pass; what it checks, it names.
+TYPED_TEST(HeapFaultTest, ClaimsThatDoNotHold) {
+  constexpr const Policy& policy = TestFixture::kPolicy;
+  const FaultKind wrong_size = policy.sized_free_checked ? FaultKind::size_mismatch : FaultKind::none;
+  const FaultKind wrong_alignment = policy.sized_free_checked ? FaultKind::alignment_mismatch : FaultKind::none;
+  const FaultKind wrong_kind = policy.kind_checked ? FaultKind::kind_mismatch : FaultKind::none;
+  for (const std::size_t size : TestFixture::kSizes) {
+    const auto made = [&] { return take(this->heap_, size, 32, Kind::by_new); };
+    EXPECT_EQ(give(this->heap_, made(), {.kind = Kind::by_new, .size = size - 1}), wrong_size) << size;
+    EXPECT_EQ(give(this->heap_, made(), {.kind = Kind::by_new, .size = size + 1}), wrong_size) << size;
+    EXPECT_EQ(give(this->heap_, made(), {.kind = Kind::by_new, .alignment = std::size_t{1} << 30}), wrong_alignment) << size;
+    EXPECT_EQ(give(this->heap_, made(), {.kind = Kind::by_malloc}), wrong_kind) << size;
+    EXPECT_EQ(give(this->heap_, made(), {.kind = Kind::by_new_array}), wrong_kind) << size;
+    EXPECT_EQ(give(this->heap_, made(), {.kind = Kind::by_new, .size = size, .alignment = 32}), FaultKind::none) << size;
+    EXPECT_EQ(give(this->heap_, made(), {.kind = Kind::none}), FaultKind::none) << size;
+  }
+}
+
+TYPED_TEST(CheckedHeapFaultTest, EachByteWrittenPastTheEnd) {
+  for (const std::size_t size : TestFixture::kSizes) {
+    std::byte* const at = take(this->heap_, size);
+    std::size_t served = 0;
+    for (const BlockView& block : blocks_of(this->heap_)) served = block.payload == at ? block.served : served;
+    ASSERT_GT(served, size);
+    for (std::byte* wrong = at + size; wrong < at + served; ++wrong) {
+      flip(wrong);
+      const std::vector<Fault> faults = faults_of(this->heap_);
+      ASSERT_EQ(faults.size(), 1U);
+      ASSERT_TRUE(has(faults, FaultKind::write_past_end, wrong)) << wrong - at << " of " << size;
+      ASSERT_TRUE(faults[0].block == at && faults[0].requested == size && faults[0].served == served);
+      const Verdict freed = this->heap_.deallocate(at, kFromMalloc);
+      ASSERT_TRUE(freed.kind == FaultKind::write_past_end && freed.at == wrong);
+      ASSERT_EQ(this->heap_.reallocate(at, size + 1).kind, FaultKind::write_past_end);
+      const Fault told = this->heap_.explain(freed, at);
+      ASSERT_TRUE(told.block == at && told.requested == size && told.address == wrong);
+      ASSERT_EQ(told.expected ^ told.found, 0x5AU);
+      flip(wrong);
+    }
+    EXPECT_EQ(give(this->heap_, at), FaultKind::none);
+  }
+}
+
+TYPED_TEST(CheckedHeapFaultTest, EachByteWrittenBeforeTheStartOfALargeBlock) {
+  for (const std::size_t size : {300 * kKiB, kMiB + 1000}) {
+    std::byte* const at = take(this->heap_, size);
+    for (std::byte* wrong = at - 32; wrong < at; ++wrong) {
+      flip(wrong);
+      EXPECT_TRUE(has(faults_of(this->heap_), FaultKind::write_before_start, wrong)) << at - wrong;
+      const Verdict freed = this->heap_.deallocate(at, kFromMalloc);
+      EXPECT_TRUE(freed.kind == FaultKind::write_before_start && freed.at == wrong) << at - wrong;
+      EXPECT_EQ(this->heap_.explain(freed, at).block, at);
+      flip(wrong);
+    }
+    EXPECT_EQ(give(this->heap_, at), FaultKind::none);
+  }
+}
+
+TYPED_TEST(HeapFaultTest, BehindTheFenceOfALargeBlockEveryAccessFaults) {
+  for (const std::size_t size : {300 * kKiB, kMiB + 1000, 4 * kMiB}) {
+    std::byte* const at = take(this->heap_, size);
+    const std::uintptr_t fence = align_up(address_of(at + size), kOsPage);
+    EXPECT_TRUE(kills_reader(reinterpret_cast<std::byte*>(fence))) << size;
+    EXPECT_TRUE(kills_writer(reinterpret_cast<std::byte*>(fence))) << size;
+    EXPECT_TRUE(is_readable(at + size - 1));
+    std::byte* const grown = regrow(this->heap_, at, size + 64 * kKiB);
+    EXPECT_TRUE(is_readable(grown + size + 64 * kKiB - 1));
+    EXPECT_TRUE(kills_reader(reinterpret_cast<std::byte*>(align_up(address_of(grown + size + 64 * kKiB), kOsPage))));
+  }
+}
+
+TYPED_TEST(CheckedHeapFaultTest, AWriteAfterFreeIsFoundInTheQuarantineAndOnTheWayOut) {
+  std::byte* const at = take(this->heap_, 500);
+  ASSERT_EQ(give(this->heap_, at), FaultKind::none);
+  for (std::size_t i = 0; i < 500; ++i) {
+    flip(at + i);
+    ASSERT_TRUE(has(faults_of(this->heap_), FaultKind::write_after_free, at + i)) << i;
+    flip(at + i);
+  }
+  flip(at + 100);
+  FaultKind found = FaultKind::none;
+  for (std::size_t bytes = 0; found == FaultKind::none && bytes < 4 * TestFixture::kPolicy.quarantine_bytes + kMiB; bytes += 128 * kKiB) {
+    found = give(this->heap_, take(this->heap_, 128 * kKiB));
+  }
+  EXPECT_EQ(found, FaultKind::write_after_free);
+}
+
+TYPED_TEST(CheckedHeapFaultTest, AFreedLargeBlockIsInaccessible) {
+  std::byte* const at = take(this->heap_, kMiB);
+  ASSERT_EQ(give(this->heap_, at), FaultKind::none);
+  for (const std::size_t i : {std::size_t{0}, kMiB / 2, kMiB - 1}) {
+    EXPECT_TRUE(kills_reader(at + i));
+    EXPECT_TRUE(kills_writer(at + i));
+  }
+}
+
+TYPED_TEST(HeapFaultTest, CorruptHeadersAreFoundByTheirAddress) {
+  std::byte* const one = take(this->heap_, 112);
+  std::byte* const two = take(this->heap_, 112);
+  for (unsigned bit = 0; bit < 128; ++bit) {
+    flip_bit(two - kHeaderBytes, bit);
+    ASSERT_TRUE(has(faults_of(this->heap_), FaultKind::header_corrupt, two - kHeaderBytes)) << bit;
+    ASSERT_EQ(give(this->heap_, two), FaultKind::header_corrupt) << bit;
+    ASSERT_EQ(this->heap_.usable_size(two).kind, FaultKind::header_corrupt) << bit;
+    flip_bit(two - kHeaderBytes, bit);
+  }
+  EXPECT_EQ(give(this->heap_, one), FaultKind::none);
+  EXPECT_EQ(give(this->heap_, two), FaultKind::none);
+}
+
+}  // namespace
+}  // namespace trestle

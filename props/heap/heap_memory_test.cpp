@@ -1,0 +1,149 @@
+// What a Heap does with the system's memory: pages that move instead of being copied, freed ones that rest or go back.
+#include <algorithm>
+#include <cstdio>
+#include <memory>
+
+#include "heap/fixture.hpp"
+#include "ops/test_os.hpp"
+
+namespace trestle {
+namespace {
+
+// The real system, with its moves and purges counted.
+struct CountingOs : LinuxOs {
+  static inline std::size_t moved_bytes = 0;
+  [[nodiscard]] bool move(std::byte* from, std::byte* to, std::size_t bytes) noexcept {
+    const bool moved = LinuxOs::move(from, to, bytes);
+    if (moved) moved_bytes += bytes;
+    return moved;
+  }
+};
+template <Policy P>
+constinit Heap<P, CountingOs> counting_heap{};
+
+template <class T>
+class HeapMemoryTest : public HeapTest<T> {};
+template <class T>
+class CheckedHeapMemoryTest : public HeapTest<T> {};
+TYPED_TEST_SUITE(HeapMemoryTest, EveryPolicy, PolicyNames);
+TYPED_TEST_SUITE(CheckedHeapMemoryTest, CheckedPolicies, PolicyNames);
+
+std::size_t resident_bytes() {
+  std::size_t mapped = 0;
+  std::size_t resident = 0;
+  std::FILE* const file = std::fopen("/proc/self/statm", "r");
+  if (file == nullptr || std::fscanf(file, "%zu %zu", &mapped, &resident) != 2) return 0;
+  std::fclose(file);
+  return resident * kOsPage;
+}
+
+TYPED_TEST(HeapMemoryTest, EightMebibytesMoveByTheirPages) {
+  auto& heap = counting_heap<TestFixture::kPolicy>;
+  for (const std::size_t alignment : {std::size_t{16}, std::size_t{64}, kMiB}) {
+    ASSERT_TRUE(heap.start(TestFixture::kConfig));
+    CountingOs::moved_bytes = 0;
+    std::byte* const at = take(heap, 8 * kMiB, alignment);
+    ASSERT_NE(take(heap, kMiB), nullptr) << "in the way of growth in place";
+    for (std::size_t i = 0; i < 8 * kMiB; i += 8) store_word(at + i, i * 3);
+    std::byte* const moved = regrow(heap, at, 16 * kMiB);
+    ASSERT_TRUE(moved != nullptr && moved != at);
+    EXPECT_GE(CountingOs::moved_bytes, 8 * kMiB - 2 * kOsPage) << "all but its ends";
+    for (std::size_t i = 0; i < 8 * kMiB; i += 8) ASSERT_EQ(load_word(moved + i), i * 3) << i;
+    fill(moved, 16 * kMiB, 7);
+    EXPECT_TRUE(faults_of(heap).empty());
+    EXPECT_EQ(heap.usable_size(at).kind, FaultKind::stale_pointer);
+    EXPECT_EQ(give(heap, moved, {.size = 16 * kMiB}), FaultKind::none);
+    heap.stop();
+  }
+}
+
+TYPED_TEST(HeapMemoryTest, AFreedBlockRestsBeforeItIsReused) {
+  std::vector<std::byte*> freed;
+  for (std::size_t i = 0; i < TestFixture::kPolicy.quarantine_blocks && i < 200; ++i) freed.push_back(take(this->heap_, 100));
+  for (std::byte* const at : freed) {
+    ASSERT_EQ(give(this->heap_, at), FaultKind::none);
+    std::byte* const next = take(this->heap_, 100);
+    ASSERT_EQ(std::find(freed.begin(), freed.end(), next), freed.end());
+  }
+  EXPECT_EQ(this->heap_.stats().retired_blocks, freed.size());
+  std::size_t retired = 0;
+  for (const BlockView& block : blocks_of(this->heap_)) retired += block.state == BlockState::retired;
+  EXPECT_EQ(retired, freed.size());
+}
+
+TYPED_TEST(HeapMemoryTest, TheQuarantineHoldsNoMoreThanItsPolicyAllows) {
+  for (int i = 0; i < 3000; ++i) {
+    ASSERT_EQ(give(this->heap_, take(this->heap_, static_cast<std::size_t>(i) * 40)), FaultKind::none);
+    const trestle_stats stats = this->heap_.stats();
+    ASSERT_LE(stats.retired_blocks, TestFixture::kPolicy.quarantine_blocks);
+    ASSERT_LE(stats.retired_bytes, std::max(TestFixture::kPolicy.quarantine_bytes, std::size_t{3000 * 40 + 64}));
+  }
+  this->turn_over();
+  EXPECT_TRUE(faults_of(this->heap_).empty());
+}
+
+TYPED_TEST(CheckedHeapMemoryTest, AFreedLargeBlocksAddressRests) {
+  std::byte* const at = take(this->heap_, kMiB);
+  ASSERT_EQ(give(this->heap_, at), FaultKind::none);
+  for (std::size_t i = 0; i < TestFixture::kPolicy.large_quarantine_spans; ++i) {
+    std::byte* const next = take(this->heap_, kMiB);
+    ASSERT_NE(next, at);
+    ASSERT_EQ(give(this->heap_, next), FaultKind::none);
+  }
+  EXPECT_EQ(this->heap_.stats().retired_blocks, TestFixture::kPolicy.large_quarantine_spans);
+}
+
+TYPED_TEST(HeapMemoryTest, TrimGivesPagesBack) {
+  this->heap_.set_decay(1'000'000);
+  this->heap_.set_dirty_bytes(std::size_t{1} << 40);
+  constexpr std::size_t kBlock = 100 * kKiB;
+  std::vector<std::byte*> live;
+  for (std::size_t bytes = 0; bytes < TestFixture::kPolicy.quarantine_bytes + 48 * kMiB; bytes += kBlock) {
+    live.push_back(take(this->heap_, kBlock));
+    fill(live.back(), kBlock, 9);
+  }
+  for (std::byte* const at : live) ASSERT_EQ(give(this->heap_, at), FaultKind::none);
+  const std::size_t before = resident_bytes();
+  EXPECT_TRUE(this->heap_.trim(0));
+  EXPECT_LT(resident_bytes() + 32 * kMiB, before);
+  EXPECT_EQ(this->heap_.stats().dirty_span_bytes, 0U);
+  EXPECT_GT(this->heap_.stats().purges, 0U);
+  EXPECT_TRUE(faults_of(this->heap_).empty());
+  EXPECT_FALSE(this->heap_.trim(0) && this->heap_.stats().dirty_span_bytes != 0);
+  EXPECT_NE(take(this->heap_, kBlock), nullptr);
+}
+
+// Pages of one large allocation after another go back by age, on a clock that the test moves; live ones keep every byte.
+TYPED_TEST(HeapMemoryTest, DecayGivesBackWhatIsFreeOnly) {
+  using ops::TestArena;
+  using ops::TestOs;
+  TestArena arena;
+  const auto owner = std::make_unique<Heap<TestFixture::kPolicy, TestOs>>(TestOs{arena});  // too large for a stack
+  auto& heap = *owner;
+  ASSERT_TRUE(heap.start({.secret = 1, .region_bytes = 64 * kMiB, .decay_ms = 1000, .dirty_bytes = 64 * kMiB}));
+  constexpr std::size_t kSize = 700 * kKiB;
+  constexpr std::size_t kLive = 12;
+  std::uint64_t random = 2;
+  std::vector<std::byte*> live;
+  for (int round = 0; round < 400; ++round) {
+    if (live.size() < kLive) {
+      live.push_back(take(heap, kSize));
+      ASSERT_NE(live.back(), nullptr);
+      fill(live.back(), kSize, 0x6D);
+    } else {
+      std::swap(live[random_below(random, live.size())], live.back());
+      ASSERT_EQ(first_other(live.back(), kSize, 0x6D), nullptr) << round;
+      ASSERT_EQ(give(heap, live.back()), FaultKind::none);
+      live.pop_back();
+    }
+    arena.advance(random_below(random, 900));
+  }
+  for (std::byte* const at : live) EXPECT_EQ(first_other(at, kSize, 0x6D), nullptr);
+  EXPECT_TRUE(faults_of(heap).empty());
+  heap.stop();
+  EXPECT_EQ(arena.breach(), nullptr);
+  EXPECT_FALSE(arena.has_reservations());
+}
+
+}  // namespace
+}  // namespace trestle

@@ -1,0 +1,164 @@
+// Threads that allocate, free, resize and hand blocks over while another checks the whole heap again and again.
+#include <array>
+#include <atomic>
+#include <mutex>
+#include <thread>
+
+#include "heap/fixture.hpp"
+
+namespace trestle {
+namespace {
+
+template <class T>
+class HeapThreadsTest : public HeapTest<T> {};
+TYPED_TEST_SUITE(HeapThreadsTest, EveryPolicy, PolicyNames);
+
+constexpr std::size_t kThreads = 4;
+constexpr int kRounds = 3000;
+
+struct Held {
+  std::byte* at;
+  std::size_t size;
+  std::uint8_t mark;
+};
+
+// What was handed to a thread and waits for it.
+class Inbox {
+ public:
+  void put(const Held& held) {
+    const std::lock_guard guard(mutex_);
+    waiting_.push_back(held);
+  }
+  void empty_into(std::vector<Held>& held) {
+    const std::lock_guard guard(mutex_);
+    held.insert(held.end(), waiting_.begin(), waiting_.end());
+    waiting_.clear();
+  }
+
+ private:
+  std::mutex mutex_;
+  std::vector<Held> waiting_;
+};
+
+// One thread's work; counts what went wrong.
+template <class H>
+class Worker {
+ public:
+  Worker(H& heap, std::uint64_t seed, Inbox& own, Inbox& next) : heap_(heap), random_(seed), own_(own), next_(next) {}
+
+  unsigned run() {
+    for (int round = 0; round < kRounds; ++round) {
+      own_.empty_into(held_);
+      if (held_.size() < 40 || random_below(random_, 2) == 0) allocate();
+      else if (random_below(random_, 4) == 0) hand_over();
+      else if (random_below(random_, 3) == 0) resize();
+      else release();
+    }
+    finish();
+    return wrong_;
+  }
+  void finish() {
+    own_.empty_into(held_);
+    while (!held_.empty()) release();
+  }
+
+ private:
+  std::size_t any_size() {
+    const std::uint64_t kind = random_below(random_, 200);
+    if (kind == 0) return 300 * kKiB + random_below(random_, kMiB);
+    return random_below(random_, kind < 20 ? 20000 : 600);
+  }
+  Held take_one() {
+    std::swap(held_[random_below(random_, held_.size())], held_.back());
+    const Held last = held_.back();
+    held_.pop_back();
+    wrong_ += first_other(last.at, last.size, last.mark) != nullptr;
+    return last;
+  }
+  void keep(std::byte* at, std::size_t size) {
+    if (at == nullptr) {
+      ++wrong_;
+      return;
+    }
+    held_.push_back({at, size, static_cast<std::uint8_t>(split_mix(random_))});
+    fill(at, size, held_.back().mark);
+  }
+  void allocate() {
+    const std::size_t size = any_size();
+    keep(take(heap_, size), size);
+  }
+  void hand_over() { next_.put(take_one()); }
+  void release() {
+    const Held last = take_one();
+    wrong_ += give(heap_, last.at, {.size = last.size}) != FaultKind::none;
+  }
+  void resize() {
+    const Held old = take_one();
+    const std::size_t size = any_size();
+    std::byte* const at = regrow(heap_, old.at, size);
+    wrong_ += at == nullptr || first_other(at, std::min(size, old.size), old.mark) != nullptr;
+    keep(at, size);
+  }
+
+  H& heap_;
+  std::uint64_t random_;
+  Inbox& own_;
+  Inbox& next_;
+  std::vector<Held> held_;
+  unsigned wrong_ = 0;
+};
+
+TYPED_TEST(HeapThreadsTest, ShareTheHeapWhileItIsChecked) {
+  auto& heap = this->heap_;
+  std::array<Inbox, kThreads> inboxes;
+  std::atomic<unsigned> wrong{0};
+  std::atomic<bool> done{false};
+  std::vector<std::thread> threads;
+  for (std::size_t i = 0; i < kThreads; ++i) {
+    threads.emplace_back([&, i] { wrong += Worker(heap, i + 1, inboxes[i], inboxes[(i + 1) % kThreads]).run(); });
+  }
+  unsigned checks = 0;
+  std::size_t found = 0;
+  std::thread checker([&] {
+    do {
+      found += faults_of(heap, checks % 2 == 0 ? CheckLevel::full : CheckLevel::quick).size();
+      ++checks;
+    } while (!done);
+  });
+  for (std::thread& thread : threads) thread.join();
+  done = true;
+  checker.join();
+  for (Inbox& inbox : inboxes) Worker(heap, 1, inbox, inbox).finish();
+  EXPECT_EQ(wrong, 0U);
+  EXPECT_EQ(found, 0U);
+  EXPECT_GT(checks, 1U);
+  EXPECT_EQ(heap.stats().live_blocks, 0U);
+  EXPECT_EQ(heap.stats().allocations, heap.stats().deallocations);
+  EXPECT_TRUE(faults_of(heap).empty());
+}
+
+// Two threads free the same block: exactly one is told so.
+TYPED_TEST(HeapThreadsTest, OfTwoRacingFreesOneIsADoubleFree) {
+  auto& heap = this->heap_;
+  for (const std::size_t size : {std::size_t{100}, kMiB}) {
+    for (int round = 0; round < 100; ++round) {
+      std::byte* const at = take(heap, size);
+      std::atomic<int> freed{0};
+      std::atomic<int> refused{0};
+      const auto free_it = [&] {
+        const FaultKind kind = give(heap, at);
+        freed += kind == FaultKind::none;
+        refused += kind == FaultKind::double_free;
+      };
+      std::thread other(free_it);
+      free_it();
+      other.join();
+      ASSERT_EQ(freed, 1) << size;
+      ASSERT_EQ(refused, 1) << size;
+    }
+  }
+  EXPECT_TRUE(faults_of(heap).empty());
+}
+
+}  // namespace
+}  // namespace trestle
