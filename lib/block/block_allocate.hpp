@@ -43,8 +43,8 @@ void BlockEngine<P, Owner>::truncate(const Block& last, std::size_t kept) noexce
 
 // A free block's frame and its place in the bins. Its body is the caller's care.
 template <Policy P, class Owner>
-void BlockEngine<P, Owner>::write_free(std::byte* at, std::size_t size, bool previous_used, bool clean) noexcept {
-  store(at, Header::free(size, previous_used, clean));
+void BlockEngine<P, Owner>::write_free(std::byte* at, std::size_t size, bool previous_used, bool clean, bool purged) noexcept {
+  store(at, Header::free(size, previous_used, clean, purged));
   std::byte* const footer = at + size - kFooterBytes;
   store_footer(key_, place_of(footer), footer, size);
   link(at, size);
@@ -212,7 +212,7 @@ void BlockEngine<P, Owner>::settle_rest(const Block& from, std::byte* end, std::
   }
   const bool clean = from.header.is_clean();
   if (P.poison && !clean) scrub(end + kHeaderBytes, poisoned(rest - kHeaderBytes));
-  write_free(end, rest, true, clean || (P.poison && P.poison_limit >= rest));
+  write_free(end, rest, true, clean || (P.poison && P.poison_limit >= rest), from.header.is_purged());
 }
 
 template <Policy P, class Owner>
@@ -241,7 +241,7 @@ Allocation BlockEngine<P, Owner>::allocate(std::size_t size, std::size_t alignme
   if (const Verdict v = verify_handed(from, at + kHeaderBytes, end); v.is_fault()) [[unlikely]] return Allocation::failed(v);
 
   unlink(from);
-  if (parts.front != 0) write_free(from.at, parts.front, from.header.is_previous_used(), from.header.is_clean());
+  if (parts.front != 0) write_free(from.at, parts.front, from.header.is_previous_used(), from.header.is_clean(), from.header.is_purged());
   settle_rest(from, end, parts.rest, *next);
   // Whoever gets the block reads neither our links nor, where a cut left the known poison behind, an earlier owner's bytes.
   const bool unknown = P.poison && parts.front != 0 && !from.header.is_clean();

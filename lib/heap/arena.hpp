@@ -59,16 +59,22 @@ class Arena : public BlockEngine<P, Arena<P, O>> {
     return {};
   }
 
-  // Everything in the quarantine becomes free, up to a block that is faulty; the span kept warm goes back. True iff any did.
+  // Everything in the quarantine becomes free.
+  Verdict flush() noexcept TRESTLE_REQUIRES(lock_) {
+    while (!quarantine_.is_empty()) {
+      if (const Verdict v = evict(); v.is_fault()) [[unlikely]] return v;
+    }
+    return {};
+  }
+  // The same, up to a block that is faulty, and the span kept warm goes back. True iff there was any.
   bool flush_and_give_back() noexcept TRESTLE_REQUIRES(lock_) {
     const bool any = !quarantine_.is_empty();
-    while (!quarantine_.is_empty() && !evict().is_fault()) {
-    }
+    (void)flush();  // a fault shows again where its block is checked
     return give_back_warm() || any;
   }
-  // Gives back the span kept warm, and, where blocks were freed since the last time, the pages inside of free blocks, if
-  // their bytes are zero or nobody's concern. True iff any went.
-  bool trim(bool freed) noexcept TRESTLE_REQUIRES(lock_);
+  // Gives back the span kept warm, and the pages inside of free blocks, if their bytes are zero or nobody's concern. True
+  // iff any went.
+  bool trim() noexcept TRESTLE_REQUIRES(lock_);
 
   void check(CheckLevel level, FaultSink& sink) const noexcept TRESTLE_REQUIRES(lock_);
   [[nodiscard]] Extent extent_of(const std::byte* at) const noexcept {
@@ -157,13 +163,15 @@ bool Arena<P, O>::give_back_warm() noexcept {
 }
 
 template <Policy P, Os O>
-bool Arena<P, O>::trim(bool freed) noexcept {
+bool Arena<P, O>::trim() noexcept {
   bool any = give_back_warm();
-  if (!freed || (P.poison && P.poison_byte != 0)) return any;
+  if constexpr (P.poison && P.poison_byte != 0) return any;
   const auto purge = [&](const Block& block) {
     std::byte* const from = reinterpret_cast<std::byte*>(align_up(address_of(block.body()), kOsPage));
     std::byte* const to = reinterpret_cast<std::byte*>(align_down(address_of(block.footer()), kOsPage));
-    if (from < to) any = spans_->os().purge(from, static_cast<std::size_t>(to - from)) || any;
+    if (block.header.is_purged() || from >= to || !spans_->os().purge(from, static_cast<std::size_t>(to - from))) return;
+    this->mark_purged(block);
+    any = true;
   };
   this->for_each_large_free(2 * kOsPage, purge);
   return any;

@@ -88,7 +88,6 @@ class Heap {
   Large<P, O> large_;
   std::uint64_t block_allocations_ TRESTLE_GUARDED_BY(arena_.lock()) = 0;
   std::uint64_t block_deallocations_ TRESTLE_GUARDED_BY(arena_.lock()) = 0;
-  std::uint64_t trimmed_at_ TRESTLE_GUARDED_BY(arena_.lock()) = 0;  // the count of frees when trim last looked into blocks
   std::uint64_t large_allocations_ TRESTLE_GUARDED_BY(spans_.lock()) = 0;
   std::uint64_t large_deallocations_ TRESTLE_GUARDED_BY(spans_.lock()) = 0;
   Shared<std::uint64_t> block_bytes_;
@@ -111,7 +110,7 @@ void Heap<P, O>::stop() noexcept {
   arena_.stop();
   large_.stop();
   spans_.stop();
-  block_allocations_ = block_deallocations_ = trimmed_at_ = large_allocations_ = large_deallocations_ = 0;
+  block_allocations_ = block_deallocations_ = large_allocations_ = large_deallocations_ = 0;
   block_bytes_ = large_bytes_ = peak_bytes_ = 0;
 }
 

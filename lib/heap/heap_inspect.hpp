@@ -47,9 +47,7 @@ bool Heap<P, O>::walk(BlockVisitor visitor) noexcept {
 template <Policy P, Os O>
 bool Heap<P, O>::trim(std::size_t keep) noexcept {
   const Guard arena_guard(arena_.lock());
-  const bool freed = block_deallocations_ != trimmed_at_;
-  trimmed_at_ = block_deallocations_;
-  const bool blocks = arena_.trim(freed);
+  const bool blocks = arena_.trim();
   const Guard spans_guard(spans_.lock());
   return spans_.trim(keep) || blocks;
 }
