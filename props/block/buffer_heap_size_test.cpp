@@ -150,7 +150,8 @@ TYPED_TEST(BufferSizeTest, ManyShrinksAndGrowthsLeaveASoundHeap) {
       ASSERT_TRUE(buffer->shrink(wanted)) << round;
       ASSERT_LE(buffer->size(), wanted);
     } else {
-      ASSERT_EQ(buffer->grow(wanted, false), align_down(wanted, kMinAlignment) >= buffer->size() + kMinBlock) << round;
+      const bool is_enough = align_down(wanted, kMinAlignment) >= buffer->size() + kMinBlock;
+      ASSERT_EQ(buffer->grow(wanted, false), is_enough) << round;
     }
     ASSERT_TRUE(faults_of(*buffer).empty()) << round;
   }
