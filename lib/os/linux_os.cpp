@@ -141,8 +141,10 @@ bool LinuxOs::purge(std::byte* at, std::size_t bytes) noexcept {
 bool LinuxOs::guard(std::byte* at, std::size_t bytes) noexcept {
   const KeepErrno keep;
   if (advise(at, bytes, kGuardInstall)) return true;
-  // An older kernel, or locked memory, which cannot be dropped either.
-  if (errno != EINVAL || !advise(at, bytes, MADV_DONTNEED) || !take_mappings(kMappingsPerGuard)) return false;
+  // An older kernel, or memory that is locked in part: the rest may be guarded by now. Locked memory cannot be dropped either.
+  const bool unsupported = errno == EINVAL;
+  advise(at, bytes, kGuardRemove);
+  if (!unsupported || !advise(at, bytes, MADV_DONTNEED) || !take_mappings(kMappingsPerGuard)) return false;
   if (mprotect(at, bytes, PROT_NONE) == 0) return true;
   extra_mappings.fetch_sub(kMappingsPerGuard, std::memory_order_relaxed);
   return false;
