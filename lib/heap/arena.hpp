@@ -177,7 +177,7 @@ bool Arena<P, O>::trim() noexcept {
   return any;
 }
 
-// I16: every entry of the quarantine is a retired block, and every retired block has an entry.
+// I16: every entry of the quarantine is a retired block, and there are as many of them, of as many bytes.
 template <Policy P, Os O>
 void Arena<P, O>::check(CheckLevel level, FaultSink& sink) const noexcept {
   BlockTally tally;
