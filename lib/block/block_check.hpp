@@ -140,10 +140,10 @@ template <Policy P, class Owner>
 void BlockEngine<P, Owner>::explain(const Extent& extent, const std::byte* given, Fault& fault) const noexcept {
   const bool about_bytes = fault.kind == FaultKind::write_past_end || fault.kind == FaultKind::write_after_free;
   const auto* const wrong = static_cast<const std::byte*>(fault.address);
-  const std::optional<Block> around = block_around(extent, wrong != given ? wrong : given - kHeaderBytes);
+  const std::optional<Block> around = block_around(extent, wrong != given ? wrong : header_under(given));
   if (!around || around->header.is_end()) {
-    if (!is_aligned(given, kMinAlignment) || !extent.holds(given - kHeaderBytes, kHeaderBytes)) return;
-    const std::byte* const at = given - kHeaderBytes;
+    if (!is_aligned(given, kMinAlignment) || !extent.holds(header_under(given), kHeaderBytes)) return;
+    const std::byte* const at = header_under(given);
     fault.block = given;
     fault.expected = tag_of(key_, place_of(at), load_word(at));
     fault.found = load_word(at + 8);

@@ -7,7 +7,7 @@ namespace trestle {
 
 template <Policy P, class Owner>
 Verdict BlockEngine<P, Owner>::find_live(const void* payload, Header& header) const noexcept {
-  const std::byte* const at = static_cast<const std::byte*>(payload) - kHeaderBytes;
+  const std::byte* const at = header_under(payload);
   if (!is_aligned(payload, kMinAlignment) || !owner().extent_of(at).holds(at, kMinBlock)) [[unlikely]] return classify(payload);
   const std::optional<Header> found = load(at);
   if (!found || !found->is_live()) [[unlikely]] return classify(payload);
@@ -19,7 +19,7 @@ Verdict BlockEngine<P, Owner>::find_live(const void* payload, Header& header) co
 template <Policy P, class Owner>
 Verdict BlockEngine<P, Owner>::classify(const void* payload) const noexcept {
   const auto* const given = static_cast<const std::byte*>(payload);
-  const std::byte* const at = given - kHeaderBytes;
+  const std::byte* const at = header_under(given);
   Extent extent = owner().extent_of(at);
   if (extent.is_empty()) extent = owner().extent_of(given);
   if (extent.is_empty()) return {FaultKind::wild_pointer, payload};

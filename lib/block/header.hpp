@@ -90,6 +90,11 @@ class Header {
   std::uint64_t word_;
 };
 
+// Where the header of a block with that payload is. The pointer may be any at all, so no pointer arithmetic is done on it.
+[[nodiscard]] inline const std::byte* header_under(const void* payload) noexcept {
+  return reinterpret_cast<const std::byte*>(address_of(payload) - kHeaderBytes);
+}
+
 [[nodiscard]] inline std::optional<Header> load_header(const Key& key, std::uint64_t place, const std::byte* at) noexcept {
   const std::uint64_t word = load_word(at);  // one read: what is checked is what is used
   if (load_word(at + 8) != tag_of(key, place, word)) [[unlikely]] return std::nullopt;

@@ -53,7 +53,7 @@ void add_place(ReportText& text, const Fault& fault) noexcept {
 void add_dump(ReportText& text, const void* address) noexcept {
   std::array<std::byte, 2 * kDumpBytes> bytes{};
   const auto* const at = static_cast<const std::byte*>(address);
-  const std::byte* const from = at - kDumpBytes;
+  const auto* const from = reinterpret_cast<const std::byte*>(address_of(at) - kDumpBytes);
   const bool before = os::read_own_memory(from, bytes.data(), kDumpBytes);
   const bool behind = os::read_own_memory(at, bytes.data() + kDumpBytes, kDumpBytes);
   constexpr std::size_t kRow = 16;
