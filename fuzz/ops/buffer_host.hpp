@@ -68,7 +68,7 @@ class BufferHeapHost {
     const std::ptrdiff_t distance = to - at_;
     std::memset(at_, kScribble, size());
     at_ = to;
-    heap_ = EngineType::attach(to);
+    heap_ = EngineType::attach(to, SIZE_MAX);
     if (heap_ == nullptr) return std::nullopt;
     return distance;
   }

@@ -19,7 +19,8 @@ enum class Kind : std::uint8_t {
 
 inline constexpr std::size_t kMinAlignment = 16;
 
-// How a block is given back: by which family, and what the caller claims its size and alignment to be (0: no claim).
+// How a block is given back: by which family, and what the caller claims its size (kNoClaim: nothing) and
+// its alignment (0: nothing) to be.
 struct Release {
   static constexpr std::size_t kNoClaim = SIZE_MAX;
 

@@ -87,14 +87,18 @@ struct [[nodiscard]] Sized {
   [[nodiscard]] bool is_fault() const noexcept { return kind != FaultKind::none; }
 };
 
-// Where heap_check puts what it finds: counts all, keeps the first `capacity`. Never allocates.
+// Where heap_check puts what it finds: counts all, and keeps the first `capacity`, or hands each on. Never allocates.
 class FaultSink {
  public:
   constexpr FaultSink() noexcept = default;
   constexpr FaultSink(Fault* room, std::size_t capacity) noexcept : room_(room), capacity_(capacity) {}
 
+  using Put = void (*)(const Fault& fault, std::size_t index, void* context);
+  constexpr FaultSink(Put put, void* context) noexcept : put_(put), context_(context) {}
+
   void add(const Fault& fault) noexcept {
     if (count_ < capacity_) room_[count_] = fault;
+    if (put_ != nullptr) put_(fault, count_, context_);
     ++count_;
   }
   [[nodiscard]] std::size_t count() const noexcept { return count_; }
@@ -103,6 +107,8 @@ class FaultSink {
   Fault* room_ = nullptr;
   std::size_t capacity_ = 0;
   std::size_t count_ = 0;
+  Put put_ = nullptr;
+  void* context_ = nullptr;
 };
 
 }  // namespace trestle

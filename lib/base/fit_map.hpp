@@ -52,13 +52,13 @@ class FitMap {
     if (bin >= kBins) return kNone;
     const unsigned row = bin / kSecond;
     const std::uint32_t rest = second_[row] & (~std::uint32_t{0} << (bin % kSecond));
-    if (rest != 0) return row * kSecond + static_cast<unsigned>(std::countr_zero(rest));
+    if (rest != 0) return within(row, static_cast<unsigned>(std::countr_zero(rest)));
     if (row + 1 >= kFirst) return kNone;
     const std::uint64_t above = first_ & (~std::uint64_t{0} << (row + 1));
     if (above == 0) return kNone;
     const auto found = static_cast<unsigned>(std::countr_zero(above));
-    if (found >= kFirst || second_[found] == 0) return kNone;  // a corrupt map finds nothing rather than a wild bin
-    return found * kSecond + static_cast<unsigned>(std::countr_zero(second_[found]));
+    if (found >= kFirst || second_[found] == 0) return kNone;
+    return within(found, static_cast<unsigned>(std::countr_zero(second_[found])));
   }
 
   // The highest bin that holds something; kNone where there is none.
@@ -66,7 +66,7 @@ class FitMap {
     if (first_ == 0) return kNone;
     const unsigned row = log2_floor(first_);
     if (row >= kFirst || second_[row] == 0) return kNone;
-    return row * kSecond + log2_floor(second_[row]);
+    return within(row, log2_floor(second_[row]));
   }
 
   // The two levels agree, and no bit stands outside them.
@@ -84,6 +84,11 @@ class FitMap {
   }
 
  private:
+  // A corrupt map finds nothing rather than a wild bin.
+  [[nodiscard]] static constexpr unsigned within(unsigned row, unsigned column) noexcept {
+    return column < kSecond ? row * kSecond + column : kNone;
+  }
+
   std::uint64_t first_ = 0;
   std::array<std::uint32_t, kFirst> second_{};
 };

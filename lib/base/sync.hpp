@@ -9,9 +9,9 @@
 namespace trestle {
 
 // A mutex that spins a little, then sleeps in the kernel. constinit, never destroyed, usable before main, after exit and,
-// once reset in the child, across fork. It knows its owner, so that a call from a signal handler in the middle of another
-// can be refused instead of waiting for itself. State: 0 free, 1 held, 2 held and somebody sleeps (U. Drepper, "Futexes
-// are tricky", 2011).
+// once reset in the child, across fork. One word holds both its owner and whether somebody sleeps, so that at every instant
+// a signal handler can tell whether the thread that it interrupted is inside. After U. Drepper, "Futexes are tricky", 2011,
+// with the owner in place of the state. Word: 0 free; else the owner's address, plus 1 where somebody may sleep.
 class TRESTLE_CAPABILITY("mutex") Mutex {
  public:
   constexpr Mutex() noexcept = default;
@@ -22,15 +22,21 @@ class TRESTLE_CAPABILITY("mutex") Mutex {
   [[nodiscard]] bool try_lock() noexcept TRESTLE_TRY_ACQUIRE(true);
   void unlock() noexcept TRESTLE_RELEASE();
 
+  // Whether the calling thread is between lock and unlock; false while it keeps the mutex for a fork.
   [[nodiscard]] bool is_held_by_caller() const noexcept;
-  // In the child of a fork, which only the forking thread survives.
+
+  // Around fork: what the mutex guards is at rest, nobody else gets in, and the keeper's own lock and unlock do nothing, so
+  // that what others do around fork may use it. let_go undoes keep; reset does so in the child, which has one thread.
+  void keep() noexcept TRESTLE_NO_THREAD_SAFETY_ANALYSIS;
+  void let_go() noexcept TRESTLE_NO_THREAD_SAFETY_ANALYSIS;
   void reset() noexcept;
 
  private:
   void wait_for() noexcept;
+  [[nodiscard]] bool is_kept_by_caller() const noexcept;
 
-  std::atomic<std::uint32_t> state_{0};
-  std::atomic<void*> owner_{nullptr};
+  std::atomic<std::uint64_t> word_{0};
+  std::atomic<bool> kept_{false};
 };
 
 // A value that one thread at a time writes, under a lock, while others read it without. Copies as the value does.
@@ -46,6 +52,12 @@ class Shared {
     return *this;
   }
   operator T() const noexcept { return value_.load(std::memory_order_acquire); }
+  // Becomes the larger of the two, whoever else raises it meanwhile.
+  void raise_to(T value) noexcept {
+    T now = value_.load(std::memory_order_relaxed);
+    while (now < value && !value_.compare_exchange_weak(now, value, std::memory_order_acq_rel)) {
+    }
+  }
 
  private:
   std::atomic<T> value_{};

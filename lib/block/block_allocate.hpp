@@ -43,19 +43,19 @@ void BlockEngine<P, Owner>::truncate(const Block& last, std::size_t kept) noexce
 
 // A free block's frame and its place in the bins. Its body is the caller's care.
 template <Policy P, class Owner>
-void BlockEngine<P, Owner>::write_free(std::byte* at, std::size_t size, bool previous_used, bool clean) noexcept {
-  store(at, Header::free(size, previous_used, clean));
+void BlockEngine<P, Owner>::write_free(std::byte* at, std::size_t size, bool previous_used, bool clean, bool purged) noexcept {
+  store(at, Header::free(size, previous_used, clean, purged));
   std::byte* const footer = at + size - kFooterBytes;
   store_footer(key_, place_of(footer), footer, size);
   link(at, size);
 }
 
-// A head that leads nowhere is not followed: the list begins anew, and heap_check misses what it held.
+// A head that leads nowhere, or was overwritten, is left alone: the list begins anew, and heap_check misses what it held.
 template <Policy P, class Owner>
 void BlockEngine<P, Owner>::link(std::byte* at, std::size_t size) noexcept {
   const unsigned bin = Bins::bin_of(size / kMinAlignment);
   std::uint64_t head = heads_[bin];
-  if (head != 0 && !is_linkable({}, head)) [[unlikely]] head = 0;
+  if (head != 0 && (!is_linkable({}, head) || previous_of(at_place(head)) != 0)) [[unlikely]] head = 0;
   set_next(at, head);
   set_previous(at, 0);
   if (head != 0) set_previous(at_place(head), place_of(at));
@@ -207,12 +207,12 @@ template <Policy P, class Owner>
 void BlockEngine<P, Owner>::settle_rest(const Block& from, std::byte* end, std::size_t rest, Header behind) noexcept {
   if (rest == 0) {
     set_previous_used(from.end(), behind, true);
-    if constexpr (P.poison) scrub(from.footer(), kFooterBytes);
+    scrub(from.footer(), kFooterBytes);
     return;
   }
   const bool clean = from.header.is_clean();
   if (P.poison && !clean) scrub(end + kHeaderBytes, poisoned(rest - kHeaderBytes));
-  write_free(end, rest, true, clean || (P.poison && P.poison_limit >= rest));
+  write_free(end, rest, true, clean || (P.poison && P.poison_limit >= rest), from.header.is_purged());
 }
 
 template <Policy P, class Owner>
@@ -241,9 +241,11 @@ Allocation BlockEngine<P, Owner>::allocate(std::size_t size, std::size_t alignme
   if (const Verdict v = verify_handed(from, at + kHeaderBytes, end); v.is_fault()) [[unlikely]] return Allocation::failed(v);
 
   unlink(from);
-  if (parts.front != 0) write_free(from.at, parts.front, from.header.is_previous_used(), from.header.is_clean());
+  if (parts.front != 0) write_free(from.at, parts.front, from.header.is_previous_used(), from.header.is_clean(), from.header.is_purged());
   settle_rest(from, end, parts.rest, *next);
-  if constexpr (P.poison) scrub(at + kHeaderBytes, kLinkBytes);
+  // Whoever gets the block reads neither our links nor, where a cut left the known poison behind, an earlier owner's bytes.
+  const bool unknown = P.poison && parts.front != 0 && !from.header.is_clean();
+  scrub(at + kHeaderBytes, unknown ? poisoned(parts.taken - kHeaderBytes) : kLinkBytes);
   write_live(at, parts.taken, parts.front == 0 && from.header.is_previous_used(), kind, size);
   return {at + kHeaderBytes, FaultKind::none};
 }

@@ -140,7 +140,7 @@ template <Policy P, class Owner>
 void BlockEngine<P, Owner>::explain(const Extent& extent, const std::byte* given, Fault& fault) const noexcept {
   const bool about_bytes = fault.kind == FaultKind::write_past_end || fault.kind == FaultKind::write_after_free;
   const auto* const wrong = static_cast<const std::byte*>(fault.address);
-  const std::optional<Block> around = block_around(extent, about_bytes ? wrong : given - kHeaderBytes);
+  const std::optional<Block> around = block_around(extent, wrong != given ? wrong : given - kHeaderBytes);
   if (!around || around->header.is_end()) {
     if (!is_aligned(given, kMinAlignment) || !extent.holds(given - kHeaderBytes, kHeaderBytes)) return;
     const std::byte* const at = given - kHeaderBytes;

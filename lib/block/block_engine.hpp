@@ -104,6 +104,8 @@ class BlockEngine {
     const std::optional<Header> header = load(static_cast<const std::byte*>(payload) - kHeaderBytes);
     return header ? header->size() : 0;
   }
+  // Says of a free block that the pages inside it went back.
+  void mark_purged(const Block& block) noexcept { store(block.at, block.header.purged()); }
   // Calls visit(const Block&) for every free block of at least `bytes`, as far as the bins are sound.
   template <class Visit>
   void for_each_large_free(std::size_t bytes, Visit visit) const noexcept;
@@ -135,6 +137,10 @@ class BlockEngine {
   }
   // The free block left of `block`, if there is one, found by its footer and vetted.
   [[nodiscard]] Verdict vet_left(const Extent& extent, const Block& block, std::optional<Block>& left) const noexcept;
+  // Whether bytes said to be zero are not, as far as they would be taken for poison.
+  [[nodiscard]] static bool is_dirty(const std::byte* at, std::size_t bytes) noexcept {
+    return first_other(at, poisoned(bytes), 0) != nullptr;
+  }
   // An extent's end has moved on: the bytes from the old end header to the new one become a free block.
   bool add_retired(std::byte* at, std::size_t size, bool previous_used, bool zeroed) noexcept;
   // An extent ends earlier: of its last block, which is free, the first `kept` bytes remain; 0: none.
@@ -153,7 +159,7 @@ class BlockEngine {
   static void scrub(std::byte* at, std::size_t bytes) noexcept { fill(at, bytes, P.poison_byte); }
 
   // free blocks
-  void write_free(std::byte* at, std::size_t size, bool previous_used, bool clean) noexcept;
+  void write_free(std::byte* at, std::size_t size, bool previous_used, bool clean, bool purged = false) noexcept;
   void link(std::byte* at, std::size_t size) noexcept;
   void unlink(const Block& block) noexcept;
   [[nodiscard]] std::uint64_t next_of(const std::byte* at) const noexcept;

@@ -28,19 +28,26 @@ class BufferHeap : public BlockEngine<P, BufferHeap<P>> {
     heap->add_extent(heap->extent(), zeroed);
     return heap;
   }
-  [[nodiscard]] static BufferHeap* attach(void* buffer) noexcept {
-    if (buffer == nullptr || !is_aligned(buffer, kMinAlignment)) return nullptr;
+  // `bytes`: how many there are at `buffer`; null iff no sound heap of at most that size is there.
+  [[nodiscard]] static BufferHeap* attach(void* buffer, std::size_t bytes) noexcept {
+    if (buffer == nullptr || !is_aligned(buffer, kMinAlignment) || bytes < overhead() + kMinBlock) return nullptr;
     auto* const heap = static_cast<BufferHeap*>(buffer);
-    return heap->is_sealed() ? heap : nullptr;
+    return heap->is_sealed() && heap->size() <= bytes ? heap : nullptr;
+  }
+  Allocation allocate(std::size_t size, std::size_t alignment, Kind kind) noexcept {
+    if (!is_sealed()) [[unlikely]] return {this, FaultKind::control_corrupt};
+    return Base::allocate(size, alignment, kind);
   }
 
   Verdict deallocate(void* payload, const Release& how) noexcept {
     if (payload == nullptr) return {};
+    if (!is_sealed()) [[unlikely]] return {FaultKind::control_corrupt, this};
     return this->release(payload, how);
   }
   Allocation reallocate(void* payload, std::size_t size) noexcept;
   [[nodiscard]] Sized usable_size(const void* payload) const noexcept {
     if (payload == nullptr) return {};
+    if (!is_sealed()) [[unlikely]] return {0, FaultKind::control_corrupt};
     Header header = Header::end(true);
     if (const Verdict v = this->find_live(payload, header); v.is_fault()) [[unlikely]] return {0, v.kind};
     return {header.requested(), FaultKind::none};
@@ -89,7 +96,8 @@ class BufferHeap : public BlockEngine<P, BufferHeap<P>> {
 
 template <Policy P>
 Allocation BufferHeap<P>::reallocate(void* payload, std::size_t size) noexcept {
-  if (payload == nullptr) return this->allocate(size, kMinAlignment, Kind::by_malloc);
+  if (payload == nullptr) return allocate(size, kMinAlignment, Kind::by_malloc);
+  if (!is_sealed()) [[unlikely]] return {this, FaultKind::control_corrupt};
   const Allocation resized = this->resize(payload, size);
   if (resized.is_fault() || resized.payload != nullptr) return resized;
   Header header = Header::end(true);
@@ -144,6 +152,9 @@ bool BufferHeap<P>::grow(std::size_t bytes, bool zeroed) noexcept {
   const std::optional<Header> end = this->load(at);
   if (!end || !end->is_end()) return false;
   const std::size_t added = bytes - bytes_;
+  std::optional<Block> last;
+  if (this->vet_left(extent(), Block{at, *end}, last).is_fault()) return false;
+  if (zeroed && this->is_dirty(at + kHeaderBytes, added - kHeaderBytes)) zeroed = false;
   set_bytes(bytes);
   this->store(extent().end_header(), Header::end(true));
   return this->add_retired(at, added, end->is_previous_used(), zeroed);

@@ -5,7 +5,7 @@
 //   free      | header | next | prev | body | footer |
 //
 // A place is a block's distance from its heap's own record, modulo 2^64, so that tags and links hold wherever the heap is
-// mapped. Word: bits 0..3 flags, 4..47 size (a multiple of 16), 48..59 pad, 60..61 kind, 62..63 zero.
+// mapped. Word: bits 0..3 flags, 4..47 size (a multiple of 16), 48..59 pad, 60..61 kind, 62 purged, 63 zero.
 #pragma once
 
 #include <cstddef>
@@ -30,8 +30,8 @@ inline constexpr std::uint64_t kMaxBlockBytes = (std::uint64_t{1} << 40);
 // A header that has passed its checks.
 class Header {
  public:
-  [[nodiscard]] static constexpr Header free(std::size_t size, bool previous_used, bool clean) noexcept {
-    return Header{size | (previous_used ? kPreviousUsed : 0) | (clean ? kClean : 0)};
+  [[nodiscard]] static constexpr Header free(std::size_t size, bool previous_used, bool clean, bool purged = false) noexcept {
+    return Header{size | (previous_used ? kPreviousUsed : 0) | (clean ? kClean : 0) | (purged ? kPurged : 0)};
   }
   [[nodiscard]] static constexpr Header live(std::size_t size, bool previous_used, Kind kind, std::size_t pad) noexcept {
     return Header{size | kUsed | (previous_used ? kPreviousUsed : 0) | (static_cast<std::uint64_t>(pad) << kPadShift) |
@@ -43,7 +43,7 @@ class Header {
   }
   [[nodiscard]] static constexpr std::optional<Header> parse(std::uint64_t word) noexcept {
     const Header header{word};
-    if ((word >> kReservedShift) != 0) return std::nullopt;
+    if ((word >> kReservedShift) != 0 || (header.is_used() && header.is_purged())) return std::nullopt;
     if (header.is_end()) return header.is_used() ? std::optional{header} : std::nullopt;
     if (header.size() < kMinBlock) return std::nullopt;  // so a walk always advances
     if (header.pad() > header.size() - kHeaderBytes) return std::nullopt;
@@ -65,9 +65,13 @@ class Header {
   // Every byte of the free block's body is poison, not only those up to the policy's limit.
   [[nodiscard]] constexpr bool is_clean() const noexcept { return (word_ & kClean) != 0; }
 
+  // The whole OS pages inside the free block's body went back to the system, and nobody has had them since.
+  [[nodiscard]] constexpr bool is_purged() const noexcept { return (word_ & kPurged) != 0; }
+
   [[nodiscard]] constexpr Header with_previous_used(bool used) const noexcept {
     return Header{used ? word_ | kPreviousUsed : word_ & ~kPreviousUsed};
   }
+  [[nodiscard]] constexpr Header purged() const noexcept { return Header{word_ | kPurged}; }
   [[nodiscard]] constexpr Header retired() const noexcept { return Header{word_ | kRetired}; }
 
  private:
@@ -78,7 +82,8 @@ class Header {
   static constexpr std::uint64_t kSizeMask = (std::uint64_t{1} << 48) - 16;
   static constexpr unsigned kPadShift = 48;
   static constexpr unsigned kKindShift = 60;
-  static constexpr unsigned kReservedShift = 62;
+  static constexpr unsigned kReservedShift = 63;
+  static constexpr std::uint64_t kPurged = std::uint64_t{1} << 62;
 
   constexpr explicit Header(std::uint64_t word) noexcept : word_(word) {}
 

@@ -44,9 +44,7 @@ class Arena : public BlockEngine<P, Arena<P, O>> {
   Allocation allocate(std::size_t size, std::size_t alignment, Kind kind) noexcept TRESTLE_REQUIRES(lock_) {
     const Allocation first = Base::allocate(size, alignment, kind);
     if (first.is_fault() || first.payload != nullptr) [[likely]] return first;
-    if (add_span()) return Base::allocate(size, alignment, kind);
-    if (const Verdict v = flush(); v.is_fault()) [[unlikely]] return Allocation::failed(v);
-    return Base::allocate(size, alignment, kind);
+    return add_span() ? Base::allocate(size, alignment, kind) : Allocation{};
   }
 
   // A block goes to the quarantine; what has to leave it for that becomes free.
@@ -68,7 +66,14 @@ class Arena : public BlockEngine<P, Arena<P, O>> {
     }
     return {};
   }
-  // Gives back the span kept warm, and the pages inside of free blocks where their bytes are zero or nobody's concern.
+  // The same, up to a block that is faulty, and the span kept warm goes back. True iff there was any.
+  bool flush_and_give_back() noexcept TRESTLE_REQUIRES(lock_) {
+    const bool any = !quarantine_.is_empty();
+    (void)flush();  // a fault shows again where its block is checked
+    return give_back_warm() || any;
+  }
+  // Gives back the span kept warm, and the pages inside of free blocks, if their bytes are zero or nobody's concern. True
+  // iff any went.
   bool trim() noexcept TRESTLE_REQUIRES(lock_);
 
   void check(CheckLevel level, FaultSink& sink) const noexcept TRESTLE_REQUIRES(lock_);
@@ -85,6 +90,7 @@ class Arena : public BlockEngine<P, Arena<P, O>> {
  private:
   bool add_span() noexcept;
   bool give_back(const Extent& extent) noexcept;
+  bool give_back_warm() noexcept;
   Verdict evict() noexcept;
   void settle(const Block& freed) noexcept;
 
@@ -147,19 +153,25 @@ void Arena<P, O>::settle(const Block& freed) noexcept {
 }
 
 template <Policy P, Os O>
+bool Arena<P, O>::give_back_warm() noexcept {
+  if (warm_ == nullptr) return false;
+  const std::optional<Header> header = this->load(warm_);
+  const Extent extent = extent_of(warm_);
+  const bool whole = header && header->is_free() && warm_ + header->size() == extent.end_header();
+  warm_ = nullptr;
+  return whole && give_back(extent);
+}
+
+template <Policy P, Os O>
 bool Arena<P, O>::trim() noexcept {
-  bool any = false;
-  if (warm_ != nullptr) {
-    const std::optional<Header> header = this->load(warm_);
-    const Extent extent = extent_of(warm_);
-    if (header && header->is_free() && warm_ + header->size() == extent.end_header()) any = give_back(extent);
-    warm_ = nullptr;
-  }
+  bool any = give_back_warm();
   if constexpr (P.poison && P.poison_byte != 0) return any;
   const auto purge = [&](const Block& block) {
     std::byte* const from = reinterpret_cast<std::byte*>(align_up(address_of(block.body()), kOsPage));
     std::byte* const to = reinterpret_cast<std::byte*>(align_down(address_of(block.footer()), kOsPage));
-    if (from < to) any = spans_->os().purge(from, static_cast<std::size_t>(to - from)) || any;
+    if (block.header.is_purged() || from >= to || !spans_->os().purge(from, static_cast<std::size_t>(to - from))) return;
+    this->mark_purged(block);
+    any = true;
   };
   this->for_each_large_free(2 * kOsPage, purge);
   return any;

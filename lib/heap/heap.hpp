@@ -53,7 +53,7 @@ class Heap {
   // Bytes from the start of the region that holds the address; UINT64_MAX where none does.
   [[nodiscard]] std::uint64_t offset_of(const void* at) const noexcept;
 
-  // Around fork: no other thread is inside while it is copied.
+  // Around fork: no other thread is inside while it is copied; the forking one may go on using it.
   void lock_all() noexcept TRESTLE_NO_THREAD_SAFETY_ANALYSIS;
   void unlock_all() noexcept TRESTLE_NO_THREAD_SAFETY_ANALYSIS;
   void reset_locks() noexcept;
@@ -64,6 +64,8 @@ class Heap {
 
  private:
   Verdict classify(const void* payload) noexcept;
+  Allocation try_allocate(std::size_t size, std::size_t alignment, Kind kind, bool& zeroed) noexcept;
+  bool flush() noexcept;
   Allocation move(void* payload, std::size_t kept, std::size_t size, Kind kind) noexcept;
   // A freed block is a double free to free, and a stale pointer to everything else.
   [[nodiscard]] static Verdict stale(const Verdict& v) noexcept {
@@ -78,7 +80,7 @@ class Heap {
   void note_block() noexcept TRESTLE_REQUIRES(arena_.lock());
   void note_large() noexcept TRESTLE_REQUIRES(spans_.lock());
   void note_peak(std::uint64_t live) noexcept {
-    if (live > peak_bytes_) peak_bytes_ = live;
+    if (live > peak_bytes_) [[unlikely]] peak_bytes_.raise_to(live);
   }
 
   SpanHeap<O> spans_;
@@ -138,9 +140,26 @@ void Heap<P, O>::note_large() noexcept {
 
 template <Policy P, Os O>
 Allocation Heap<P, O>::allocate(std::size_t size, std::size_t alignment, Kind kind) noexcept {
+  bool zeroed = false;
+  const Allocation made = try_allocate(size, alignment, kind, zeroed);
+  if (made.payload != nullptr) [[likely]] return made;
+  if (size > kMaxSpanBytes || !flush()) return {};
+  return try_allocate(size, alignment, kind, zeroed);
+}
+
+// Memory is short: what waits in the quarantines becomes free. True iff anything did.
+template <Policy P, Os O>
+bool Heap<P, O>::flush() noexcept {
+  const Guard arena_guard(arena_.lock());
+  bool any = arena_.flush_and_give_back();
+  const Guard spans_guard(spans_.lock());
+  return large_.flush() || any;
+}
+
+template <Policy P, Os O>
+Allocation Heap<P, O>::try_allocate(std::size_t size, std::size_t alignment, Kind kind, bool& zeroed) noexcept {
   if (size > PTRDIFF_MAX || alignment > PTRDIFF_MAX) [[unlikely]] return {};
   if (!arena_.serves(size, alignment)) {
-    bool zeroed = false;
     const Guard guard(spans_.lock());
     const Allocation made = large_.allocate(size, alignment, kind, zeroed);
     if (made.payload != nullptr) note_large();
@@ -154,20 +173,14 @@ Allocation Heap<P, O>::allocate(std::size_t size, std::size_t alignment, Kind ki
 
 template <Policy P, Os O>
 Allocation Heap<P, O>::allocate_zeroed(std::size_t size, Kind kind) noexcept {
+  bool zeroed = false;
+  Allocation made = try_allocate(size, kMinAlignment, kind, zeroed);
+  if (made.payload == nullptr && size <= kMaxSpanBytes && flush()) made = try_allocate(size, kMinAlignment, kind, zeroed);
+  if (made.payload == nullptr || made.is_fault() || zeroed) [[unlikely]] return made;
   if (!arena_.serves(size, kMinAlignment)) {
-    if (size > PTRDIFF_MAX) [[unlikely]] return {};
-    bool zeroed = false;
-    Allocation made;
-    {
-      const Guard guard(spans_.lock());
-      made = large_.allocate(size, kMinAlignment, kind, zeroed);
-      if (made.payload != nullptr) note_large();
-    }
-    if (made.payload != nullptr && !zeroed) std::memset(made.payload, 0, size);
+    std::memset(made.payload, 0, size);
     return made;
   }
-  const Allocation made = allocate(size, kMinAlignment, kind);
-  if (made.payload == nullptr || made.is_fault()) [[unlikely]] return made;
   // What the policy has just verified to be poison is zero where poison is.
   const std::size_t known = P.poison && P.poison_byte == 0 ? std::min(size, P.poison_limit) : 0;
   std::memset(static_cast<std::byte*>(made.payload) + known, 0, size - known);

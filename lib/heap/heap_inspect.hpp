@@ -91,7 +91,8 @@ Fault Heap<P, O>::explain(const Verdict& verdict, const void* given) noexcept {
   Fault fault{.kind = verdict.kind, .address = verdict.at};
   const Guard arena_guard(arena_.lock());
   const Guard spans_guard(spans_.lock());
-  const SpanRef<O> ref = spans_.find(given);
+  SpanRef<O> ref = spans_.find(verdict.at);  // which may be in another span than the pointer given
+  if (ref.is_empty()) ref = spans_.find(given);
   if (ref.is_empty()) return fault;
   if (ref.span->state == SpanState::large || ref.span->state == SpanState::retired) {
     large_.explain(ref, fault);
@@ -103,13 +104,13 @@ Fault Heap<P, O>::explain(const Verdict& verdict, const void* given) noexcept {
 
 template <Policy P, Os O>
 void Heap<P, O>::lock_all() noexcept {
-  arena_.lock().lock();
-  spans_.lock().lock();
+  arena_.lock().keep();
+  spans_.lock().keep();
 }
 template <Policy P, Os O>
 void Heap<P, O>::unlock_all() noexcept {
-  spans_.lock().unlock();
-  arena_.lock().unlock();
+  spans_.lock().let_go();
+  arena_.lock().let_go();
 }
 template <Policy P, Os O>
 void Heap<P, O>::reset_locks() noexcept {

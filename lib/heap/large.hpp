@@ -33,6 +33,8 @@ class Large {
   Verdict deallocate(const SpanRef<O>& ref, void* payload, const Release& how) noexcept;
   // In place, or with its pages moved to another span; a null payload where neither can be done.
   Allocation resize(const SpanRef<O>& ref, void* payload, std::size_t size) noexcept;
+  // Everything that waits becomes free. True iff anything did.
+  bool flush() noexcept;
   // Whether `payload` is the span's live allocation; or what is wrong with the pointer.
   Verdict vet(const SpanRef<O>& ref, const void* payload) const noexcept;
 
@@ -62,8 +64,9 @@ class Large {
   void raise_fence(const SpanRef<O>& ref, std::byte* from) noexcept;
   bool lower_fence(const SpanRef<O>& ref, std::byte* from, std::byte* to) noexcept;
   void settle(const SpanRef<O>& ref, std::size_t payload, std::size_t size, Kind kind) noexcept;
+  void clear_earlier(SpanRef<O>& ref) noexcept;
   void retire(const SpanRef<O>& ref) noexcept;
-  void evict_oldest(Region<O>& region) noexcept;
+  bool evict_oldest(Region<O>& region) noexcept;
   [[nodiscard]] bool fit_in_place(const SpanRef<O>& ref, std::size_t size) noexcept;
   Allocation move(const SpanRef<O>& ref, std::size_t size) noexcept;
 
@@ -121,6 +124,14 @@ void Large<P, O>::settle(const SpanRef<O>& ref, std::size_t payload, std::size_t
   counts_.live_bytes += size;
 }
 
+// Under a policy that poisons, nobody reads an earlier owner's bytes.
+template <Policy P, Os O>
+void Large<P, O>::clear_earlier(SpanRef<O>& ref) noexcept {
+  if (!P.poison || ref.zeroed) return;
+  if (!spans_->os().purge(ref.start(), ref.bytes())) fill(ref.start(), ref.bytes(), 0);
+  ref.zeroed = true;
+}
+
 template <Policy P, Os O>
 Allocation Large<P, O>::allocate(std::size_t size, std::size_t alignment, Kind kind, bool& zeroed) noexcept {
   const std::size_t served = align_up(std::max<std::size_t>(size, 1), kMinAlignment);
@@ -128,7 +139,7 @@ Allocation Large<P, O>::allocate(std::size_t size, std::size_t alignment, Kind k
   if (!need) return {};
   SpanRef<O> ref = spans_->acquire(*need, SpanState::large);
   if (ref.is_empty()) return {};
-  if (P.poison && !ref.zeroed) ref.zeroed = spans_->os().purge(ref.start(), ref.bytes());  // no earlier owner's bytes
+  clear_earlier(ref);
   const std::uintptr_t payload = align_down(address_of(ref.end()) - kTail - served, alignment);
   settle(ref, payload - address_of(ref.start()), size, kind);
   write_canaries(ref);
@@ -165,33 +176,40 @@ template <Policy P, Os O>
 void Large<P, O>::retire(const SpanRef<O>& ref) noexcept {
   --counts_.live_blocks;
   counts_.live_bytes -= ref.span->requested;
-  O& os = spans_->os();
-  if constexpr (P.large_inaccessible) {
-    if (os.guard(ref.start(), ref.bytes())) {
-      ref.span->accessible = false;
-      ref.region->push_retired(*ref.span);
-      if (++counts_.retired_blocks > P.large_quarantine_spans) evict_oldest(*ref.region);
-      return;
-    }
-  }
-  std::byte* const fence = fence_of(ref, ref.span->requested);
-  if (lower_fence(ref, fence, ref.end())) {
+  const bool open = lower_fence(ref, fence_of(ref, ref.span->requested), ref.end());
+  const bool closed = open && P.large_inaccessible && spans_->os().guard(ref.start(), ref.bytes());
+  if (open && !closed) {
     spans_->release(ref, true);
     return;
   }
-  ref.region->push_retired(*ref.span);  // its guard cannot be removed: the address stays out of use
-  ++counts_.retired_blocks;
+  // Where the fence could not be removed, the address stays out of use until it can, and the contents are still there.
+  ref.span->accessible = false;
+  ref.span->dirty = !closed;
+  ref.region->push_retired(*ref.span);
+  if (++counts_.retired_blocks > P.large_quarantine_spans) (void)evict_oldest(*ref.region);
 }
 
 template <Policy P, Os O>
-void Large<P, O>::evict_oldest(Region<O>& region) noexcept {
+bool Large<P, O>::evict_oldest(Region<O>& region) noexcept {
   SpanDescriptor* const oldest = region.oldest_retired();
-  if (oldest == nullptr) return;
+  if (oldest == nullptr) return false;
   const SpanRef<O> ref{&region, oldest, false};
-  if (!spans_->os().unguard(ref.start(), ref.bytes())) return;
+  std::byte* const from = oldest->dirty ? fence_of(ref, oldest->requested) : ref.start();
+  if (!spans_->os().unguard(from, static_cast<std::size_t>(ref.end() - from))) return false;
   region.take_retired(*oldest);
   --counts_.retired_blocks;
-  spans_->release(ref, false);
+  spans_->release(ref, oldest->dirty);
+  return true;
+}
+
+template <Policy P, Os O>
+bool Large<P, O>::flush() noexcept {
+  bool any = false;
+  spans_->for_each_region([&](Region<O>& region) {
+    while (evict_oldest(region)) any = true;
+    return true;
+  });
+  return any;
 }
 
 template <Policy P, Os O>
@@ -215,6 +233,7 @@ template <Policy P, Os O>
 bool Large<P, O>::fit_in_place(const SpanRef<O>& ref, std::size_t size) noexcept {
   std::byte* const old_fence = fence_of(ref, ref.span->requested);
   std::byte* const old_end = ref.end();
+  if (size > kMaxSpanBytes / 2) return false;
   const std::size_t need = align_up(ref.span->payload + size, kOsPage) + kTail;
   const Granules length = Granules::covering(need);
   if (length == ref.span->length && fence_of(ref, size) == old_fence) return true;
@@ -225,7 +244,7 @@ bool Large<P, O>::fit_in_place(const SpanRef<O>& ref, std::size_t size) noexcept
       ref.region->truncate(*ref.span, ref.span->length - Granules::covering(added), spans_->os().now_ms());
       return false;
     }
-    if constexpr (P.poison) (void)spans_->os().purge(old_end, added);
+    if (P.poison && !spans_->os().purge(old_end, added)) fill(old_end, added, 0);
     raise_fence(ref, fence_of(ref, size));
     return true;
   }
@@ -246,8 +265,10 @@ Allocation Large<P, O>::move(const SpanRef<O>& ref, std::size_t size) noexcept {
   if (!roomy) return {};
   const std::size_t kept = std::min(size, static_cast<std::size_t>(ref.span->requested));
   const Kind kind = ref.span->kind;
-  const SpanRef<O> target = spans_->acquire(*roomy, SpanState::large);
+  SpanRef<O> target = spans_->acquire(*roomy, SpanState::large);
+  if (target.is_empty()) target = spans_->acquire(*need, SpanState::large);
   if (target.is_empty()) return {};
+  clear_earlier(target);
   settle(target, offset, size, kind);
 
   std::byte* const to = payload_of(target);

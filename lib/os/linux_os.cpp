@@ -25,11 +25,13 @@ constexpr int kGuardInstall = 102;
 constexpr int kGuardRemove = 103;
 
 constexpr std::size_t kDefaultMappings = 65530;  // vm.max_map_count where it cannot be read
-constexpr std::size_t kMappingsPerMove = 3;      // the moved pages and what they split off
+constexpr std::size_t kMovesPerCount = 1024;     // a move may split mappings, so they are counted every so often
 constexpr std::size_t kMappingsPerGuard = 2;
 
 std::atomic<std::size_t> extra_mappings{0};
 std::atomic<std::size_t> mapping_budget{0};
+std::atomic<std::size_t> moves{0};
+std::atomic<bool> moves_refused{false};
 
 class KeepErrno {
  public:
@@ -56,13 +58,38 @@ std::size_t read_mapping_budget() noexcept {
   return (limit == 0 ? kDefaultMappings : limit) / 2;
 }
 
-// Takes `count` mappings of the budget, which is half of what the kernel allows the process.
-bool take_mappings(std::size_t count) noexcept {
+std::size_t budget() noexcept {
   if (mapping_budget.load(std::memory_order_relaxed) == 0) {
     mapping_budget.store(read_mapping_budget(), std::memory_order_relaxed);
   }
+  return mapping_budget.load(std::memory_order_relaxed);
+}
+
+// Mappings that the process has now; 0 where that cannot be read.
+std::size_t count_mappings() noexcept {
+  const int file = open("/proc/self/maps", O_RDONLY | O_CLOEXEC);
+  if (file < 0) return 0;
+  std::size_t lines = 0;
+  char text[4096];
+  for (ssize_t length = 0; (length = read(file, text, sizeof text)) > 0;) {
+    for (ssize_t i = 0; i < length; ++i) lines += text[i] == '\n';
+  }
+  close(file);
+  return lines;
+}
+
+// Pages may move as long as the process has less than half of the mappings it may have, counted every 1,024th time.
+bool may_move() noexcept {
+  if (moves.fetch_add(1, std::memory_order_relaxed) % kMovesPerCount == kMovesPerCount - 1) {
+    moves_refused.store(count_mappings() > budget(), std::memory_order_relaxed);
+  }
+  return !moves_refused.load(std::memory_order_relaxed);
+}
+
+// Takes `count` mappings of the budget, which is half of what the kernel allows the process.
+bool take_mappings(std::size_t count) noexcept {
   const std::size_t taken = extra_mappings.fetch_add(count, std::memory_order_relaxed) + count;
-  if (taken <= mapping_budget.load(std::memory_order_relaxed)) return true;
+  if (taken <= budget()) return true;
   extra_mappings.fetch_sub(count, std::memory_order_relaxed);
   return false;
 }
@@ -114,11 +141,11 @@ bool LinuxOs::purge(std::byte* at, std::size_t bytes) noexcept {
 bool LinuxOs::guard(std::byte* at, std::size_t bytes) noexcept {
   const KeepErrno keep;
   if (advise(at, bytes, kGuardInstall)) return true;
-  if (!take_mappings(kMappingsPerGuard)) return false;
-  if (mprotect(at, bytes, PROT_NONE) == 0) {
-    advise(at, bytes, MADV_DONTNEED);
-    return true;
-  }
+  // An older kernel, or memory that is locked in part: the rest may be guarded by now. Locked memory cannot be dropped either.
+  const bool unsupported = errno == EINVAL;
+  advise(at, bytes, kGuardRemove);
+  if (!unsupported || !advise(at, bytes, MADV_DONTNEED) || !take_mappings(kMappingsPerGuard)) return false;
+  if (mprotect(at, bytes, PROT_NONE) == 0) return true;
   extra_mappings.fetch_sub(kMappingsPerGuard, std::memory_order_relaxed);
   return false;
 }
@@ -135,9 +162,8 @@ bool LinuxOs::unguard(std::byte* at, std::size_t bytes) noexcept {
 
 bool LinuxOs::move(std::byte* from, std::byte* to, std::size_t bytes) noexcept {
   const KeepErrno keep;
-  if (!take_mappings(kMappingsPerMove)) return false;
+  if (!may_move()) return false;
   if (mremap(from, bytes, bytes, MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP, to) == to) return true;
-  extra_mappings.fetch_sub(kMappingsPerMove, std::memory_order_relaxed);
   // A refusal may come after the kernel has unmapped `to`: what is missing there is mapped again, what is not stays.
   void* const again = mmap(to, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE, -1, 0);
   if (again != MAP_FAILED && again != to) munmap(again, bytes);

@@ -5,8 +5,9 @@
 //   release(at, bytes)         gives a reservation back, whole
 //   commit(at, bytes)          makes it readable and writable; reads as zero unless it was committed before
 //   purge(at, bytes)           drops the contents: reads as zero from now on; false: contents are kept
-//   guard(at, bytes)           drops the contents, any access faults until unguard; false: nothing changed
-//   unguard(at, bytes)         accessible again, reads as zero; false: still guarded
+//   guard(at, bytes)           drops the contents, any access faults until unguard; false: accessible as before, but the
+//                              contents may be lost
+//   unguard(at, bytes)         of a range that one guard call made: accessible again, reads as zero; false: still guarded
 //   move(from, to, bytes)      the pages of `from` appear at `to`, `from` then reads as zero; false: nothing changed
 //   now_ms()                   a monotonic clock, milliseconds
 //   entropy()                  64 unpredictable bits

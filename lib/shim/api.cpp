@@ -5,6 +5,7 @@
 #include <array>
 #include <cstdlib>
 #include <cstring>
+#include <span>
 
 #include "report/text.hpp"
 #include "shim/family.hpp"
@@ -75,13 +76,14 @@ size_t trestle_malloc_usable_size(const void* block) noexcept {
 int trestle_malloc_trim(size_t keep) noexcept { return is_up() && process_heap().trim(keep) ? 1 : 0; }
 
 size_t trestle_heap_check(trestle_fault* faults, size_t capacity) noexcept {
-  constexpr std::size_t kMost = 64;
-  std::array<Fault, kMost> found{};
-  const std::size_t count = check_process_heap(found.data(), std::min(capacity, kMost));
-  for (std::size_t i = 0; i < std::min({count, capacity, kMost}); ++i) {
-    faults[i] = publish(found[i], process_heap().offset_of(found[i].address));
-  }
-  return count;
+  std::span<trestle_fault> room(faults, capacity);
+  const auto put = [](const Fault& fault, std::size_t index, void* to) {
+    const auto& out = *static_cast<const std::span<trestle_fault>*>(to);
+    if (index < out.size()) out[index] = publish(fault, process_heap().offset_of(fault.address));
+  };
+  FaultSink sink(put, &room);
+  check_process_heap(sink);
+  return sink.count();
 }
 
 int trestle_walk(trestle_visitor visitor, void* context) noexcept {
@@ -129,10 +131,12 @@ const char* trestle_version(void) noexcept { return TRESTLE_VERSION; }
 void trestle_heap_check_or_abort(const char* file, int line) noexcept {
   constexpr std::size_t kShown = 8;
   std::array<Fault, kShown> found{};
-  const std::size_t count = check_process_heap(found.data(), kShown);
+  FaultSink sink(found.data(), kShown);
+  check_process_heap(sink);
+  const std::size_t count = sink.count();
   if (count == 0) return;
   Text<256> where;
-  where.add("TRESTLE_HEAP_CHECK at ").add(file).add(":").add(static_cast<std::uint64_t>(line)).add(" found ").add(count).add(" faults");
+  where.add("TRESTLE_HEAP_CHECK at ").add(file).add(":").add(static_cast<std::uint64_t>(line)).add(" found ").add(count).add(count == 1 ? " fault" : " faults");
   print_line(where.view());
   const Call call = TRESTLE_CALL("TRESTLE_HEAP_CHECK", nullptr);
   for (std::size_t i = 1; i < std::min(count, kShown); ++i) {

@@ -2,7 +2,6 @@
 #include <trestle/block_heap.hpp>
 
 #include <algorithm>
-#include <array>
 
 #include "base/policy.hpp"
 #include "block/buffer_heap.hpp"
@@ -32,7 +31,9 @@ std::size_t block_heap::overhead() noexcept { return Inner::overhead(); }
 block_heap* block_heap::create(void* buffer, std::size_t bytes, std::uint64_t secret, bool zeroed) noexcept {
   return reinterpret_cast<block_heap*>(Inner::create(buffer, bytes, secret, zeroed));
 }
-block_heap* block_heap::attach(void* buffer) noexcept { return reinterpret_cast<block_heap*>(Inner::attach(buffer)); }
+block_heap* block_heap::attach(void* buffer, std::size_t bytes) noexcept {
+  return reinterpret_cast<block_heap*>(Inner::attach(buffer, bytes));
+}
 
 void* block_heap::allocate(std::size_t size, std::size_t alignment) noexcept {
   if (!is_power_of_two(alignment)) return nullptr;
@@ -64,12 +65,16 @@ block_heap::usage block_heap::stats() const noexcept {
 }
 
 std::size_t block_heap::check(std::span<trestle_fault> room) const noexcept {
-  constexpr std::size_t kMost = 64;
-  std::array<Fault, kMost> found{};
-  const std::size_t kept = std::min(room.size(), kMost);
-  FaultSink sink(found.data(), kept);
+  struct Out {
+    const block_heap* heap;
+    std::span<trestle_fault> room;
+  } out{this, room};
+  const auto put = [](const Fault& fault, std::size_t index, void* to) {
+    const Out& where = *static_cast<const Out*>(to);
+    if (index < where.room.size()) where.room[index] = publish(fault, offset_in(where.heap, fault.address));
+  };
+  FaultSink sink(put, &out);
   inner(this).check(CheckLevel::full, sink);
-  for (std::size_t i = 0; i < std::min(sink.count(), kept); ++i) room[i] = publish(found[i], offset_in(this, found[i].address));
   return sink.count();
 }
 

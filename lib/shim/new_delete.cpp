@@ -20,6 +20,20 @@ extern "C" {
 [[gnu::weak, noreturn]] void trestle_runtime_throw_bad_alloc() asm("_ZSt17__throw_bad_allocv");
 }
 
+// A program may replace the base forms alone; the standard then has the derived forms forward to them. So each base form has
+// a second, hidden name, by which ours are told from the program's.
+#define TRESTLE_OWN(name, symbol)                                                                 \
+  extern "C" __attribute__((visibility("hidden"))) char trestle_own_##name asm("trestle_own_" #name); \
+  asm(".hidden trestle_own_" #name "\n.globl trestle_own_" #name "\n.set trestle_own_" #name ", " #symbol "\n");
+TRESTLE_OWN(new, _Znwm)
+TRESTLE_OWN(new_array, _Znam)
+TRESTLE_OWN(aligned_new, _ZnwmSt11align_val_t)
+TRESTLE_OWN(aligned_new_array, _ZnamSt11align_val_t)
+TRESTLE_OWN(delete, _ZdlPv)
+TRESTLE_OWN(delete_array, _ZdaPv)
+TRESTLE_OWN(aligned_delete, _ZdlPvSt11align_val_t)
+TRESTLE_OWN(aligned_delete_array, _ZdaPvSt11align_val_t)
+
 namespace trestle {
 namespace {
 
@@ -62,17 +76,33 @@ TRESTLE_EDGE void* allocate_or_throw(std::size_t size, std::size_t alignment, Ki
   return allocate_or_throw_slowly(size, alignment, kind, call);
 }
 
+// Throws nothing itself, so that a program whose runtime came in too late for our weak references needs no catch.
 __attribute__((noinline)) void* allocate_or_null_slowly(std::size_t size, std::size_t alignment, Kind kind, const Call& call) noexcept {
-  try {
-    return allocate_or_throw_slowly(size, alignment, kind, call);
-  } catch (...) {
-    return nullptr;
+  for (;;) {
+    const std::new_handler handler = current_new_handler();
+    if (handler == nullptr) return nullptr;
+    try {
+      handler();
+    } catch (...) {
+      return nullptr;
+    }
+    if (void* const made = serve(size, alignment, kind, call)) return made;
   }
 }
 
 TRESTLE_EDGE void* allocate_or_null(std::size_t size, std::size_t alignment, Kind kind, const Call& call) noexcept {
   if (void* const made = serve(size, alignment, kind, call)) [[likely]] return made;
   return allocate_or_null_slowly(size, alignment, kind, call);
+}
+
+// What a replaced base form gives, for a nothrow form.
+template <class Allocate>
+void* null_if_it_throws(Allocate allocate) noexcept {
+  try {
+    return allocate();
+  } catch (...) {
+    return nullptr;
+  }
 }
 
 constexpr Release by_new(std::size_t size = Release::kNoClaim, std::size_t alignment = 0) noexcept {
@@ -84,63 +114,108 @@ constexpr Release by_new_array(std::size_t size = Release::kNoClaim, std::size_t
 
 constexpr std::size_t bytes(std::align_val_t alignment) noexcept { return static_cast<std::size_t>(alignment); }
 
+using New = void*(std::size_t);
+using AlignedNew = void*(std::size_t, std::align_val_t);
+using Delete = void(void*) noexcept;
+using AlignedDelete = void(void*, std::align_val_t) noexcept;
+
+// Whether the public name leads elsewhere than our own second one. The linker decides that, so the compiler must not.
+template <class Function>
+bool is_replaced(Function* publicly, const char& own) noexcept {
+  Function* volatile seen = publicly;
+  return reinterpret_cast<const void*>(seen) != static_cast<const void*>(&own);
+}
+
 }  // namespace
 }  // namespace trestle
 
 using namespace trestle;
+
+// Weak, so that a program linked with the static library may define some forms and take the others from here.
+#define TRESTLE_FORM TRESTLE_API __attribute__((weak))
 #define TRESTLE_NEW TRESTLE_CALL("operator new", nullptr)
 #define TRESTLE_NEW_ARRAY TRESTLE_CALL("operator new[]", nullptr)
 #define TRESTLE_DELETE TRESTLE_CALL("operator delete", block)
 #define TRESTLE_DELETE_ARRAY TRESTLE_CALL("operator delete[]", block)
+#define TRESTLE_REPLACED(type, form, name) is_replaced(static_cast<type*>(&::operator form), trestle_own_##name)
 
-TRESTLE_API void* operator new(std::size_t size) { return allocate_or_throw(size, kMinAlignment, Kind::by_new, TRESTLE_NEW); }
-TRESTLE_API void* operator new[](std::size_t size) {
+// Base forms, and the array forms whose default is the base form of one object.
+
+TRESTLE_FORM void* operator new(std::size_t size) { return allocate_or_throw(size, kMinAlignment, Kind::by_new, TRESTLE_NEW); }
+TRESTLE_FORM void* operator new[](std::size_t size) {
+  if (TRESTLE_REPLACED(New, new, new)) [[unlikely]] return ::operator new(size);
   return allocate_or_throw(size, kMinAlignment, Kind::by_new_array, TRESTLE_NEW_ARRAY);
 }
-TRESTLE_API void* operator new(std::size_t size, std::align_val_t alignment) {
+TRESTLE_FORM void* operator new(std::size_t size, std::align_val_t alignment) {
   return allocate_or_throw(size, bytes(alignment), Kind::by_new, TRESTLE_NEW);
 }
-TRESTLE_API void* operator new[](std::size_t size, std::align_val_t alignment) {
+TRESTLE_FORM void* operator new[](std::size_t size, std::align_val_t alignment) {
+  if (TRESTLE_REPLACED(AlignedNew, new, aligned_new)) [[unlikely]] return ::operator new(size, alignment);
   return allocate_or_throw(size, bytes(alignment), Kind::by_new_array, TRESTLE_NEW_ARRAY);
 }
-TRESTLE_API void* operator new(std::size_t size, const std::nothrow_t&) noexcept {
+TRESTLE_FORM void operator delete(void* block) noexcept { take_back(block, by_new(), TRESTLE_DELETE); }
+TRESTLE_FORM void operator delete[](void* block) noexcept {
+  if (TRESTLE_REPLACED(Delete, delete, delete)) [[unlikely]] return ::operator delete(block);
+  take_back(block, by_new_array(), TRESTLE_DELETE_ARRAY);
+}
+TRESTLE_FORM void operator delete(void* block, std::align_val_t alignment) noexcept {
+  take_back(block, by_new(Release::kNoClaim, bytes(alignment)), TRESTLE_DELETE);
+}
+TRESTLE_FORM void operator delete[](void* block, std::align_val_t alignment) noexcept {
+  if (TRESTLE_REPLACED(AlignedDelete, delete, aligned_delete)) [[unlikely]] return ::operator delete(block, alignment);
+  take_back(block, by_new_array(Release::kNoClaim, bytes(alignment)), TRESTLE_DELETE_ARRAY);
+}
+
+// Forms that must not throw.
+
+TRESTLE_FORM void* operator new(std::size_t size, const std::nothrow_t&) noexcept {
+  if (TRESTLE_REPLACED(New, new, new)) [[unlikely]] return null_if_it_throws([=] { return ::operator new(size); });
   return allocate_or_null(size, kMinAlignment, Kind::by_new, TRESTLE_NEW);
 }
-TRESTLE_API void* operator new[](std::size_t size, const std::nothrow_t&) noexcept {
+TRESTLE_FORM void* operator new[](std::size_t size, const std::nothrow_t&) noexcept {
+  const bool replaced = TRESTLE_REPLACED(New, new[], new_array) || TRESTLE_REPLACED(New, new, new);
+  if (replaced) [[unlikely]] return null_if_it_throws([=] { return ::operator new[](size); });
   return allocate_or_null(size, kMinAlignment, Kind::by_new_array, TRESTLE_NEW_ARRAY);
 }
-TRESTLE_API void* operator new(std::size_t size, std::align_val_t alignment, const std::nothrow_t&) noexcept {
+TRESTLE_FORM void* operator new(std::size_t size, std::align_val_t alignment, const std::nothrow_t&) noexcept {
+  if (TRESTLE_REPLACED(AlignedNew, new, aligned_new)) [[unlikely]] {
+    return null_if_it_throws([=] { return ::operator new(size, alignment); });
+  }
   return allocate_or_null(size, bytes(alignment), Kind::by_new, TRESTLE_NEW);
 }
-TRESTLE_API void* operator new[](std::size_t size, std::align_val_t alignment, const std::nothrow_t&) noexcept {
+TRESTLE_FORM void* operator new[](std::size_t size, std::align_val_t alignment, const std::nothrow_t&) noexcept {
+  const bool replaced =
+      TRESTLE_REPLACED(AlignedNew, new[], aligned_new_array) || TRESTLE_REPLACED(AlignedNew, new, aligned_new);
+  if (replaced) [[unlikely]] return null_if_it_throws([=] { return ::operator new[](size, alignment); });
   return allocate_or_null(size, bytes(alignment), Kind::by_new_array, TRESTLE_NEW_ARRAY);
 }
 
-TRESTLE_API void operator delete(void* block) noexcept { take_back(block, by_new(), TRESTLE_DELETE); }
-TRESTLE_API void operator delete[](void* block) noexcept { take_back(block, by_new_array(), TRESTLE_DELETE_ARRAY); }
-TRESTLE_API void operator delete(void* block, std::size_t size) noexcept { take_back(block, by_new(size), TRESTLE_DELETE); }
-TRESTLE_API void operator delete[](void* block, std::size_t size) noexcept {
+// Releases that claim a size, and those that a throwing constructor calls.
+
+TRESTLE_FORM void operator delete(void* block, std::size_t size) noexcept {
+  if (TRESTLE_REPLACED(Delete, delete, delete)) [[unlikely]] return ::operator delete(block);
+  take_back(block, by_new(size), TRESTLE_DELETE);
+}
+TRESTLE_FORM void operator delete[](void* block, std::size_t size) noexcept {
+  const bool replaced = TRESTLE_REPLACED(Delete, delete[], delete_array) || TRESTLE_REPLACED(Delete, delete, delete);
+  if (replaced) [[unlikely]] return ::operator delete[](block);
   take_back(block, by_new_array(size), TRESTLE_DELETE_ARRAY);
 }
-TRESTLE_API void operator delete(void* block, std::align_val_t alignment) noexcept {
-  take_back(block, by_new(Release::kNoClaim, bytes(alignment)), TRESTLE_DELETE);
-}
-TRESTLE_API void operator delete[](void* block, std::align_val_t alignment) noexcept {
-  take_back(block, by_new_array(Release::kNoClaim, bytes(alignment)), TRESTLE_DELETE_ARRAY);
-}
-TRESTLE_API void operator delete(void* block, std::size_t size, std::align_val_t alignment) noexcept {
+TRESTLE_FORM void operator delete(void* block, std::size_t size, std::align_val_t alignment) noexcept {
+  if (TRESTLE_REPLACED(AlignedDelete, delete, aligned_delete)) [[unlikely]] return ::operator delete(block, alignment);
   take_back(block, by_new(size, bytes(alignment)), TRESTLE_DELETE);
 }
-TRESTLE_API void operator delete[](void* block, std::size_t size, std::align_val_t alignment) noexcept {
+TRESTLE_FORM void operator delete[](void* block, std::size_t size, std::align_val_t alignment) noexcept {
+  const bool replaced = TRESTLE_REPLACED(AlignedDelete, delete[], aligned_delete_array) ||
+                        TRESTLE_REPLACED(AlignedDelete, delete, aligned_delete);
+  if (replaced) [[unlikely]] return ::operator delete[](block, alignment);
   take_back(block, by_new_array(size, bytes(alignment)), TRESTLE_DELETE_ARRAY);
 }
-TRESTLE_API void operator delete(void* block, const std::nothrow_t&) noexcept { take_back(block, by_new(), TRESTLE_DELETE); }
-TRESTLE_API void operator delete[](void* block, const std::nothrow_t&) noexcept {
-  take_back(block, by_new_array(), TRESTLE_DELETE_ARRAY);
+TRESTLE_FORM void operator delete(void* block, const std::nothrow_t&) noexcept { ::operator delete(block); }
+TRESTLE_FORM void operator delete[](void* block, const std::nothrow_t&) noexcept { ::operator delete[](block); }
+TRESTLE_FORM void operator delete(void* block, std::align_val_t alignment, const std::nothrow_t&) noexcept {
+  ::operator delete(block, alignment);
 }
-TRESTLE_API void operator delete(void* block, std::align_val_t alignment, const std::nothrow_t&) noexcept {
-  take_back(block, by_new(Release::kNoClaim, bytes(alignment)), TRESTLE_DELETE);
-}
-TRESTLE_API void operator delete[](void* block, std::align_val_t alignment, const std::nothrow_t&) noexcept {
-  take_back(block, by_new_array(Release::kNoClaim, bytes(alignment)), TRESTLE_DELETE_ARRAY);
+TRESTLE_FORM void operator delete[](void* block, std::align_val_t alignment, const std::nothrow_t&) noexcept {
+  ::operator delete[](block, alignment);
 }

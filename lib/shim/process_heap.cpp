@@ -14,7 +14,6 @@ namespace {
 constinit ProcessHeap heap;
 constinit Mutex start_lock;
 constinit std::atomic<bool> started{false};
-constinit std::atomic<bool> start_failed{false};
 constinit Options options{.check_at_exit = kPolicy.check_at_exit};
 constinit std::atomic<std::uint64_t> check_every{0};
 constinit std::atomic<std::uint64_t> calls{0};
@@ -33,7 +32,6 @@ bool start_once() noexcept {
   const Guard guard(start_lock);
   if (started.load(std::memory_order_relaxed)) return true;
   const bool up = heap.start({});
-  start_failed.store(!up, std::memory_order_relaxed);
   started.store(up, std::memory_order_release);
   return up;
 }
@@ -43,12 +41,12 @@ void warn_of_option(std::string_view word, std::string_view why) noexcept {
 }
 
 void before_fork() noexcept TRESTLE_NO_THREAD_SAFETY_ANALYSIS {
-  start_lock.lock();
+  start_lock.keep();
   heap.lock_all();
 }
 void after_fork_in_parent() noexcept TRESTLE_NO_THREAD_SAFETY_ANALYSIS {
   heap.unlock_all();
-  start_lock.unlock();
+  start_lock.let_go();
 }
 void after_fork_in_child() noexcept {
   heap.reset_locks();
@@ -83,7 +81,7 @@ void write_summary() noexcept {
   line.add(",\"peak_live_bytes\":").add(all.peak_live_bytes);
   line.add(",\"checks\":").add(since(all.checks, inherited.checks));
   line.add(",\"check_nanoseconds\":").add(since(all.check_nanoseconds, inherited.check_nanoseconds));
-  line.add(",\"faults\":").add(all.faults);
+  line.add(",\"faults\":").add(since(all.faults, inherited.faults));
   line.add(",\"fault\":\"").add(all.faults != 0 ? traits_of(first_fault).name : "").add("\"}\n");
   if (!os::append_to_file(options.summary.data(), line.chars())) {
     print_line("cannot append the summary to ", options.summary.data());
@@ -98,7 +96,9 @@ void note_fault(FaultKind kind) noexcept {
 void check_or_die(const Call& call) noexcept {
   constexpr std::size_t kShown = 8;
   std::array<Fault, kShown> found{};
-  const std::size_t count = check_process_heap(found.data(), found.size());
+  FaultSink sink(found.data(), found.size());
+  check_process_heap(sink);
+  const std::size_t count = sink.count();
   if (count == 0) return;
   for (std::size_t i = 1; i < std::min(count, kShown); ++i) {
     note_fault(found[i].kind);
@@ -138,7 +138,8 @@ void die(const Fault& fault, const Call& call) noexcept {
     const trestle_fault published = publish(fault, offset);
     set(&published);
   }
-  if (!ended.exchange(true)) write_summary();
+  // In the child of vfork this memory is still the parent's, whose summary is to come.
+  if (process.load(std::memory_order_relaxed) == os::process_id() && !ended.exchange(true)) write_summary();
   abort();
 }
 
@@ -146,14 +147,12 @@ void die(const Verdict& verdict, const void* given, const Call& call) noexcept {
   die(heap.is_entered_by_caller() ? Fault{.kind = verdict.kind, .address = verdict.at} : heap.explain(verdict, given), call);
 }
 
-std::size_t check_process_heap(Fault* room, std::size_t capacity) noexcept {
-  if (!is_up() || heap.is_entered_by_caller()) return 0;
-  FaultSink sink(room, capacity);
+void check_process_heap(FaultSink& sink) noexcept {
+  if (!is_up() || heap.is_entered_by_caller()) return;
   const std::uint64_t begun = os::now_ns();
   heap.check(CheckLevel::full, sink);
   check_ns.fetch_add(os::now_ns() - begun, std::memory_order_relaxed);
   checks.fetch_add(1, std::memory_order_relaxed);
-  return sink.count();
 }
 
 trestle_stats process_stats() noexcept {

@@ -32,8 +32,8 @@ void tick(const Call& call) noexcept;
 [[noreturn]] void die(const Fault& fault, const Call& call) noexcept;
 [[noreturn]] void die(const Verdict& verdict, const void* given, const Call& call) noexcept;
 
-// A full check by the shim's own count and clock. Returns the number of faults; fills in the first ones.
-std::size_t check_process_heap(Fault* room, std::size_t capacity) noexcept;
+// A full check, counted and timed. Does not look where the caller, a signal handler, has interrupted the heap.
+void check_process_heap(FaultSink& sink) noexcept;
 [[nodiscard]] trestle_stats process_stats() noexcept;
 trestle_fault_handler set_fault_handler(trestle_fault_handler handler) noexcept;
 

@@ -13,12 +13,14 @@
 namespace trestle {
 
 inline constexpr std::size_t kGranule = std::size_t{64} << 10;
+inline constexpr std::size_t kMaxSpanBytes = std::size_t{1} << 42;
 
 // A count of granules, or an index of one in its region. Not a count of bytes.
 struct Granules {
   std::uint32_t count = 0;
 
   [[nodiscard]] constexpr std::size_t bytes() const noexcept { return std::size_t{count} * kGranule; }
+  // `bytes` at most kMaxSpanBytes.
   [[nodiscard]] static constexpr Granules covering(std::size_t bytes) noexcept {
     return {static_cast<std::uint32_t>((bytes + kGranule - 1) / kGranule)};
   }

@@ -35,7 +35,7 @@ struct SpanTally {
 template <Os O>
 class Region {
  public:
-  static constexpr unsigned kMaxLog = 26;  // 2^26 granules: 4 TiB
+  static constexpr unsigned kMaxLog = log2_floor(kMaxSpanBytes / kGranule);
   using Bins = FitMap<kMaxLog, 3>;
 
   constexpr Region() noexcept = default;
@@ -63,11 +63,15 @@ class Region {
   void set_state(SpanDescriptor& span, SpanState state) noexcept;
   void seal(SpanDescriptor& span) noexcept { span.seal(key_); }
 
-  [[nodiscard]] SpanDescriptor* oldest_dirty() const noexcept { return at_index(dirty_.oldest); }
+  [[nodiscard]] SpanDescriptor* oldest_dirty() const noexcept {
+    return if_sound(at_index(dirty_.oldest), SpanState::free);
+  }
   // Gives a dirty span's pages back. False iff the system refused: the span then counts as young again.
   bool purge(O& os, SpanDescriptor& span, std::uint64_t now_ms) noexcept;
 
-  [[nodiscard]] SpanDescriptor* oldest_retired() const noexcept { return at_index(retired_.oldest); }
+  [[nodiscard]] SpanDescriptor* oldest_retired() const noexcept {
+    return if_sound(at_index(retired_.oldest), SpanState::retired);
+  }
   void push_retired(SpanDescriptor& span) noexcept;
   void take_retired(SpanDescriptor& span) noexcept;
 
@@ -103,8 +107,11 @@ class Region {
   [[nodiscard]] SpanDescriptor* free_end() const noexcept;
   // The span that the granule's head names, if it is free and its descriptor sound; null otherwise.
   [[nodiscard]] SpanDescriptor* free_at(Granules granule) const noexcept {
-    SpanDescriptor* const span = at_index(heads_[granule.count]);
-    return span != nullptr && span->state == SpanState::free && span->is_sound(key_) ? span : nullptr;
+    return if_sound(at_index(heads_[granule.count]), SpanState::free);
+  }
+  // The descriptor, if it is sound and in that state; null otherwise. A seal holds only at its own place.
+  [[nodiscard]] SpanDescriptor* if_sound(SpanDescriptor* span, SpanState state) const noexcept {
+    return span != nullptr && span->state == state && span->is_sound(key_) ? span : nullptr;
   }
   void map_ends(const SpanDescriptor& span) noexcept;
   void map_all(const SpanDescriptor& span) noexcept;

@@ -8,7 +8,7 @@ namespace trestle {
 template <Os O>
 bool Region<O>::reserve(O& os, const Key& key, std::size_t bytes, std::size_t least) noexcept {
   key_ = key;
-  const std::size_t wanted = std::min(std::bit_ceil(std::max(bytes, kGranule)), std::size_t{1} << (kMaxLog + 16));
+  const std::size_t wanted = std::min(std::bit_ceil(std::max(bytes, kGranule)), kMaxSpanBytes);
   for (std::size_t size = wanted; size >= std::max(least, kGranule); size /= 2) {
     if (!reserve_exactly(os, size)) continue;
     if (size == wanted || size / 2 < least) return true;
@@ -16,7 +16,7 @@ bool Region<O>::reserve(O& os, const Key& key, std::size_t bytes, std::size_t le
     release(os);
     return reserve_exactly(os, size / 2);
   }
-  return false;
+  return reserve_exactly(os, align_up(least, kGranule));
 }
 
 template <Os O>
@@ -137,6 +137,9 @@ template <Os O>
 void Region<O>::drop(AgeList& list, SpanDescriptor& span) noexcept {
   SpanDescriptor* const before = at_index(span.age.previous);
   SpanDescriptor* const after = at_index(span.age.next);
+  const bool agree = (before != nullptr ? before->age.next : list.oldest) == span.first.count &&
+                     (after != nullptr ? after->age.previous : list.youngest) == span.first.count;
+  if (!agree) [[unlikely]] return;  // an overwritten link is not followed; heap_check tells of it
   (before != nullptr ? before->age.next : list.oldest) = span.age.next;
   (after != nullptr ? after->age.previous : list.youngest) = span.age.previous;
   span.age = {};
@@ -162,20 +165,23 @@ void Region<O>::remove_free(SpanDescriptor& span) noexcept {
   const unsigned bin = Bins::bin_of(span.length.count);
   SpanDescriptor* const before = at_index(span.bin.previous);
   SpanDescriptor* const after = at_index(span.bin.next);
+  count(span, false);
+  if (span.dirty) drop(dirty_, span);
+  const bool agree = (before != nullptr ? before->bin.next : bin_heads_[bin]) == span.first.count &&
+                     (after == nullptr || after->bin.previous == span.first.count);
+  if (!agree) [[unlikely]] return;
   (before != nullptr ? before->bin.next : bin_heads_[bin]) = span.bin.next;
   if (after != nullptr) after->bin.previous = span.bin.previous;
   if (bin_heads_[bin] == kNoSpan) bins_.clear(bin);
   span.bin = {};
-  if (span.dirty) drop(dirty_, span);
-  count(span, false);
 }
 
 template <Os O>
 SpanDescriptor* Region<O>::find_free(Granules length) const noexcept {
   unsigned bin = bins_.find_from(Bins::bin_for(length.count));
   if (bin == Bins::kNone) bin = Bins::bin_of(length.count);
-  SpanDescriptor* const span = at_index(bin_heads_[bin]);
-  if (span != nullptr && span->length >= length && free_at(span->first) == span) return span;
+  SpanDescriptor* const span = if_sound(at_index(bin_heads_[bin]), SpanState::free);
+  if (span != nullptr && span->length >= length) return span;
   SpanDescriptor* const end = free_end();  // so that what is left to do at the frontier is to advance it
   return end != nullptr && end->length >= length ? end : nullptr;
 }

@@ -131,15 +131,14 @@ bool SpanHeap<O>::add_region(std::size_t least) noexcept {
 
 template <Os O>
 auto SpanHeap<O>::acquire(std::size_t bytes, SpanState state) noexcept -> Ref {
-  constexpr std::size_t kMost = std::size_t{1} << (Region<O>::kMaxLog + 16);
-  if (bytes > kMost) return {};
+  if (bytes > kMaxSpanBytes) return {};
   const Granules length = Granules::covering(bytes);
   for (;;) {
     for (std::uint32_t i = 0; i < count_; ++i) {
       bool zeroed = false;
       if (SpanDescriptor* const span = regions_[i].acquire(os_, length, state, zeroed)) return {&regions_[i], span, zeroed};
     }
-    if (!add_region(std::bit_ceil(length.bytes()))) return {};
+    if (!add_region(length.bytes())) return {};
     // A new region that cannot commit either: memory is what is short, not address space.
     bool zeroed = false;
     Region<O>& added = regions_[count_ - 1];

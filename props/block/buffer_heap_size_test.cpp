@@ -33,16 +33,18 @@ TYPED_TEST(BufferSizeTest, AttachFindsTheHeapAndRefusesGarbage) {
   using HeapType = BufferHeap<TestFixture::kPolicy>;
   Buffer<TestFixture::kPolicy> buffer(kRoom);
   std::byte* const at = take(*buffer, 10);
-  HeapType* const attached = HeapType::attach(buffer.start());
+  HeapType* const attached = HeapType::attach(buffer.start(), SIZE_MAX);
   ASSERT_EQ(attached, buffer.get());
   EXPECT_EQ(give(*attached, at), FaultKind::none);
-  EXPECT_EQ(HeapType::attach(nullptr), nullptr);
-  EXPECT_EQ(HeapType::attach(buffer.start() + 8), nullptr);
-  EXPECT_EQ(HeapType::attach(buffer.start() + 16), nullptr);
+  EXPECT_EQ(HeapType::attach(nullptr, SIZE_MAX), nullptr);
+  EXPECT_EQ(HeapType::attach(buffer.start(), buffer->size()), buffer.get());
+  EXPECT_EQ(HeapType::attach(buffer.start(), buffer->size() - 1), nullptr) << "a file cut short";
+  EXPECT_EQ(HeapType::attach(buffer.start() + 8, SIZE_MAX), nullptr);
+  EXPECT_EQ(HeapType::attach(buffer.start() + 16, SIZE_MAX), nullptr);
   for (const int garbage : {0x00, 0xFF, 0xC3}) {
     alignas(16) std::array<std::byte, 8192> bytes;
     std::memset(bytes.data(), garbage, bytes.size());
-    EXPECT_EQ(HeapType::attach(bytes.data()), nullptr) << garbage;
+    EXPECT_EQ(HeapType::attach(bytes.data(), SIZE_MAX), nullptr) << garbage;
   }
 }
 
@@ -54,7 +56,7 @@ TYPED_TEST(BufferSizeTest, AttachAndCheckRefuseEachFlippedBitOfSizeKeyAndSeal) {
   const auto expect_refused = [&](std::byte* word) {
     for (unsigned bit = 0; bit < 64; ++bit) {
       flip_bit(word, bit);
-      EXPECT_EQ(HeapType::attach(buffer.start()), nullptr);
+      EXPECT_EQ(HeapType::attach(buffer.start(), SIZE_MAX), nullptr);
       EXPECT_TRUE(has(faults_of(*buffer), FaultKind::control_corrupt, buffer.start()));
       EXPECT_TRUE(blocks_of(*buffer).empty());
       EXPECT_FALSE(buffer->grow(kMost, false));
@@ -67,7 +69,7 @@ TYPED_TEST(BufferSizeTest, AttachAndCheckRefuseEachFlippedBitOfSizeKeyAndSeal) {
   expect_refused(buffer.start() + 8);            // key
   expect_refused(buffer.start() + record - 32);  // size
   expect_refused(buffer.start() + record - 24);  // seal
-  EXPECT_EQ(HeapType::attach(buffer.start()), buffer.get());
+  EXPECT_EQ(HeapType::attach(buffer.start(), SIZE_MAX), buffer.get());
   EXPECT_TRUE(faults_of(*buffer).empty());
 }
 

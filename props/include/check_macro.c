@@ -1,5 +1,5 @@
 //: fault debug: write past end in TRESTLE_HEAP_CHECK
-//: err trestle: TRESTLE_HEAP_CHECK at .*/check_macro.c:12 found 1 faults
+//: err trestle: TRESTLE_HEAP_CHECK at .*/check_macro.c:12 found 1 fault
 // TRESTLE_HEAP_CHECK() says where it stands, reports and aborts, in a debug build.
 #include "support.h"
 

@@ -147,9 +147,9 @@ TEST_F(BlockHeapTest, CreateAndAttachRefuseWhatIsNoHeap) {
   EXPECT_EQ(block_heap::create(nullptr, kBytes, 1), nullptr);
   EXPECT_EQ(block_heap::create(room_.data() + 1, kBytes - 1, 1), nullptr);
   EXPECT_EQ(block_heap::create(room_.data(), block_heap::overhead(), 1), nullptr);
-  EXPECT_EQ(block_heap::attach(room_.data()), heap_) << "a refused create leaves the buffer alone";
-  EXPECT_EQ(block_heap::attach(room_.data() + 4096), nullptr);
-  EXPECT_EQ(block_heap::attach(nullptr), nullptr);
+  EXPECT_EQ(block_heap::attach(room_.data(), SIZE_MAX), heap_) << "a refused create leaves the buffer alone";
+  EXPECT_EQ(block_heap::attach(room_.data() + 4096, SIZE_MAX), nullptr);
+  EXPECT_EQ(block_heap::attach(nullptr, SIZE_MAX), nullptr);
 }
 
 TEST_F(BlockHeapTest, GrowsAndShrinksAtItsEnd) {
@@ -182,7 +182,7 @@ class TwiceMappedTest : public testing::Test {
     ASSERT_NE(views_[0], views_[1]);
     one_ = block_heap::create(views_[0], kBytes, kSecret, true);
     ASSERT_NE(one_, nullptr);
-    other_ = block_heap::attach(views_[1]);
+    other_ = block_heap::attach(views_[1], SIZE_MAX);
     ASSERT_NE(other_, nullptr);
   }
   void TearDown() override {

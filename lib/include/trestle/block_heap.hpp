@@ -24,11 +24,12 @@ class TRESTLE_API block_heap {
   [[nodiscard]] static std::size_t overhead() noexcept;
 
   // Makes a heap of `bytes` bytes at `buffer`. `secret` keys its tags; 0 serves, an unpredictable one hardens. Null iff
-  // the buffer is null, not 16-byte aligned, too small or above 2^40 bytes. Cost: O(bytes) where the bytes are not known
-  // to be zero, which is always: pass `zeroed` when they are.
+  // the buffer is null, not 16-byte aligned, too small or above 2^40 bytes. Cost: O(1); says `zeroed` that
+  // the bytes are, none of them is touched before it is needed.
   static block_heap* create(void* buffer, std::size_t bytes, std::uint64_t secret, bool zeroed = false) noexcept;
-  // The heap that create made in these bytes, in this or another process. Null iff its record is not sound.
-  static block_heap* attach(void* buffer) noexcept;
+  // The heap that create made at `buffer`, in this or another process. Null iff its record is not sound, or tells of more
+  // than the `bytes` that there are.
+  static block_heap* attach(void* buffer, std::size_t bytes) noexcept;
 
   // A block of `size` bytes at a multiple of `alignment`, a power of two (below 16 counts as 16). Null iff the request
   // does not fit, or `alignment` is no power of two; also where a fault is found, which last_fault() then tells.
@@ -43,7 +44,8 @@ class TRESTLE_API block_heap {
   // The kind of the fault that the last allocate or reallocate found, TRESTLE_FAULT_NONE where it found none.
   [[nodiscard]] trestle_fault_kind last_fault() const noexcept;
 
-  // The buffer has become longer: the heap takes the bytes up to `bytes`. False iff that is not at least 64 bytes more.
+  // The buffer has become longer: the heap takes the bytes up to `bytes`. False iff that is not at least 64 bytes
+  // more, or above 2^40, or the heap's end is not sound.
   bool grow(std::size_t bytes, bool zeroed = false) noexcept;
   // Gives bytes back at the end: at most what is free there. False iff a live block lies beyond `bytes`. O(1).
   bool shrink(std::size_t bytes) noexcept;

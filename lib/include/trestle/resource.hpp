@@ -50,8 +50,9 @@ class block_heap_resource final : public std::pmr::memory_resource {
 
 // The one resource over the process's heap. Never null, never destroyed.
 [[nodiscard]] inline std::pmr::memory_resource* resource() noexcept {
-  static heap_resource only;
-  return &only;
+  alignas(heap_resource) static std::byte room[sizeof(heap_resource)];
+  static heap_resource* const only = new (room) heap_resource;
+  return only;
 }
 
 // A standard allocator over the process's heap. Stateless. Throws bad_array_new_length and bad_alloc as std::allocator.

@@ -91,7 +91,8 @@ TRESTLE_API int trestle_malloc_trim(size_t keep) TRESTLE_NOEXCEPT;
 
 /* Checks the whole heap, every byte of it that the allocator owns. Returns the number of faults found (0: the heap is
  * sound) and fills in the first `capacity` of them; `faults` may be null when `capacity` is 0. Never aborts, neither
- * writes to the heap nor allocates, is safe on a heap already corrupt and with other threads running (they wait).
+ * writes to the heap nor allocates, is safe on a heap already corrupt and with other threads running (they wait). In a
+ * signal handler that interrupted the heap itself it cannot look, and returns 0.
  * Cost: O(blocks + free and pad bytes). */
 TRESTLE_API size_t trestle_heap_check(struct trestle_fault *faults, size_t capacity) TRESTLE_NOEXCEPT;
 

@@ -34,8 +34,8 @@ bool walk(Visit&& visit) noexcept {
 }
 
 [[nodiscard]] inline std::string stats_json() {
-  std::string text(trestle_stats_json(nullptr, 0), '\0');
-  trestle_stats_json(text.data(), text.size() + 1);
+  char text[1024];  // longer than the object with every number at its largest
+  trestle_stats_json(text, sizeof text);
   return text;
 }
 
