@@ -25,7 +25,8 @@ template <class E>
   return std::any_of(faults.begin(), faults.end(), [&](const Fault& fault) { return fault.kind == kind; });
 }
 [[nodiscard]] inline bool has(const std::vector<Fault>& faults, FaultKind kind, const void* at) {
-  return std::any_of(faults.begin(), faults.end(), [&](const Fault& fault) { return fault.kind == kind && fault.address == at; });
+  return std::any_of(faults.begin(), faults.end(),
+                     [&](const Fault& fault) { return fault.kind == kind && fault.address == at; });
 }
 
 template <class E>
@@ -44,7 +45,8 @@ inline constexpr Release kFromMalloc{};
 
 // Shorthands for what most tests do; a fault or a null is the caller's to look for.
 template <class E>
-[[nodiscard]] std::byte* take(E& engine, std::size_t size, std::size_t alignment = kMinAlignment, Kind kind = Kind::by_malloc) {
+[[nodiscard]] std::byte* take(E& engine, std::size_t size, std::size_t alignment = kMinAlignment,
+                              Kind kind = Kind::by_malloc) {
   const Allocation made = engine.allocate(size, alignment, kind);
   return made.is_fault() ? nullptr : static_cast<std::byte*>(made.payload);
 }
@@ -59,7 +61,8 @@ template <class E>
 }
 
 inline void flip_bit(void* at, unsigned bit) {
-  static_cast<unsigned char*>(at)[bit / 8] = static_cast<unsigned char>(static_cast<unsigned char*>(at)[bit / 8] ^ (1U << (bit % 8)));
+  static_cast<unsigned char*>(at)[bit / 8] =
+      static_cast<unsigned char>(static_cast<unsigned char*>(at)[bit / 8] ^ (1U << (bit % 8)));
 }
 inline void flip(std::byte* at) { *at ^= std::byte{0x5A}; }
 

@@ -28,7 +28,8 @@ TEST(Arith, AlignsUpAndDownToEveryPowerOfTwo) {
       const std::size_t up = align_up(value, step);
       const std::size_t down = align_down(value, step);
       EXPECT_TRUE(is_aligned(up, step) && is_aligned(down, step)) << value << " to " << step;
-      EXPECT_TRUE(down <= value && value <= up && up - down == (is_aligned(value, step) ? 0 : step)) << value << " to " << step;
+      EXPECT_TRUE(down <= value && value <= up && up - down == (is_aligned(value, step) ? 0 : step))
+          << value << " to " << step;
     }
   }
 }

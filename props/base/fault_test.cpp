@@ -12,15 +12,36 @@ namespace trestle {
 namespace {
 
 // The numbers that programs, logs and other languages have written down. A row is added at the end, none ever changes.
-constexpr std::array<const char*, TRESTLE_FAULT_KIND_COUNT> kNames{
-    "none", "double free", "interior pointer", "not a block", "wild pointer", "stale pointer", "write past end",
-    "write before start", "write after free", "size mismatch", "alignment mismatch", "kind mismatch", "header corrupt",
-    "footer corrupt", "block overruns span", "boundary tag mismatch", "uncoalesced neighbours", "free link corrupt",
-    "bin mismatch", "accounting mismatch", "descriptor corrupt", "span tiling", "uncoalesced spans",
-    "span bin mismatch", "quarantine corrupt", "control corrupt"};
+constexpr std::array<const char*, TRESTLE_FAULT_KIND_COUNT> kNames{"none",
+                                                                   "double free",
+                                                                   "interior pointer",
+                                                                   "not a block",
+                                                                   "wild pointer",
+                                                                   "stale pointer",
+                                                                   "write past end",
+                                                                   "write before start",
+                                                                   "write after free",
+                                                                   "size mismatch",
+                                                                   "alignment mismatch",
+                                                                   "kind mismatch",
+                                                                   "header corrupt",
+                                                                   "footer corrupt",
+                                                                   "block overruns span",
+                                                                   "boundary tag mismatch",
+                                                                   "uncoalesced neighbours",
+                                                                   "free link corrupt",
+                                                                   "bin mismatch",
+                                                                   "accounting mismatch",
+                                                                   "descriptor corrupt",
+                                                                   "span tiling",
+                                                                   "uncoalesced spans",
+                                                                   "span bin mismatch",
+                                                                   "quarantine corrupt",
+                                                                   "control corrupt"};
 
 TEST(FaultTraits, NumbersAndNamesAreStable) {
-  for (std::size_t i = 0; i < kNames.size(); ++i) EXPECT_STREQ(traits_of(static_cast<FaultKind>(i)).name, kNames[i]) << i;
+  for (std::size_t i = 0; i < kNames.size(); ++i)
+    EXPECT_STREQ(traits_of(static_cast<FaultKind>(i)).name, kNames[i]) << i;
   EXPECT_EQ(static_cast<int>(FaultKind::double_free), 1);
   EXPECT_EQ(static_cast<int>(FaultKind::write_past_end), 6);
   EXPECT_EQ(static_cast<int>(FaultKind::header_corrupt), 12);
@@ -51,7 +72,8 @@ TEST(FaultTraits, AnUnknownKindReadsAsNone) {
 TEST(FaultSink, CountsAllAndKeepsTheFirst) {
   std::array<Fault, 2> room{};
   FaultSink sink(room.data(), room.size());
-  for (const FaultKind kind : {FaultKind::double_free, FaultKind::span_tiling, FaultKind::bin_mismatch}) sink.add({.kind = kind});
+  for (const FaultKind kind : {FaultKind::double_free, FaultKind::span_tiling, FaultKind::bin_mismatch})
+    sink.add({.kind = kind});
   EXPECT_EQ(sink.count(), 3U);
   EXPECT_EQ(room[0].kind, FaultKind::double_free);
   EXPECT_EQ(room[1].kind, FaultKind::span_tiling);

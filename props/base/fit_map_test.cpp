@@ -24,7 +24,8 @@ std::vector<std::uint64_t> sizes() {
   std::vector<std::uint64_t> all;
   for (std::uint64_t units = 1; units < 2000 && units <= most_units<Map>(); ++units) all.push_back(units);
   for (std::uint64_t power = 1024; power <= most_units<Map>(); power *= 2) {
-    for (const std::uint64_t units : {power - 1, power, power + 1, power + power / 3, power + power / 2, 2 * power - 1}) {
+    for (const std::uint64_t units :
+         {power - 1, power, power + 1, power + power / 3, power + power / 2, 2 * power - 1}) {
       if (units <= most_units<Map>()) all.push_back(units);
     }
   }

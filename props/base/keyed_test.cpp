@@ -13,7 +13,8 @@ struct Input {
   std::uint64_t place;
   std::uint64_t word;
 };
-constexpr std::array<Input, 5> kInputs{{{0, 0}, {16, 0x40}, {0x1000, 0x4001}, {~std::uint64_t{0}, ~std::uint64_t{0}}, {0x7F12'3456'7890, 3}}};
+constexpr std::array<Input, 5> kInputs{
+    {{0, 0}, {16, 0x40}, {0x1000, 0x4001}, {~std::uint64_t{0}, ~std::uint64_t{0}}, {0x7F12'3456'7890, 3}}};
 
 TEST(Keyed, EveryBitOfWordAndPlaceChangesTheTag) {
   for (const std::uint64_t secret : {0ULL, 1ULL, 0xFEED'FACEULL}) {
@@ -21,8 +22,10 @@ TEST(Keyed, EveryBitOfWordAndPlaceChangesTheTag) {
     for (const Input& input : kInputs) {
       const std::uint64_t tag = tag_of(key, input.place, input.word);
       for (unsigned bit = 0; bit < 64; ++bit) {
-        EXPECT_NE(tag_of(key, input.place ^ std::uint64_t{1} << bit, input.word), tag) << "bit " << bit << " of the place";
-        EXPECT_NE(tag_of(key, input.place, input.word ^ std::uint64_t{1} << bit), tag) << "bit " << bit << " of the word";
+        EXPECT_NE(tag_of(key, input.place ^ std::uint64_t{1} << bit, input.word), tag)
+            << "bit " << bit << " of the place";
+        EXPECT_NE(tag_of(key, input.place, input.word ^ std::uint64_t{1} << bit), tag)
+            << "bit " << bit << " of the word";
       }
     }
   }
@@ -65,7 +68,8 @@ TEST(Keyed, RandomBelowReachesEveryNumberAndNoOther) {
       ASSERT_LT(drawn, bound);
       ++seen[drawn];
     }
-    for (std::uint64_t number = 0; number < bound; ++number) EXPECT_GT(seen[number], 16U) << number << " below " << bound;
+    for (std::uint64_t number = 0; number < bound; ++number)
+      EXPECT_GT(seen[number], 16U) << number << " below " << bound;
   }
 }
 

@@ -70,7 +70,8 @@ TYPED_TEST(BufferFaultTest, WildPointersAndPointersToNoBlock) {
   EXPECT_EQ(give(*buffer, reinterpret_cast<void*>(~std::uintptr_t{15})), FaultKind::wild_pointer);
   EXPECT_EQ(give(*buffer, buffer.start() + 64), FaultKind::wild_pointer) << "the record is no block's place";
   EXPECT_EQ(give(*buffer, buffer.end() + 64), FaultKind::wild_pointer);
-  EXPECT_EQ(give(*buffer, buffer.start() + buffer->overhead() - kHeaderBytes), FaultKind::not_a_block) << "before any payload";
+  EXPECT_EQ(give(*buffer, buffer.start() + buffer->overhead() - kHeaderBytes), FaultKind::not_a_block)
+      << "before any payload";
   EXPECT_EQ(give(*buffer, buffer.end()), FaultKind::not_a_block) << "behind the end header";
   EXPECT_TRUE(faults_of(*buffer).empty());
 }
@@ -82,7 +83,8 @@ TYPED_TEST(CheckedFaultTest, AClaimedSizeAlignmentOrKindThatIsNotTheBlocks) {
   EXPECT_EQ(give(*buffer, at, {.kind = Kind::by_new_array}), FaultKind::kind_mismatch);
   EXPECT_EQ(give(*buffer, at, {.kind = Kind::by_new, .size = 99}), FaultKind::size_mismatch);
   EXPECT_EQ(give(*buffer, at, {.kind = Kind::by_new, .size = 0}), FaultKind::size_mismatch);
-  EXPECT_EQ(give(*buffer, at, {.kind = Kind::by_new, .alignment = std::size_t{1} << 20}), FaultKind::alignment_mismatch);
+  EXPECT_EQ(give(*buffer, at, {.kind = Kind::by_new, .alignment = std::size_t{1} << 20}),
+            FaultKind::alignment_mismatch);
   EXPECT_EQ(give(*buffer, at, {.kind = Kind::by_new, .size = 100, .alignment = 64}), FaultKind::none);
 }
 
@@ -166,7 +168,8 @@ class WrongByte {
   static constexpr std::size_t kBytes = Buffer<P>::room_for(1024);
 
   WrongByte() : buffer_(kBytes) {
-    for (const std::size_t size : std::initializer_list<std::size_t>{50, 100, 10, 100, 112}) live_.push_back(take(*buffer_, size));
+    for (const std::size_t size : std::initializer_list<std::size_t>{50, 100, 10, 100, 112})
+      live_.push_back(take(*buffer_, size));
     for (const std::size_t freed : std::initializer_list<std::size_t>{3, 1}) {
       EXPECT_EQ(give(*buffer_, live_[freed]), FaultKind::none);
       live_.erase(live_.begin() + static_cast<std::ptrdiff_t>(freed));
@@ -207,7 +210,8 @@ class WrongByte {
 
 TYPED_TEST(BufferFaultTest, ACallThatIsRefusedHasChangedNothing) {
   WrongByte<TestFixture::kPolicy> heap;
-  for (std::size_t wrong = Buffer<TestFixture::kPolicy>::room_for(0) - kHeaderBytes; wrong < heap.kBytes; ++wrong) heap.call_all(wrong);
+  for (std::size_t wrong = Buffer<TestFixture::kPolicy>::room_for(0) - kHeaderBytes; wrong < heap.kBytes; ++wrong)
+    heap.call_all(wrong);
   EXPECT_GT(heap.refused(), 500U);
   EXPECT_EQ(heap.changed(), "");
 }
@@ -216,7 +220,8 @@ TYPED_TEST(BufferFaultTest, ACallThatIsRefusedHasChangedNothing) {
 TYPED_TEST(BufferFaultTest, AWrongRecordLeadsNoCallAstray) {
   EXPECT_EQ(run_in_child([] {
               WrongByte<TestFixture::kPolicy> heap;
-              for (std::size_t wrong = 0; wrong < Buffer<TestFixture::kPolicy>::room_for(0) - kHeaderBytes; ++wrong) heap.call_all(wrong);
+              for (std::size_t wrong = 0; wrong < Buffer<TestFixture::kPolicy>::room_for(0) - kHeaderBytes; ++wrong)
+                heap.call_all(wrong);
               return 0;
             }),
             0);

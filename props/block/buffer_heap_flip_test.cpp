@@ -95,7 +95,8 @@ TYPED_TEST(FlipTest, APoisonedBodyUpToTheLimit) {
   ASSERT_NE(take(*buffer, 32), nullptr);
   std::memset(hole, 0xAB, kSize);
   ASSERT_EQ(give(*buffer, hole), FaultKind::none);
-  const std::size_t limit = TestFixture::kPolicy.poison ? std::min(TestFixture::kPolicy.poison_limit, kSize - kFooterBytes) : 0;
+  const std::size_t limit =
+      TestFixture::kPolicy.poison ? std::min(TestFixture::kPolicy.poison_limit, kSize - kFooterBytes) : 0;
   for (std::size_t i = kLinkBytes; i < kSize - kFooterBytes; ++i) {
     flip(hole + i);
     ASSERT_EQ(has(faults_of(*buffer), FaultKind::write_after_free, hole + i), i < limit) << i;
@@ -114,7 +115,8 @@ TYPED_TEST(FlipTest, FramesAtTheQuickLevel) {
       const bool frame = i < kHeaderBytes || (free && (i < kHeaderBytes + kLinkBytes || i >= block.served));
       for (unsigned bit = 0; bit < 8; ++bit) {
         flip_bit(at + i, bit);
-        ASSERT_EQ(!faults_of(*buffer, CheckLevel::quick).empty(), frame) << "byte " << i << " of a block of " << block.served;
+        ASSERT_EQ(!faults_of(*buffer, CheckLevel::quick).empty(), frame)
+            << "byte " << i << " of a block of " << block.served;
         flip_bit(at + i, bit);
       }
     }

@@ -51,7 +51,8 @@ TYPED_TEST(ForgedTest, AnEndHeaderBeforeTheEndIsI2) {
 TYPED_TEST(ForgedTest, AWrongPreviousUsedIsI3) {
   this->forge(this->live_[2], this->header_of(this->live_[2]).with_previous_used(false));
   EXPECT_TRUE(has(faults_of(*this->buffer_), FaultKind::boundary_tag_mismatch, this->live_[2] - kHeaderBytes));
-  EXPECT_EQ(give(*this->buffer_, this->live_[1]), FaultKind::boundary_tag_mismatch) << "its right neighbour thinks it free";
+  EXPECT_EQ(give(*this->buffer_, this->live_[1]), FaultKind::boundary_tag_mismatch)
+      << "its right neighbour thinks it free";
   EXPECT_TRUE(this->buffer_->deallocate(this->live_[2], kFromMalloc).is_fault()) << "there is no footer to its left";
 }
 
@@ -78,13 +79,15 @@ TYPED_TEST(ForgedTest, LinksThatDoNotLeadBackAreI8) {
   ASSERT_EQ(give(*this->buffer_, two), FaultKind::none);
   const std::vector<std::byte> sound(this->buffer_.start(), this->buffer_.end());
   for (std::byte* const link : {one, one + 8, two, two + 8}) {
-    for (std::byte* const target : {static_cast<std::byte*>(nullptr), one, two, this->live_[0], this->live_[0] + 16, this->buffer_.end()}) {
+    for (std::byte* const target :
+         {static_cast<std::byte*>(nullptr), one, two, this->live_[0], this->live_[0] + 16, this->buffer_.end()}) {
       std::memcpy(this->buffer_.start(), sound.data(), sound.size());
       const std::uint64_t before = load_word(link);
       this->forge_link(link, target);
       if (load_word(link) == before) continue;  // it led there already
       const std::vector<Fault> faults = faults_of(*this->buffer_);
-      EXPECT_TRUE(has(faults, FaultKind::free_link_corrupt) || has(faults, FaultKind::bin_mismatch)) << link - one << ", " << target - one;
+      EXPECT_TRUE(has(faults, FaultKind::free_link_corrupt) || has(faults, FaultKind::bin_mismatch))
+          << link - one << ", " << target - one;
     }
   }
 }

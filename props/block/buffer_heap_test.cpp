@@ -14,7 +14,8 @@ constexpr std::size_t kRoom = 64 << 10;
 TYPED_TEST(BufferHeapTest, ServesEverySizeAtEveryAlignmentUpToAnOsPage) {
   Buffer<TestFixture::kPolicy> buffer(kRoom);
   for (std::size_t alignment = kMinAlignment; alignment <= kOsPage; alignment *= 2) {
-    for (const std::size_t size : std::initializer_list<std::size_t>{0, 1, 15, 16, 17, 48, 49, 100, 1000, 1024, 1025, 4096, 9999}) {
+    for (const std::size_t size :
+         std::initializer_list<std::size_t>{0, 1, 15, 16, 17, 48, 49, 100, 1000, 1024, 1025, 4096, 9999}) {
       std::byte* const at = take(*buffer, size, alignment);
       ASSERT_NE(at, nullptr) << size << " at " << alignment;
       EXPECT_TRUE(is_aligned(at, alignment));
@@ -62,7 +63,8 @@ TYPED_TEST(BufferHeapTest, FillsUpRefusesAndEmptiesAgain) {
     std::vector<std::byte*> live;
     while (std::byte* const at = take(*buffer, size)) live.push_back(at);
     const std::size_t block = std::max(kMinBlock, align_up(size + kHeaderBytes, kMinAlignment));
-    EXPECT_EQ(live.size(), (kRoom - BufferHeap<TestFixture::kPolicy>::overhead()) / block) << "no byte beyond the headers is lost";
+    EXPECT_EQ(live.size(), (kRoom - BufferHeap<TestFixture::kPolicy>::overhead()) / block)
+        << "no byte beyond the headers is lost";
     EXPECT_FALSE(buffer->allocate(size, kMinAlignment, Kind::by_malloc).is_fault()) << "full is no fault";
     ASSERT_TRUE(faults_of(*buffer).empty());
     for (std::size_t i = 0; i < live.size(); i += 2) ASSERT_EQ(give(*buffer, live[i]), FaultKind::none);
@@ -121,7 +123,8 @@ TYPED_TEST(BufferHeapTest, GrowsAndShrinksInPlaceWhileThereIsRoom) {
   std::byte* const at = take(*buffer, 100);
   std::memset(at, 0x11, 100);
   std::size_t kept = 100;
-  for (const std::size_t size : std::initializer_list<std::size_t>{101, 112, 113, 500, 5000, 5001, 40000, 39999, 5000, 64, 63, 1, 0, 2000}) {
+  for (const std::size_t size :
+       std::initializer_list<std::size_t>{101, 112, 113, 500, 5000, 5001, 40000, 39999, 5000, 64, 63, 1, 0, 2000}) {
     ASSERT_EQ(regrow(*buffer, at, size), at) << "to " << size;
     kept = std::min<std::size_t>(kept, size);
     ASSERT_EQ(first_other(at, kept, 0x11), nullptr) << "to " << size;

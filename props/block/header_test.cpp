@@ -65,7 +65,8 @@ TEST(Header, RefusesWordsThatNoHeaderHas) {
   EXPECT_FALSE(Header::parse((kMinBlock - 16) | 1));
   EXPECT_FALSE(Header::parse(Header::live(kMinBlock, true, Kind::none, 0).word() | std::uint64_t{1} << 62));
   EXPECT_FALSE(Header::parse(Header::live(kMinBlock, true, Kind::none, 0).word() | std::uint64_t{1} << 63));
-  EXPECT_FALSE(Header::parse(Header::live(kMinBlock, true, Kind::none, kMinBlock - kHeaderBytes + 1).word())) << "more pad than payload";
+  EXPECT_FALSE(Header::parse(Header::live(kMinBlock, true, Kind::none, kMinBlock - kHeaderBytes + 1).word()))
+      << "more pad than payload";
 }
 
 TEST(Header, EachOfIts128BitsCounts) {
@@ -87,7 +88,8 @@ TEST(Header, IsRefusedAtAnotherPlaceAndUnderAnotherKey) {
   alignas(16) std::array<std::byte, kHeaderBytes> bytes{};
   store_header(key_from(3), kPlace, bytes.data(), Header::live(96, true, Kind::by_malloc, 0));
   EXPECT_FALSE(load_header(key_from(4), kPlace, bytes.data()));
-  for (unsigned bit = 0; bit < 64; ++bit) EXPECT_FALSE(load_header(key_from(3), kPlace ^ std::uint64_t{1} << bit, bytes.data()));
+  for (unsigned bit = 0; bit < 64; ++bit)
+    EXPECT_FALSE(load_header(key_from(3), kPlace ^ std::uint64_t{1} << bit, bytes.data()));
 }
 
 TEST(Footer, EachOfIts128BitsCounts) {

@@ -17,8 +17,21 @@ inline constexpr std::size_t kKiB = 1024;
 inline constexpr std::size_t kMiB = 1024 * kKiB;
 inline constexpr std::size_t kMaxBlockRequest = kBlockSpanBytes / kBlocksPerSpan;
 // Sizes on both sides of every change of tier.
-inline constexpr std::size_t kAllSizes[] = {0, 1, 15, 16, 17, 100, 1000, 4096, 100 * kKiB, kMaxBlockRequest - 1, kMaxBlockRequest,
-                                            kMaxBlockRequest + 1, 300 * kKiB, kMiB, 3 * kMiB + 5};
+inline constexpr std::size_t kAllSizes[] = {0,
+                                            1,
+                                            15,
+                                            16,
+                                            17,
+                                            100,
+                                            1000,
+                                            4096,
+                                            100 * kKiB,
+                                            kMaxBlockRequest - 1,
+                                            kMaxBlockRequest,
+                                            kMaxBlockRequest + 1,
+                                            300 * kKiB,
+                                            kMiB,
+                                            3 * kMiB + 5};
 
 template <class T>
 class HeapTest : public testing::Test {
@@ -36,7 +49,8 @@ class HeapTest : public testing::Test {
     for (std::size_t bytes = 0; bytes < 4 * kPolicy.quarantine_bytes + 4 * kMiB; bytes += kBlock) {
       ASSERT_EQ(give(heap_, take(heap_, kBlock)), FaultKind::none);
     }
-    for (std::size_t i = 0; i <= kPolicy.large_quarantine_spans; ++i) ASSERT_EQ(give(heap_, take(heap_, kMiB)), FaultKind::none);
+    for (std::size_t i = 0; i <= kPolicy.large_quarantine_spans; ++i)
+      ASSERT_EQ(give(heap_, take(heap_, kMiB)), FaultKind::none);
   }
 
   HeapType& heap_ = heap_under<kPolicy>;

@@ -37,7 +37,8 @@ TYPED_TEST(HeapFaultTest, DoubleFreesOfWhatLeftTheQuarantineLongAgo) {
     ASSERT_EQ(give(this->heap_, at), FaultKind::none);
     this->turn_over();
     const FaultKind again = give(this->heap_, at);
-    EXPECT_TRUE(again == FaultKind::double_free || again == FaultKind::interior_pointer) << size << ": " << traits_of(again).name;
+    EXPECT_TRUE(again == FaultKind::double_free || again == FaultKind::interior_pointer)
+        << size << ": " << traits_of(again).name;
     EXPECT_TRUE(faults_of(this->heap_).empty()) << size;
   }
 }
@@ -59,8 +60,9 @@ TYPED_TEST(HeapFaultTest, WildPointersAndPointersToNoBlock) {
   ASSERT_NE(take(this->heap_, 100), nullptr);
   int local = 0;
   static int global = 0;
-  for (void* const wild : {static_cast<void*>(&local), static_cast<void*>(&global), reinterpret_cast<void*>(std::uintptr_t{16}),
-                           reinterpret_cast<void*>(~std::uintptr_t{15}), static_cast<void*>(this)}) {
+  for (void* const wild :
+       {static_cast<void*>(&local), static_cast<void*>(&global), reinterpret_cast<void*>(std::uintptr_t{16}),
+        reinterpret_cast<void*>(~std::uintptr_t{15}), static_cast<void*>(this)}) {
     EXPECT_EQ(give(this->heap_, wild), FaultKind::wild_pointer);
     EXPECT_EQ(this->heap_.reallocate(wild, 10).kind, FaultKind::wild_pointer);
     EXPECT_EQ(this->heap_.usable_size(wild).kind, FaultKind::wild_pointer);
@@ -81,10 +83,12 @@ TYPED_TEST(HeapFaultTest, ClaimsThatDoNotHold) {
     const auto made = [&] { return take(this->heap_, size, 32, Kind::by_new); };
     EXPECT_EQ(give(this->heap_, made(), {.kind = Kind::by_new, .size = size - 1}), wrong_size) << size;
     EXPECT_EQ(give(this->heap_, made(), {.kind = Kind::by_new, .size = size + 1}), wrong_size) << size;
-    EXPECT_EQ(give(this->heap_, made(), {.kind = Kind::by_new, .alignment = std::size_t{1} << 30}), wrong_alignment) << size;
+    EXPECT_EQ(give(this->heap_, made(), {.kind = Kind::by_new, .alignment = std::size_t{1} << 30}), wrong_alignment)
+        << size;
     EXPECT_EQ(give(this->heap_, made(), {.kind = Kind::by_malloc}), wrong_kind) << size;
     EXPECT_EQ(give(this->heap_, made(), {.kind = Kind::by_new_array}), wrong_kind) << size;
-    EXPECT_EQ(give(this->heap_, made(), {.kind = Kind::by_new, .size = size, .alignment = 32}), FaultKind::none) << size;
+    EXPECT_EQ(give(this->heap_, made(), {.kind = Kind::by_new, .size = size, .alignment = 32}), FaultKind::none)
+        << size;
     EXPECT_EQ(give(this->heap_, made(), {.kind = Kind::none}), FaultKind::none) << size;
   }
 }
@@ -151,7 +155,8 @@ TYPED_TEST(CheckedHeapFaultTest, AWriteAfterFreeIsFoundInTheQuarantineAndOnTheWa
   }
   flip(at + 100);
   FaultKind found = FaultKind::none;
-  for (std::size_t bytes = 0; found == FaultKind::none && bytes < 4 * TestFixture::kPolicy.quarantine_bytes + kMiB; bytes += 128 * kKiB) {
+  for (std::size_t bytes = 0; found == FaultKind::none && bytes < 4 * TestFixture::kPolicy.quarantine_bytes + kMiB;
+       bytes += 128 * kKiB) {
     found = give(this->heap_, take(this->heap_, 128 * kKiB));
   }
   EXPECT_EQ(found, FaultKind::write_after_free);

@@ -59,7 +59,8 @@ TYPED_TEST(HeapMemoryTest, EightMebibytesMoveByTheirPages) {
 
 TYPED_TEST(HeapMemoryTest, AFreedBlockRestsBeforeItIsReused) {
   std::vector<std::byte*> freed;
-  for (std::size_t i = 0; i < TestFixture::kPolicy.quarantine_blocks && i < 200; ++i) freed.push_back(take(this->heap_, 100));
+  for (std::size_t i = 0; i < TestFixture::kPolicy.quarantine_blocks && i < 200; ++i)
+    freed.push_back(take(this->heap_, 100));
   for (std::byte* const at : freed) {
     ASSERT_EQ(give(this->heap_, at), FaultKind::none);
     std::byte* const next = take(this->heap_, 100);

@@ -42,13 +42,16 @@ TYPED_TEST(HeapTest, UsableSizeIsTheRequestAndTheBytesAreApart) {
   }
 }
 
-TYPED_TEST(HeapTest, RefusesSizesAbovePtrdiffMaxEverywhere) {
+// Above what a pointer's difference holds, and where a count of granules in 32 bits would wrap around to a small one.
+TYPED_TEST(HeapTest, RefusesSizesThatNothingCanHoldEverywhere) {
   std::byte* const block = take(this->heap_, 100);
   std::byte* const large = take(this->heap_, kMiB);
-  for (const std::size_t size : {std::size_t{PTRDIFF_MAX}, std::size_t{PTRDIFF_MAX} + 1, SIZE_MAX - 15, SIZE_MAX}) {
+  for (const std::size_t size : {(std::size_t{1} << 48) + kMiB, std::size_t{PTRDIFF_MAX}, std::size_t{PTRDIFF_MAX} + 1,
+                                 SIZE_MAX - 15, SIZE_MAX}) {
     for (const Allocation refused :
          {this->heap_.allocate(size, 16, Kind::by_malloc), this->heap_.allocate(size, kMiB, Kind::by_malloc),
-          this->heap_.allocate_zeroed(size, Kind::by_malloc), this->heap_.reallocate(block, size), this->heap_.reallocate(large, size)}) {
+          this->heap_.allocate_zeroed(size, Kind::by_malloc), this->heap_.reallocate(block, size),
+          this->heap_.reallocate(large, size)}) {
       EXPECT_TRUE(refused.payload == nullptr && !refused.is_fault()) << size;
     }
   }
@@ -84,7 +87,8 @@ TYPED_TEST(HeapTest, ReallocationKeepsContentsAndKindFromEverySizeToEveryOther) 
       std::byte* const moved = regrow(this->heap_, at, to);
       ASSERT_NE(moved, nullptr) << from << " to " << to;
       ASSERT_EQ(this->heap_.usable_size(moved).bytes, to);
-      for (std::size_t i = 0; i < std::min(from, to); ++i) ASSERT_EQ(moved[i], static_cast<std::byte>(i * 7)) << from << " to " << to << " at " << i;
+      for (std::size_t i = 0; i < std::min(from, to); ++i)
+        ASSERT_EQ(moved[i], static_cast<std::byte>(i * 7)) << from << " to " << to << " at " << i;
       std::memset(moved, 1, to);
       ASSERT_TRUE(faults_of(this->heap_).empty()) << from << " to " << to;
       ASSERT_EQ(give(this->heap_, moved, {.kind = Kind::by_new, .size = to}), FaultKind::none) << from << " to " << to;
@@ -94,7 +98,8 @@ TYPED_TEST(HeapTest, ReallocationKeepsContentsAndKindFromEverySizeToEveryOther) 
 
 TYPED_TEST(HeapTest, ResizesInPlaceWhereWhatFollowsIsFree) {
   std::byte* const block = take(this->heap_, 1000);
-  for (const std::size_t size : std::initializer_list<std::size_t>{1001, 2000, 100000, 3000, 10, 0, 500}) EXPECT_EQ(regrow(this->heap_, block, size), block) << size;
+  for (const std::size_t size : std::initializer_list<std::size_t>{1001, 2000, 100000, 3000, 10, 0, 500})
+    EXPECT_EQ(regrow(this->heap_, block, size), block) << size;
   std::byte* const large = take(this->heap_, kMiB);
   for (const std::size_t size : {kMiB + 1, 2 * kMiB, 20 * kMiB, 2 * kMiB, kMiB, 300 * kKiB}) {
     EXPECT_EQ(regrow(this->heap_, large, size), large) << size;

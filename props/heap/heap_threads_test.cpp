@@ -49,10 +49,14 @@ class Worker {
   unsigned run() {
     for (int round = 0; round < kRounds; ++round) {
       own_.empty_into(held_);
-      if (held_.size() < 40 || random_below(random_, 2) == 0) allocate();
-      else if (random_below(random_, 4) == 0) hand_over();
-      else if (random_below(random_, 3) == 0) resize();
-      else release();
+      if (held_.size() < 40 || random_below(random_, 2) == 0)
+        allocate();
+      else if (random_below(random_, 4) == 0)
+        hand_over();
+      else if (random_below(random_, 3) == 0)
+        resize();
+      else
+        release();
     }
     finish();
     return wrong_;

@@ -29,7 +29,8 @@ bool reads_as(const std::byte* at, std::size_t bytes, std::byte value) {
 std::size_t resident_pages(std::byte* at, std::size_t bytes) {
   std::vector<unsigned char> in(bytes / kOsPage);
   EXPECT_EQ(mincore(at, bytes, in.data()), 0);
-  return static_cast<std::size_t>(std::count_if(in.begin(), in.end(), [](unsigned char page) { return (page & 1) != 0; }));
+  return static_cast<std::size_t>(
+      std::count_if(in.begin(), in.end(), [](unsigned char page) { return (page & 1) != 0; }));
 }
 
 class LinuxOsTest : public testing::Test {

@@ -1,13 +1,13 @@
 // trestle::block_heap through its public header, as a program meets it: in a buffer, and in one file mapped at two addresses.
 #include <gtest/gtest.h>
 #include <sys/mman.h>
-#include <trestle/block_heap.hpp>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <cstring>
 #include <string_view>
+#include <trestle/block_heap.hpp>
 #include <vector>
 
 namespace trestle {
@@ -59,7 +59,8 @@ TEST_F(BlockHeapTest, SmallAlignmentsCountAsSixteenAndOthersAreRefused) {
     ASSERT_NE(at, nullptr);
     EXPECT_EQ(reinterpret_cast<std::uintptr_t>(at) % 16, 0U);
   }
-  for (const std::size_t alignment : std::initializer_list<std::size_t>{0, 3, 24, 100}) EXPECT_EQ(heap_->allocate(1, alignment), nullptr) << alignment;
+  for (const std::size_t alignment : std::initializer_list<std::size_t>{0, 3, 24, 100})
+    EXPECT_EQ(heap_->allocate(1, alignment), nullptr) << alignment;
   EXPECT_EQ(heap_->last_fault(), TRESTLE_FAULT_NONE);
 }
 

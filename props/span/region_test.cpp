@@ -166,13 +166,15 @@ TEST_F(RegionTest, FindsEveryByteOfASpanAndNothingElse) {
   SpanDescriptor* const one = acquire(3);
   SpanDescriptor* const two = acquire(5, SpanState::blocks);
   for (const SpanDescriptor* const span : {one, two}) {
-    for (std::byte* at = region_.start_of(*span); at < region_.end_of(*span); at += kGranule / 2 - 8) ASSERT_EQ(region_.find(at), span);
+    for (std::byte* at = region_.start_of(*span); at < region_.end_of(*span); at += kGranule / 2 - 8)
+      ASSERT_EQ(region_.find(at), span);
     EXPECT_EQ(region_.find(region_.end_of(*span) - 1), span);
   }
   int local = 0;
   const auto base = reinterpret_cast<std::uintptr_t>(region_.base());
-  for (const std::uintptr_t wild : {std::uintptr_t{0}, std::uintptr_t{1}, ~std::uintptr_t{0}, reinterpret_cast<std::uintptr_t>(&local),
-                                    base - 1, base + Granules{8}.bytes(), base + kWhole.bytes() - 1, base + kWhole.bytes()}) {
+  for (const std::uintptr_t wild :
+       {std::uintptr_t{0}, std::uintptr_t{1}, ~std::uintptr_t{0}, reinterpret_cast<std::uintptr_t>(&local), base - 1,
+        base + Granules{8}.bytes(), base + kWhole.bytes() - 1, base + kWhole.bytes()}) {
     EXPECT_EQ(region_.find(reinterpret_cast<void*>(wild)), nullptr) << std::hex << wild;
   }
   EXPECT_FALSE(region_.holds(&local));
@@ -266,7 +268,8 @@ TEST(RegionReserve, HalvesUntilItFitsAndLeavesHalfOfThatToOthers) {
   bool zeroed = false;
   EXPECT_NE(region.acquire(os, {32}, SpanState::large, zeroed), nullptr);
   region.release(os);
-  EXPECT_FALSE(region.reserve(os, kKey, TestArena::kBytes * 4, TestArena::kBytes * 2)) << "less than the least is no region";
+  EXPECT_FALSE(region.reserve(os, kKey, TestArena::kBytes * 4, TestArena::kBytes * 2))
+      << "less than the least is no region";
   EXPECT_FALSE(arena.has_reservations());
 }
 

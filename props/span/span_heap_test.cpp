@@ -239,7 +239,8 @@ int serve_under_a_limit() {
   const rlimit limit{mapped + kMore, mapped + kMore};
   if (mapped == SIZE_MAX || setrlimit(RLIMIT_AS, &limit) != 0) return 1;
   static constinit SpanHeap<LinuxOs> spans{LinuxOs{}};
-  if (!spans.start(key_from(3), {.region_bytes = std::size_t{1} << 40, .decay_ms = kDecay, .dirty_bytes = kMiB})) return 2;
+  if (!spans.start(key_from(3), {.region_bytes = std::size_t{1} << 40, .decay_ms = kDecay, .dirty_bytes = kMiB}))
+    return 2;
   std::size_t reserved = 0;
   spans.for_each_region([&](const auto& region) { return (reserved = region.reserved_bytes()) != 0; });
   if (reserved > kMore / 2 || reserved < kMore / 8) return 3;
