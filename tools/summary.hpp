@@ -19,7 +19,7 @@ struct Line {
 
 struct Summary {
   std::map<std::int64_t, Line> processes;  // by pid; of two lines of one process the later one, whose numbers go on
-  std::uint64_t unreadable = 0;  // lines that no process of ours wrote, or wrote whole
+  std::uint64_t unreadable = 0;            // lines that no process of ours wrote, or wrote whole
 };
 
 [[nodiscard]] Summary read_summary(std::istream& lines);

@@ -4,28 +4,28 @@
 #include <string.h>
 #include <trestle/trestle.h>
 
-static int complain(const char *what) {
+static int complain(const char* what) {
   fprintf(stderr, "consumer.c: %s\n", what);
   return 1;
 }
 
 struct search {
-  const void *wanted;
+  const void* wanted;
   size_t requested;
 };
 
-static int look(const struct trestle_block *block, void *context) {
-  struct search *search = context;
+static int look(const struct trestle_block* block, void* context) {
+  struct search* search = context;
   if (block->address != search->wanted) return 0;
   search->requested = block->requested;
   return 1;
 }
 
-int main(int argc, char **argv) {
+int main(int argc, char** argv) {
   struct trestle_stats before, after;
   struct trestle_fault fault;
   struct search search = {NULL, 0};
-  char *text;
+  char* text;
 
   if (argc != 2) return complain("usage: consumer POLICY");
   if (strcmp(trestle_policy_name(), argv[1]) != 0) return complain(trestle_policy_name());

@@ -24,7 +24,8 @@ class HeapHost {
   bool start(const Stage&, Oracle& oracle) {
     arena_.reset();
     arena_.refuse(refuse_nth_);
-    const bool started = heap_.start(HeapConfig{.secret = kSecret, .region_bytes = kRegionBytes, .block_span_bytes = kBlockSpan});
+    const bool started =
+        heap_.start(HeapConfig{.secret = kSecret, .region_bytes = kRegionBytes, .block_span_bytes = kBlockSpan});
     if (!started && arena_.refused() == 0)
       oracle.violate(Expectation::engine_starts, "start failed, %zu calls of the OS", arena_.calls());
     return started;

@@ -21,9 +21,9 @@ constexpr std::size_t index_of(SlotId slot) noexcept { return static_cast<std::s
 
 // What an engine offers beyond allocate, deallocate and reallocate.
 struct Features {
-  bool zeroed = false;  // allocate_zeroed
-  bool trim = false;  // trim
-  bool clock = false;  // the harness owns its clock
+  bool zeroed = false;       // allocate_zeroed
+  bool trim = false;         // trim
+  bool clock = false;        // the harness owns its clock
   std::size_t capacity = 0;  // bytes that its buffer may grow to; 0: it has no buffer
   [[nodiscard]] bool has_buffer() const noexcept { return capacity != 0; }
 };

@@ -21,9 +21,7 @@ namespace trestle {
   return (value & (alignment - 1)) == 0;
 }
 
-[[nodiscard]] inline std::uintptr_t address_of(const void* at) noexcept {
-  return reinterpret_cast<std::uintptr_t>(at);
-}
+[[nodiscard]] inline std::uintptr_t address_of(const void* at) noexcept { return reinterpret_cast<std::uintptr_t>(at); }
 [[nodiscard]] inline bool is_aligned(const void* at, std::size_t alignment) noexcept {
   return is_aligned(address_of(at), alignment);
 }

@@ -42,13 +42,16 @@ inline void write_canary(std::byte* payload, std::size_t from, std::size_t to, s
     return std::to_integer<std::uint8_t>(payload[at]) != canary_byte(word, at);
   };
   for (; i < to && i % 8 != 0; ++i) {
-    if (differs(i)) [[unlikely]] return payload + i;
+    if (differs(i)) [[unlikely]]
+      return payload + i;
   }
   for (; i + 8 <= to; i += 8) {
-    if (load_word(payload + i) != word) [[unlikely]] break;
+    if (load_word(payload + i) != word) [[unlikely]]
+      break;
   }
   for (; i < to; ++i) {
-    if (differs(i)) [[unlikely]] return payload + i;
+    if (differs(i)) [[unlikely]]
+      return payload + i;
   }
   return nullptr;
 }

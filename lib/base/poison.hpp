@@ -28,7 +28,8 @@ inline void store_word(std::byte* at, std::uint64_t word) noexcept { std::memcpy
   for (; static_cast<std::size_t>(end - at) >= kStep; at += kStep) {
     std::uint64_t differences = 0;
     for (std::size_t i = 0; i < kStep; i += sizeof wanted) differences |= load_word(at + i) ^ wanted;
-    if (differences != 0) [[unlikely]] break;
+    if (differences != 0) [[unlikely]]
+      break;
   }
   for (; at != end; ++at) {
     if (std::to_integer<std::uint8_t>(*at) != value) return at;

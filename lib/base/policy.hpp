@@ -9,42 +9,72 @@
 namespace trestle {
 
 struct Policy {
-  char name[12];
-  bool canary;                    // pad bytes carry the canary, checked on free, realloc and heap_check
-  bool poison;                    // freed bytes are filled with `poison_byte` and verified before reuse
-  std::uint8_t poison_byte;
-  std::size_t poison_limit;       // bytes of a free block, from its start, that are poisoned and verified
-  bool random_reuse;              // blocks leave the quarantine in random order
-  std::size_t quarantine_blocks;  // at most this many blocks wait between free and reuse
-  std::size_t quarantine_bytes;   // and at most this many bytes
-  bool sized_free_checked;        // size and alignment given to free must be the block's
-  bool kind_checked;              // malloc, new and new[] must be released by their own
-  bool kind_fatal;                // a kind mismatch aborts; otherwise it is reported once
-  bool large_inaccessible;        // a freed large span is guarded until it is reused
-  bool guard_pages;               // a guard page ends every block span and every large allocation
-  std::size_t large_quarantine_spans;
-  bool check_at_exit;             // default of the option of that name
+  char name[12];                       // as in libtrestle-NAME.so
+  bool canary;                         // pad bytes carry the canary, checked on free, realloc and heap_check
+  bool poison;                         // freed bytes are filled with `poison_byte` and verified before reuse
+  std::uint8_t poison_byte;            // what it is
+  std::size_t poison_limit;            // bytes of a free block, from its start, that are poisoned and verified
+  bool random_reuse;                   // blocks leave the quarantine in random order
+  std::size_t quarantine_blocks;       // at most this many blocks wait between free and reuse
+  std::size_t quarantine_bytes;        // and at most this many bytes
+  bool sized_free_checked;             // size and alignment given to free must be the block's
+  bool kind_checked;                   // malloc, new and new[] must be released by their own
+  bool kind_fatal;                     // a kind mismatch aborts; otherwise it is reported once
+  bool large_inaccessible;             // a freed large span is guarded until it is reused
+  bool guard_pages;                    // a guard page ends every block span and every large allocation
+  std::size_t large_quarantine_spans;  // at most this many freed large spans wait before their reuse
+  bool check_at_exit;                  // default of the option of that name
 };
 
 inline constexpr std::size_t kAllBytes = SIZE_MAX;
 
-inline constexpr Policy kFast{
-    .name = "fast", .canary = false, .poison = false, .poison_byte = 0, .poison_limit = 0, .random_reuse = true,
-    .quarantine_blocks = 16, .quarantine_bytes = 64 << 10, .sized_free_checked = false, .kind_checked = false,
-    .kind_fatal = false, .large_inaccessible = false, .guard_pages = true, .large_quarantine_spans = 0,
-    .check_at_exit = false};
+inline constexpr Policy kFast{.name = "fast",
+                              .canary = false,
+                              .poison = false,
+                              .poison_byte = 0,
+                              .poison_limit = 0,
+                              .random_reuse = true,
+                              .quarantine_blocks = 16,
+                              .quarantine_bytes = 64 << 10,
+                              .sized_free_checked = false,
+                              .kind_checked = false,
+                              .kind_fatal = false,
+                              .large_inaccessible = false,
+                              .guard_pages = true,
+                              .large_quarantine_spans = 0,
+                              .check_at_exit = false};
 
-inline constexpr Policy kHardened{
-    .name = "hardened", .canary = true, .poison = true, .poison_byte = 0, .poison_limit = 1024, .random_reuse = true,
-    .quarantine_blocks = 256, .quarantine_bytes = 1 << 20, .sized_free_checked = true, .kind_checked = true,
-    .kind_fatal = false, .large_inaccessible = true, .guard_pages = true, .large_quarantine_spans = 16,
-    .check_at_exit = false};
+inline constexpr Policy kHardened{.name = "hardened",
+                                  .canary = true,
+                                  .poison = true,
+                                  .poison_byte = 0,
+                                  .poison_limit = 1024,
+                                  .random_reuse = true,
+                                  .quarantine_blocks = 256,
+                                  .quarantine_bytes = 1 << 20,
+                                  .sized_free_checked = true,
+                                  .kind_checked = true,
+                                  .kind_fatal = false,
+                                  .large_inaccessible = true,
+                                  .guard_pages = true,
+                                  .large_quarantine_spans = 16,
+                                  .check_at_exit = false};
 
-inline constexpr Policy kDebug{
-    .name = "debug", .canary = true, .poison = true, .poison_byte = 0xDF, .poison_limit = kAllBytes,
-    .random_reuse = false, .quarantine_blocks = 1 << 20, .quarantine_bytes = 64 << 20, .sized_free_checked = true,
-    .kind_checked = true, .kind_fatal = true, .large_inaccessible = true, .guard_pages = true,
-    .large_quarantine_spans = 256, .check_at_exit = true};
+inline constexpr Policy kDebug{.name = "debug",
+                               .canary = true,
+                               .poison = true,
+                               .poison_byte = 0xDF,
+                               .poison_limit = kAllBytes,
+                               .random_reuse = false,
+                               .quarantine_blocks = 1 << 20,
+                               .quarantine_bytes = 64 << 20,
+                               .sized_free_checked = true,
+                               .kind_checked = true,
+                               .kind_fatal = true,
+                               .large_inaccessible = true,
+                               .guard_pages = true,
+                               .large_quarantine_spans = 256,
+                               .check_at_exit = true};
 
 // Contradictory policies do not compile.
 consteval bool is_consistent(const Policy& p) {
@@ -52,10 +82,20 @@ consteval bool is_consistent(const Policy& p) {
          (p.large_inaccessible || p.large_quarantine_spans == 0);
 }
 static_assert(is_consistent(kFast) && is_consistent(kHardened) && is_consistent(kDebug));
-static_assert(!is_consistent(Policy{.name = "", .canary = false, .poison = false, .poison_byte = 0, .poison_limit = 8,
-                                    .random_reuse = false, .quarantine_blocks = 1, .quarantine_bytes = 0,
-                                    .sized_free_checked = false, .kind_checked = false, .kind_fatal = false,
-                                    .large_inaccessible = false, .guard_pages = false, .large_quarantine_spans = 0,
+static_assert(!is_consistent(Policy{.name = "",
+                                    .canary = false,
+                                    .poison = false,
+                                    .poison_byte = 0,
+                                    .poison_limit = 8,
+                                    .random_reuse = false,
+                                    .quarantine_blocks = 1,
+                                    .quarantine_bytes = 0,
+                                    .sized_free_checked = false,
+                                    .kind_checked = false,
+                                    .kind_fatal = false,
+                                    .large_inaccessible = false,
+                                    .guard_pages = false,
+                                    .large_quarantine_spans = 0,
                                     .check_at_exit = false}));
 
 }  // namespace trestle

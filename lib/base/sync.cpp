@@ -28,7 +28,8 @@ void pause_briefly() noexcept {
 long futex(std::atomic<std::uint64_t>& word, int operation, std::uint64_t value) noexcept {
   static_assert(sizeof word == sizeof(std::uint64_t));
   const int kept = errno;
-  const long result = syscall(SYS_futex, &word, operation | FUTEX_PRIVATE_FLAG, static_cast<std::uint32_t>(value), nullptr, nullptr, 0);
+  const long result =
+      syscall(SYS_futex, &word, operation | FUTEX_PRIVATE_FLAG, static_cast<std::uint32_t>(value), nullptr, nullptr, 0);
   errno = kept;
   return result;
 }
@@ -57,10 +58,12 @@ void Mutex::wait_for() noexcept {
   }
   for (std::uint64_t seen = word_.load(std::memory_order_relaxed);;) {
     if (seen == kFree) {  // taken as contended, since others may sleep still
-      if (word_.compare_exchange_weak(seen, self | kContended, std::memory_order_acquire, std::memory_order_relaxed)) return;
+      if (word_.compare_exchange_weak(seen, self | kContended, std::memory_order_acquire, std::memory_order_relaxed))
+        return;
       continue;
     }
-    if ((seen & kContended) == 0 && !word_.compare_exchange_weak(seen, seen | kContended, std::memory_order_relaxed)) continue;
+    if ((seen & kContended) == 0 && !word_.compare_exchange_weak(seen, seen | kContended, std::memory_order_relaxed))
+      continue;
     futex(word_, FUTEX_WAIT, seen | kContended);
     seen = word_.load(std::memory_order_relaxed);
   }
@@ -72,11 +75,13 @@ void Mutex::unlock() noexcept {
 }
 
 bool Mutex::is_kept_by_caller() const noexcept {
-  return kept_.load(std::memory_order_relaxed) && (word_.load(std::memory_order_relaxed) & ~kContended) == this_thread();
+  return kept_.load(std::memory_order_relaxed) &&
+         (word_.load(std::memory_order_relaxed) & ~kContended) == this_thread();
 }
 
 bool Mutex::is_held_by_caller() const noexcept {
-  return (word_.load(std::memory_order_relaxed) & ~kContended) == this_thread() && !kept_.load(std::memory_order_relaxed);
+  return (word_.load(std::memory_order_relaxed) & ~kContended) == this_thread() &&
+         !kept_.load(std::memory_order_relaxed);
 }
 
 void Mutex::keep() noexcept {

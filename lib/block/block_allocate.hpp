@@ -43,7 +43,8 @@ void BlockEngine<P, Owner>::truncate(const Block& last, std::size_t kept) noexce
 
 // A free block's frame and its place in the bins. Its body is the caller's care.
 template <Policy P, class Owner>
-void BlockEngine<P, Owner>::write_free(std::byte* at, std::size_t size, bool previous_used, bool clean, bool purged) noexcept {
+void BlockEngine<P, Owner>::write_free(std::byte* at, std::size_t size, bool previous_used, bool clean,
+                                       bool purged) noexcept {
   store(at, Header::free(size, previous_used, clean, purged));
   std::byte* const footer = at + size - kFooterBytes;
   store_footer(key_, place_of(footer), footer, size);
@@ -55,7 +56,8 @@ template <Policy P, class Owner>
 void BlockEngine<P, Owner>::link(std::byte* at, std::size_t size) noexcept {
   const unsigned bin = Bins::bin_of(size / kMinAlignment);
   std::uint64_t head = heads_[bin];
-  if (head != 0 && (!is_linkable({}, head) || previous_of(at_place(head)) != 0)) [[unlikely]] head = 0;
+  if (head != 0 && (!is_linkable({}, head) || previous_of(at_place(head)) != 0)) [[unlikely]]
+    head = 0;
   set_next(at, head);
   set_previous(at, 0);
   if (head != 0) set_previous(at_place(head), place_of(at));
@@ -113,10 +115,12 @@ Verdict BlockEngine<P, Owner>::vet_links(const Extent& extent, const Block& bloc
   const std::uint64_t self = place_of(block.at);
   const Verdict corrupt{FaultKind::free_link_corrupt, block.payload()};
   if (const std::uint64_t next = next_of(block.at); next != 0) {
-    if (!is_linkable(extent, next) || previous_of(at_place(next)) != self) [[unlikely]] return corrupt;
+    if (!is_linkable(extent, next) || previous_of(at_place(next)) != self) [[unlikely]]
+      return corrupt;
   }
   if (const std::uint64_t previous = previous_of(block.at); previous != 0) {
-    if (!is_linkable(extent, previous) || next_of(at_place(previous)) != self) [[unlikely]] return corrupt;
+    if (!is_linkable(extent, previous) || next_of(at_place(previous)) != self) [[unlikely]]
+      return corrupt;
   } else if (heads_[Bins::bin_of(block.header.size() / kMinAlignment)] != self) [[unlikely]] {
     return {FaultKind::bin_mismatch, block.at};
   }
@@ -125,14 +129,19 @@ Verdict BlockEngine<P, Owner>::vet_links(const Extent& extent, const Block& bloc
 
 // A free block that starts at `at`, every part of its frame sound; its end header or right neighbour lies in the extent.
 template <Policy P, class Owner>
-Verdict BlockEngine<P, Owner>::vet_free(const Extent& extent, const std::byte* at, std::optional<Block>& block) const noexcept {
+Verdict BlockEngine<P, Owner>::vet_free(const Extent& extent, const std::byte* at,
+                                        std::optional<Block>& block) const noexcept {
   const std::optional<Header> header = load(at);
-  if (!header || !header->is_free()) [[unlikely]] return {FaultKind::header_corrupt, at};
-  if (!extent.holds(at, header->size() + kHeaderBytes)) [[unlikely]] return {FaultKind::block_overruns_span, at};
+  if (!header || !header->is_free()) [[unlikely]]
+    return {FaultKind::header_corrupt, at};
+  if (!extent.holds(at, header->size() + kHeaderBytes)) [[unlikely]]
+    return {FaultKind::block_overruns_span, at};
   const Block found{const_cast<std::byte*>(at), *header};
   const std::optional<std::size_t> size = load_footer(key_, place_of(found.footer()), found.footer());
-  if (!size || *size != header->size()) [[unlikely]] return {FaultKind::footer_corrupt, found.footer()};
-  if (const Verdict v = vet_links(extent, found); v.is_fault()) [[unlikely]] return v;
+  if (!size || *size != header->size()) [[unlikely]]
+    return {FaultKind::footer_corrupt, found.footer()};
+  if (const Verdict v = vet_links(extent, found); v.is_fault()) [[unlikely]]
+    return v;
   block = found;
   return {};
 }
@@ -147,8 +156,10 @@ Verdict BlockEngine<P, Owner>::find_free(std::size_t size, std::optional<Block>&
   if (head == 0) return {};
   const std::byte* const at = at_place(head);
   const Extent extent = owner().extent_of(at);
-  if (!is_linkable(extent, head)) [[unlikely]] return {FaultKind::bin_mismatch, at};
-  if (const Verdict v = vet_free(extent, at, found); v.is_fault()) [[unlikely]] return v;
+  if (!is_linkable(extent, head)) [[unlikely]]
+    return {FaultKind::bin_mismatch, at};
+  if (const Verdict v = vet_free(extent, at, found); v.is_fault()) [[unlikely]]
+    return v;
   if (found->header.size() < size) found.reset();
   return {};
 }
@@ -174,10 +185,13 @@ auto BlockEngine<P, Owner>::cut(const Block& from, std::size_t need, std::size_t
 // What an allocation at `payload` to `end` uncovers of a free block still reads as poison. Beyond `end`, as much as the
 // frame of the rest overwrites, and in a block that is not clean, all that is known to be poison: it is written anew.
 template <Policy P, class Owner>
-Verdict BlockEngine<P, Owner>::verify_handed(const Block& from, std::byte* payload, const std::byte* end) const noexcept {
+Verdict BlockEngine<P, Owner>::verify_handed(const Block& from, std::byte* payload,
+                                             const std::byte* end) const noexcept {
   if constexpr (!P.poison) return {};
   const std::byte* const known =
-      from.header.is_clean() ? from.footer() : std::min<const std::byte*>(from.footer(), from.payload() + poisoned(from.header.served()));
+      from.header.is_clean()
+          ? from.footer()
+          : std::min<const std::byte*>(from.footer(), from.payload() + poisoned(from.header.served()));
   const std::byte* first = from.body();
   const std::byte* last = known;
   if (from.header.is_clean()) {
@@ -187,7 +201,8 @@ Verdict BlockEngine<P, Owner>::verify_handed(const Block& from, std::byte* paylo
   }
   if (first >= last) return {};
   const std::byte* const wrong = first_other(first, static_cast<std::size_t>(last - first), P.poison_byte);
-  if (wrong != nullptr) [[unlikely]] return {FaultKind::write_after_free, wrong};
+  if (wrong != nullptr) [[unlikely]]
+    return {FaultKind::write_after_free, wrong};
   return {};
 }
 
@@ -229,7 +244,8 @@ Allocation BlockEngine<P, Owner>::allocate(std::size_t size, std::size_t alignme
   if (!need || alignment > kMaxBlockBytes) return {};
   const std::size_t room = alignment > kMinAlignment ? *need + alignment + kMinBlock : *need;
   std::optional<Block> found;
-  if (const Verdict v = find_free(room, found); v.is_fault()) [[unlikely]] return Allocation::failed(v);
+  if (const Verdict v = find_free(room, found); v.is_fault()) [[unlikely]]
+    return Allocation::failed(v);
   if (!found) return {};
 
   const Block from = *found;
@@ -237,11 +253,14 @@ Allocation BlockEngine<P, Owner>::allocate(std::size_t size, std::size_t alignme
   std::byte* const at = from.at + parts.front;
   std::byte* const end = at + parts.taken;
   const std::optional<Header> next = load(from.end());
-  if (!next) [[unlikely]] return {from.end(), FaultKind::header_corrupt};
-  if (const Verdict v = verify_handed(from, at + kHeaderBytes, end); v.is_fault()) [[unlikely]] return Allocation::failed(v);
+  if (!next) [[unlikely]]
+    return {from.end(), FaultKind::header_corrupt};
+  if (const Verdict v = verify_handed(from, at + kHeaderBytes, end); v.is_fault()) [[unlikely]]
+    return Allocation::failed(v);
 
   unlink(from);
-  if (parts.front != 0) write_free(from.at, parts.front, from.header.is_previous_used(), from.header.is_clean(), from.header.is_purged());
+  if (parts.front != 0)
+    write_free(from.at, parts.front, from.header.is_previous_used(), from.header.is_clean(), from.header.is_purged());
   settle_rest(from, end, parts.rest, *next);
   // Whoever gets the block reads neither our links nor, where a cut left the known poison behind, an earlier owner's bytes.
   const bool unknown = P.poison && parts.front != 0 && !from.header.is_clean();
@@ -253,9 +272,11 @@ Allocation BlockEngine<P, Owner>::allocate(std::size_t size, std::size_t alignme
 template <Policy P, class Owner>
 Allocation BlockEngine<P, Owner>::resize(void* payload, std::size_t size) noexcept {
   Header header = Header::end(true);
-  if (const Verdict v = find_live(payload, header); v.is_fault()) [[unlikely]] return Allocation::failed(v);
+  if (const Verdict v = find_live(payload, header); v.is_fault()) [[unlikely]]
+    return Allocation::failed(v);
   const Block block{static_cast<std::byte*>(payload) - kHeaderBytes, header};
-  if (const Verdict v = vet_canary(block); v.is_fault()) [[unlikely]] return Allocation::failed(v);
+  if (const Verdict v = vet_canary(block); v.is_fault()) [[unlikely]]
+    return Allocation::failed(v);
   const std::optional<std::size_t> need = block_bytes(size);
   if (!need) return {};
   return *need > header.size() ? grow(block, size, *need) : shrink(block, size, *need);
@@ -266,20 +287,23 @@ Allocation BlockEngine<P, Owner>::resize(void* payload, std::size_t size) noexce
 template <Policy P, class Owner>
 Allocation BlockEngine<P, Owner>::grow(const Block& block, std::size_t size, std::size_t need) noexcept {
   Right right;
-  if (const Verdict v = vet_right(owner().extent_of(block.at), block, right); v.is_fault()) [[unlikely]] return Allocation::failed(v);
+  if (const Verdict v = vet_right(owner().extent_of(block.at), block, right); v.is_fault()) [[unlikely]]
+    return Allocation::failed(v);
   if (!right.free || block.header.size() + right.free->header.size() < need) return {};
   const Block next = *right.free;
   std::size_t rest = block.header.size() + next.header.size() - need;
   if (rest < kMinBlock) rest = 0;
   std::byte* const end = next.end() - rest;
-  if (const Verdict v = verify_handed(next, next.payload(), end); v.is_fault()) [[unlikely]] return Allocation::failed(v);
+  if (const Verdict v = verify_handed(next, next.payload(), end); v.is_fault()) [[unlikely]]
+    return Allocation::failed(v);
 
   unlink(next);
   forget_live(block);
   if constexpr (P.poison) scrub(block.payload() + block.header.requested(), block.header.pad());
   scrub(next.at, kHeaderBytes + kLinkBytes);
   settle_rest(next, end, rest, right.behind);
-  write_live(block.at, static_cast<std::size_t>(end - block.at), block.header.is_previous_used(), block.header.kind(), size);
+  write_live(block.at, static_cast<std::size_t>(end - block.at), block.header.is_previous_used(), block.header.kind(),
+             size);
   return {block.payload(), FaultKind::none};
 }
 
@@ -289,7 +313,8 @@ Allocation BlockEngine<P, Owner>::shrink(const Block& block, std::size_t size, s
   const std::size_t rest = block.header.size() - need;
   const std::size_t kept = rest < kMinBlock ? block.header.size() : need;
   Right right;  // vetted before anything changes
-  if (const Verdict v = vet_right(owner().extent_of(block.at), block, right); v.is_fault()) [[unlikely]] return Allocation::failed(v);
+  if (const Verdict v = vet_right(owner().extent_of(block.at), block, right); v.is_fault()) [[unlikely]]
+    return Allocation::failed(v);
   forget_live(block);
   write_live(block.at, kept, block.header.is_previous_used(), block.header.kind(), size);
   if (kept == block.header.size()) return {block.payload(), FaultKind::none};
@@ -300,7 +325,8 @@ Allocation BlockEngine<P, Owner>::shrink(const Block& block, std::size_t size, s
   ++counts_.retired_blocks;
   counts_.retired_bytes += rest;
   Block freed{tail, Header::end(true)};
-  if (const Verdict v = reclaim(tail + kHeaderBytes, freed); v.is_fault()) [[unlikely]] return Allocation::failed(v);
+  if (const Verdict v = reclaim(tail + kHeaderBytes, freed); v.is_fault()) [[unlikely]]
+    return Allocation::failed(v);
   return {block.payload(), FaultKind::none};
 }
 

@@ -9,7 +9,10 @@ namespace trestle {
 template <Policy P, class Owner>
 Fault BlockEngine<P, Owner>::fault_at(FaultKind kind, const std::byte* at, const Block& block) noexcept {
   const bool live = block.header.is_live();
-  return {.kind = kind, .address = at, .block = block.payload(), .requested = live ? block.header.requested() : 0,
+  return {.kind = kind,
+          .address = at,
+          .block = block.payload(),
+          .requested = live ? block.header.requested() : 0,
           .served = block.header.served()};
 }
 
@@ -19,21 +22,30 @@ bool BlockEngine<P, Owner>::check_extent(const Extent& extent, CheckLevel level,
   bool previous_free = false;
   for (std::byte* at = extent.begin;;) {
     const std::optional<Header> header = load(at);
-    if (!header) {                                                                                     // I1
-      sink.add({.kind = FaultKind::header_corrupt, .address = at, .block = at + kHeaderBytes,
-                .expected = tag_of(key_, place_of(at), load_word(at)), .found = load_word(at + 8)});
+    if (!header) {  // I1
+      sink.add({.kind = FaultKind::header_corrupt,
+                .address = at,
+                .block = at + kHeaderBytes,
+                .expected = tag_of(key_, place_of(at), load_word(at)),
+                .found = load_word(at + 8)});
       return false;
     }
     const Block block{at, *header};
     const bool at_end = at == extent.end_header();
-    if (header->is_end() != at_end || !extent.holds(at, header->size() + kHeaderBytes)) {               // I2
-      sink.add({.kind = FaultKind::block_overruns_span, .address = at, .block = at + kHeaderBytes,
-                .expected = static_cast<std::uint64_t>(extent.end_header() - at), .found = header->size()});
+    if (header->is_end() != at_end || !extent.holds(at, header->size() + kHeaderBytes)) {  // I2
+      sink.add({.kind = FaultKind::block_overruns_span,
+                .address = at,
+                .block = at + kHeaderBytes,
+                .expected = static_cast<std::uint64_t>(extent.end_header() - at),
+                .found = header->size()});
       return false;
     }
-    if (header->is_previous_used() == previous_free) {                                                 // I3
-      sink.add({.kind = FaultKind::boundary_tag_mismatch, .address = at, .block = at + kHeaderBytes,
-                .expected = previous_free ? 0U : 1U, .found = previous_free ? 1U : 0U});
+    if (header->is_previous_used() == previous_free) {  // I3
+      sink.add({.kind = FaultKind::boundary_tag_mismatch,
+                .address = at,
+                .block = at + kHeaderBytes,
+                .expected = previous_free ? 0U : 1U,
+                .found = previous_free ? 1U : 0U});
     }
     if (at_end) return true;
     if (!check_block(extent, block, previous_free, level, sink)) return false;
@@ -57,15 +69,15 @@ template <Policy P, class Owner>
 bool BlockEngine<P, Owner>::check_block(const Extent& extent, const Block& block, bool previous_free, CheckLevel level,
                                         FaultSink& sink) const noexcept {
   if (block.header.is_free()) {
-    if (previous_free) sink.add(fault_at(FaultKind::uncoalesced_neighbours, block.at, block));          // I4
+    if (previous_free) sink.add(fault_at(FaultKind::uncoalesced_neighbours, block.at, block));  // I4
     const std::optional<std::size_t> size = load_footer(key_, place_of(block.footer()), block.footer());
-    if (!size || *size != block.header.size()) {                                                       // I7
+    if (!size || *size != block.header.size()) {  // I7
       Fault fault = fault_at(FaultKind::footer_corrupt, block.footer(), block);
       fault.expected = block.header.size();
       fault.found = load_word(block.footer());
       sink.add(fault);
     }
-    if (const Verdict v = vet_links(extent, block); v.is_fault()) {                                            // I8
+    if (const Verdict v = vet_links(extent, block); v.is_fault()) {  // I8
       sink.add(fault_at(v.kind, static_cast<const std::byte*>(v.at), block));
     }
   }
@@ -76,20 +88,22 @@ bool BlockEngine<P, Owner>::check_block(const Extent& extent, const Block& block
 template <Policy P, class Owner>
 void BlockEngine<P, Owner>::check_payload(const Block& block, FaultSink& sink) const noexcept {
   const std::byte* wrong = nullptr;
-  FaultKind kind = FaultKind::write_after_free;                                                        // I6
+  FaultKind kind = FaultKind::write_after_free;  // I6
   std::uint64_t expected = P.poison_byte;
   if (block.header.is_live()) {
     if constexpr (!P.canary) return;
-    kind = FaultKind::write_past_end;                                                                  // I5
+    kind = FaultKind::write_past_end;  // I5
     const std::uint64_t word = canary_of(block.payload());
     wrong = broken_canary(block.payload(), block.header.requested(), block.header.served(), word);
     if (wrong != nullptr) expected = canary_byte(word, static_cast<std::size_t>(wrong - block.payload()));
   } else if (P.poison && block.header.is_retired()) {
     wrong = first_other(block.payload(), poisoned(block.header.served()), P.poison_byte);
   } else if (P.poison) {
-    const std::byte* const limit = block.header.is_clean() ? block.footer() : block.payload() + poisoned(block.header.served());
+    const std::byte* const limit =
+        block.header.is_clean() ? block.footer() : block.payload() + poisoned(block.header.served());
     const std::byte* const last = std::min<const std::byte*>(limit, block.footer());
-    if (block.body() < last) wrong = first_other(block.body(), static_cast<std::size_t>(last - block.body()), P.poison_byte);
+    if (block.body() < last)
+      wrong = first_other(block.body(), static_cast<std::size_t>(last - block.body()), P.poison_byte);
   }
   if (wrong == nullptr) return;
   Fault fault = fault_at(kind, wrong, block);
@@ -103,8 +117,10 @@ template <Policy P, class Owner>
 void BlockEngine<P, Owner>::check_bins(FaultSink& sink, const BlockTally& tally) const noexcept {
   std::uint64_t blocks = 0;
   const auto mismatch = [&](std::uint64_t place, std::uint64_t expected, std::uint64_t found) {
-    sink.add({.kind = FaultKind::bin_mismatch, .address = place == 0 ? static_cast<const void*>(&bins_) : at_place(place),
-              .expected = expected, .found = found});
+    sink.add({.kind = FaultKind::bin_mismatch,
+              .address = place == 0 ? static_cast<const void*>(&bins_) : at_place(place),
+              .expected = expected,
+              .found = found});
   };
   if (!bins_.is_consistent()) mismatch(0, 1, 0);
   for (unsigned bin = 0; bin < Bins::kBins; ++bin) {
@@ -154,7 +170,8 @@ void BlockEngine<P, Owner>::explain(const Extent& extent, const std::byte* given
   fault.requested = around->header.is_used() ? around->header.requested() : 0;
   if (!about_bytes || !extent.holds(wrong, 1)) return;
   const bool live = around->header.is_live();
-  fault.expected = live ? canary_byte(canary_of(around->payload()), static_cast<std::size_t>(wrong - around->payload())) : P.poison_byte;
+  fault.expected = live ? canary_byte(canary_of(around->payload()), static_cast<std::size_t>(wrong - around->payload()))
+                        : P.poison_byte;
   fault.found = std::to_integer<std::uint64_t>(*wrong);
 }
 

@@ -126,7 +126,9 @@ class BlockEngine {
   [[nodiscard]] std::byte* at_place(std::uint64_t place) const noexcept {
     return reinterpret_cast<std::byte*>(address_of(this) + place);
   }
-  [[nodiscard]] std::optional<Header> load(const std::byte* at) const noexcept { return load_header(key_, place_of(at), at); }
+  [[nodiscard]] std::optional<Header> load(const std::byte* at) const noexcept {
+    return load_header(key_, place_of(at), at);
+  }
   void store(std::byte* at, Header header) noexcept { store_header(key_, place_of(at), at, header); }
 
   // As new, but for the key.
@@ -179,7 +181,9 @@ class BlockEngine {
     std::size_t rest = 0;
   };
   [[nodiscard]] static Cut cut(const Block& from, std::size_t need, std::size_t alignment) noexcept;
-  void set_previous_used(std::byte* at, Header header, bool used) noexcept { store(at, header.with_previous_used(used)); }
+  void set_previous_used(std::byte* at, Header header, bool used) noexcept {
+    store(at, header.with_previous_used(used));
+  }
   void write_live(std::byte* at, std::size_t size, bool previous_used, Kind kind, std::size_t request) noexcept;
   // What is right of a block: the free block there, if any, and the header behind what is coalesced.
   struct Right {

@@ -8,9 +8,11 @@ namespace trestle {
 template <Policy P, class Owner>
 Verdict BlockEngine<P, Owner>::find_live(const void* payload, Header& header) const noexcept {
   const std::byte* const at = header_under(payload);
-  if (!is_aligned(payload, kMinAlignment) || !owner().extent_of(at).holds(at, kMinBlock)) [[unlikely]] return classify(payload);
+  if (!is_aligned(payload, kMinAlignment) || !owner().extent_of(at).holds(at, kMinBlock)) [[unlikely]]
+    return classify(payload);
   const std::optional<Header> found = load(at);
-  if (!found || !found->is_live()) [[unlikely]] return classify(payload);
+  if (!found || !found->is_live()) [[unlikely]]
+    return classify(payload);
   header = *found;
   return {};
 }
@@ -52,14 +54,17 @@ template <Policy P, class Owner>
 Verdict BlockEngine<P, Owner>::vet_canary(const Block& block) const noexcept {
   if constexpr (!P.canary) return {};
   std::byte* const payload = block.payload();
-  const std::byte* const wrong = broken_canary(payload, block.header.requested(), block.header.served(), canary_of(payload));
-  if (wrong != nullptr) [[unlikely]] return {FaultKind::write_past_end, wrong};
+  const std::byte* const wrong =
+      broken_canary(payload, block.header.requested(), block.header.served(), canary_of(payload));
+  if (wrong != nullptr) [[unlikely]]
+    return {FaultKind::write_past_end, wrong};
   return {};
 }
 
 template <Policy P, class Owner>
 Verdict BlockEngine<P, Owner>::vet_claims(const Block& block, const Release& how) const noexcept {
-  if (const Verdict v = vet_canary(block); v.is_fault()) [[unlikely]] return v;
+  if (const Verdict v = vet_canary(block); v.is_fault()) [[unlikely]]
+    return v;
   if constexpr (P.sized_free_checked) {
     if (how.size != Release::kNoClaim && how.size != block.header.requested()) [[unlikely]] {
       return {FaultKind::size_mismatch, block.payload()};
@@ -69,7 +74,8 @@ Verdict BlockEngine<P, Owner>::vet_claims(const Block& block, const Release& how
     }
   }
   if constexpr (P.kind_checked) {
-    if (how.kind != Kind::none && how.kind != block.header.kind()) [[unlikely]] return {FaultKind::kind_mismatch, block.payload()};
+    if (how.kind != Kind::none && how.kind != block.header.kind()) [[unlikely]]
+      return {FaultKind::kind_mismatch, block.payload()};
   }
   return {};
 }
@@ -77,7 +83,8 @@ Verdict BlockEngine<P, Owner>::vet_claims(const Block& block, const Release& how
 template <Policy P, class Owner>
 Verdict BlockEngine<P, Owner>::vet_release(const void* payload, const Release& how, Block& block) const noexcept {
   Header header = Header::end(true);
-  if (const Verdict v = find_live(payload, header); v.is_fault()) [[unlikely]] return v;
+  if (const Verdict v = find_live(payload, header); v.is_fault()) [[unlikely]]
+    return v;
   block = {static_cast<std::byte*>(const_cast<void*>(payload)) - kHeaderBytes, header};
   return vet_claims(block, how);
 }
@@ -95,10 +102,12 @@ void BlockEngine<P, Owner>::retire(const Block& block) noexcept {
 template <Policy P, class Owner>
 Verdict BlockEngine<P, Owner>::vet_neighbours(const void* payload) const noexcept {
   Block block{nullptr, Header::end(true)};
-  if (const Verdict v = vet_release(payload, {.kind = Kind::none}, block); v.is_fault()) [[unlikely]] return v;
+  if (const Verdict v = vet_release(payload, {.kind = Kind::none}, block); v.is_fault()) [[unlikely]]
+    return v;
   const Extent extent = owner().extent_of(block.at);
   std::optional<Block> left;
-  if (const Verdict v = vet_left(extent, block, left); v.is_fault()) [[unlikely]] return v;
+  if (const Verdict v = vet_left(extent, block, left); v.is_fault()) [[unlikely]]
+    return v;
   Right right;
   return vet_right(extent, block, right);
 }
@@ -106,12 +115,15 @@ Verdict BlockEngine<P, Owner>::vet_neighbours(const void* payload) const noexcep
 template <Policy P, class Owner>
 Verdict BlockEngine<P, Owner>::release(const void* payload, const Release& how) noexcept {
   Block block{nullptr, Header::end(true)};
-  if (const Verdict v = vet_release(payload, how, block); v.is_fault()) [[unlikely]] return v;
+  if (const Verdict v = vet_release(payload, how, block); v.is_fault()) [[unlikely]]
+    return v;
   const Extent extent = owner().extent_of(block.at);
   std::optional<Block> left;
-  if (const Verdict v = vet_left(extent, block, left); v.is_fault()) [[unlikely]] return v;
+  if (const Verdict v = vet_left(extent, block, left); v.is_fault()) [[unlikely]]
+    return v;
   Right right;
-  if (const Verdict v = vet_right(extent, block, right); v.is_fault()) [[unlikely]] return v;
+  if (const Verdict v = vet_right(extent, block, right); v.is_fault()) [[unlikely]]
+    return v;
   if constexpr (P.poison) scrub(block.payload(), poisoned(block.header.served()));
   forget_live(block);
   (void)coalesce(block, left, right);
@@ -120,30 +132,41 @@ Verdict BlockEngine<P, Owner>::release(const void* payload, const Release& how) 
 
 // What lies to the left: the free block to coalesce with, if there is one, found by its footer.
 template <Policy P, class Owner>
-Verdict BlockEngine<P, Owner>::vet_left(const Extent& extent, const Block& block, std::optional<Block>& left) const noexcept {
+Verdict BlockEngine<P, Owner>::vet_left(const Extent& extent, const Block& block,
+                                        std::optional<Block>& left) const noexcept {
   if (block.header.is_previous_used()) return {};
   const std::byte* const footer = block.at - kFooterBytes;
-  if (!extent.holds(footer, kFooterBytes)) [[unlikely]] return {FaultKind::boundary_tag_mismatch, block.at};
+  if (!extent.holds(footer, kFooterBytes)) [[unlikely]]
+    return {FaultKind::boundary_tag_mismatch, block.at};
   const std::optional<std::size_t> size = load_footer(key_, place_of(footer), footer);
-  if (!size || *size > static_cast<std::size_t>(block.at - extent.begin)) [[unlikely]] return {FaultKind::footer_corrupt, footer};
-  if (const Verdict v = vet_free(extent, block.at - *size, left); v.is_fault()) [[unlikely]] return v;
-  if (left->end() != block.at) [[unlikely]] return {FaultKind::boundary_tag_mismatch, block.at};
+  if (!size || *size > static_cast<std::size_t>(block.at - extent.begin)) [[unlikely]]
+    return {FaultKind::footer_corrupt, footer};
+  if (const Verdict v = vet_free(extent, block.at - *size, left); v.is_fault()) [[unlikely]]
+    return v;
+  if (left->end() != block.at) [[unlikely]]
+    return {FaultKind::boundary_tag_mismatch, block.at};
   return {};
 }
 
 // What lies to the right of a block in use: the free block to coalesce with, if there is one, and the header behind.
 template <Policy P, class Owner>
 Verdict BlockEngine<P, Owner>::vet_right(const Extent& extent, const Block& block, Right& right) const noexcept {
-  if (!extent.holds(block.end(), kHeaderBytes)) [[unlikely]] return {FaultKind::block_overruns_span, block.at};
+  if (!extent.holds(block.end(), kHeaderBytes)) [[unlikely]]
+    return {FaultKind::block_overruns_span, block.at};
   const std::optional<Header> next = load(block.end());
-  if (!next) [[unlikely]] return {FaultKind::header_corrupt, block.end()};
-  if (!next->is_previous_used()) [[unlikely]] return {FaultKind::boundary_tag_mismatch, block.end()};
+  if (!next) [[unlikely]]
+    return {FaultKind::header_corrupt, block.end()};
+  if (!next->is_previous_used()) [[unlikely]]
+    return {FaultKind::boundary_tag_mismatch, block.end()};
   right.behind = *next;
   if (next->is_used()) return {};
-  if (const Verdict v = vet_free(extent, block.end(), right.free); v.is_fault()) [[unlikely]] return v;
+  if (const Verdict v = vet_free(extent, block.end(), right.free); v.is_fault()) [[unlikely]]
+    return v;
   const std::optional<Header> behind = load(right.free->end());
-  if (!behind) [[unlikely]] return {FaultKind::header_corrupt, right.free->end()};
-  if (behind->is_previous_used()) [[unlikely]] return {FaultKind::boundary_tag_mismatch, right.free->end()};
+  if (!behind) [[unlikely]]
+    return {FaultKind::header_corrupt, right.free->end()};
+  if (behind->is_previous_used()) [[unlikely]]
+    return {FaultKind::boundary_tag_mismatch, right.free->end()};
   right.behind = *behind;
   return {};
 }
@@ -153,16 +176,20 @@ Verdict BlockEngine<P, Owner>::reclaim(void* payload, Block& freed) noexcept {
   std::byte* const at = static_cast<std::byte*>(payload) - kHeaderBytes;
   const Extent extent = owner().extent_of(at);
   const std::optional<Header> header = extent.holds(at, kMinBlock) ? load(at) : std::nullopt;
-  if (!header || !header->is_retired()) [[unlikely]] return {FaultKind::header_corrupt, payload};
+  if (!header || !header->is_retired()) [[unlikely]]
+    return {FaultKind::header_corrupt, payload};
   const Block block{at, *header};
   if constexpr (P.poison) {
     const std::byte* const wrong = first_other(block.payload(), poisoned(header->served()), P.poison_byte);
-    if (wrong != nullptr) [[unlikely]] return {FaultKind::write_after_free, wrong};
+    if (wrong != nullptr) [[unlikely]]
+      return {FaultKind::write_after_free, wrong};
   }
   std::optional<Block> left;
-  if (const Verdict v = vet_left(extent, block, left); v.is_fault()) [[unlikely]] return v;
+  if (const Verdict v = vet_left(extent, block, left); v.is_fault()) [[unlikely]]
+    return v;
   Right right;
-  if (const Verdict v = vet_right(extent, block, right); v.is_fault()) [[unlikely]] return v;
+  if (const Verdict v = vet_right(extent, block, right); v.is_fault()) [[unlikely]]
+    return v;
   --counts_.retired_blocks;
   counts_.retired_bytes -= header->size();
   freed = coalesce(block, left, right);
@@ -173,7 +200,8 @@ Verdict BlockEngine<P, Owner>::reclaim(void* payload, Block& freed) noexcept {
 //   after  | .......... one free block ...... | behind |      left and right may be missing
 // What was metadata inside becomes poison, so that no stale header can pass for a live one.
 template <Policy P, class Owner>
-Block BlockEngine<P, Owner>::coalesce(const Block& block, const std::optional<Block>& left, const Right& right) noexcept {
+Block BlockEngine<P, Owner>::coalesce(const Block& block, const std::optional<Block>& left,
+                                      const Right& right) noexcept {
   bool clean = P.poison && P.poison_limit >= block.header.served();
   bool previous_used = true;
   std::byte* start = block.at;

@@ -35,21 +35,25 @@ class BufferHeap : public BlockEngine<P, BufferHeap<P>> {
     return heap->is_sealed() && heap->size() <= bytes ? heap : nullptr;
   }
   Allocation allocate(std::size_t size, std::size_t alignment, Kind kind) noexcept {
-    if (!is_sealed()) [[unlikely]] return {this, FaultKind::control_corrupt};
+    if (!is_sealed()) [[unlikely]]
+      return {this, FaultKind::control_corrupt};
     return Base::allocate(size, alignment, kind);
   }
 
   Verdict deallocate(void* payload, const Release& how) noexcept {
     if (payload == nullptr) return {};
-    if (!is_sealed()) [[unlikely]] return {FaultKind::control_corrupt, this};
+    if (!is_sealed()) [[unlikely]]
+      return {FaultKind::control_corrupt, this};
     return this->release(payload, how);
   }
   Allocation reallocate(void* payload, std::size_t size) noexcept;
   [[nodiscard]] Sized usable_size(const void* payload) const noexcept {
     if (payload == nullptr) return {};
-    if (!is_sealed()) [[unlikely]] return {0, FaultKind::control_corrupt};
+    if (!is_sealed()) [[unlikely]]
+      return {0, FaultKind::control_corrupt};
     Header header = Header::end(true);
-    if (const Verdict v = this->find_live(payload, header); v.is_fault()) [[unlikely]] return {0, v.kind};
+    if (const Verdict v = this->find_live(payload, header); v.is_fault()) [[unlikely]]
+      return {0, v.kind};
     return {header.requested(), FaultKind::none};
   }
 
@@ -80,7 +84,8 @@ class BufferHeap : public BlockEngine<P, BufferHeap<P>> {
   }
   [[nodiscard]] std::uint64_t seal() const noexcept { return tag_of(this->key(), this->key().low, bytes_); }
   [[nodiscard]] bool is_sealed() const noexcept {
-    return seal_ == seal() && bytes_ >= overhead() + kMinBlock && bytes_ <= kMaxBlockBytes && is_aligned(bytes_, kMinAlignment);
+    return seal_ == seal() && bytes_ >= overhead() + kMinBlock && bytes_ <= kMaxBlockBytes &&
+           is_aligned(bytes_, kMinAlignment);
   }
   void set_bytes(std::uint64_t bytes) noexcept {
     bytes_ = bytes;
@@ -97,16 +102,20 @@ class BufferHeap : public BlockEngine<P, BufferHeap<P>> {
 template <Policy P>
 Allocation BufferHeap<P>::reallocate(void* payload, std::size_t size) noexcept {
   if (payload == nullptr) return allocate(size, kMinAlignment, Kind::by_malloc);
-  if (!is_sealed()) [[unlikely]] return {this, FaultKind::control_corrupt};
+  if (!is_sealed()) [[unlikely]]
+    return {this, FaultKind::control_corrupt};
   const Allocation resized = this->resize(payload, size);
   if (resized.is_fault() || resized.payload != nullptr) return resized;
   Header header = Header::end(true);
-  if (const Verdict v = this->find_live(payload, header); v.is_fault()) [[unlikely]] return Allocation::failed(v);
-  if (const Verdict v = this->vet_neighbours(payload); v.is_fault()) [[unlikely]] return Allocation::failed(v);
+  if (const Verdict v = this->find_live(payload, header); v.is_fault()) [[unlikely]]
+    return Allocation::failed(v);
+  if (const Verdict v = this->vet_neighbours(payload); v.is_fault()) [[unlikely]]
+    return Allocation::failed(v);
   const Allocation moved = this->allocate(size, kMinAlignment, header.kind());
   if (moved.is_fault() || moved.payload == nullptr) return moved;
   std::memcpy(moved.payload, payload, std::min(size, header.requested()));
-  if (const Verdict v = deallocate(payload, {.kind = Kind::none}); v.is_fault()) [[unlikely]] return Allocation::failed(v);
+  if (const Verdict v = deallocate(payload, {.kind = Kind::none}); v.is_fault()) [[unlikely]]
+    return Allocation::failed(v);
   return moved;
 }
 

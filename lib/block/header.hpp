@@ -30,10 +30,12 @@ inline constexpr std::uint64_t kMaxBlockBytes = (std::uint64_t{1} << 40);
 // A header that has passed its checks.
 class Header {
  public:
-  [[nodiscard]] static constexpr Header free(std::size_t size, bool previous_used, bool clean, bool purged = false) noexcept {
+  [[nodiscard]] static constexpr Header free(std::size_t size, bool previous_used, bool clean,
+                                             bool purged = false) noexcept {
     return Header{size | (previous_used ? kPreviousUsed : 0) | (clean ? kClean : 0) | (purged ? kPurged : 0)};
   }
-  [[nodiscard]] static constexpr Header live(std::size_t size, bool previous_used, Kind kind, std::size_t pad) noexcept {
+  [[nodiscard]] static constexpr Header live(std::size_t size, bool previous_used, Kind kind,
+                                             std::size_t pad) noexcept {
     return Header{size | kUsed | (previous_used ? kPreviousUsed : 0) | (static_cast<std::uint64_t>(pad) << kPadShift) |
                   (static_cast<std::uint64_t>(kind) << kKindShift)};
   }
@@ -95,9 +97,11 @@ class Header {
   return reinterpret_cast<const std::byte*>(address_of(payload) - kHeaderBytes);
 }
 
-[[nodiscard]] inline std::optional<Header> load_header(const Key& key, std::uint64_t place, const std::byte* at) noexcept {
+[[nodiscard]] inline std::optional<Header> load_header(const Key& key, std::uint64_t place,
+                                                       const std::byte* at) noexcept {
   const std::uint64_t word = load_word(at);  // one read: what is checked is what is used
-  if (load_word(at + 8) != tag_of(key, place, word)) [[unlikely]] return std::nullopt;
+  if (load_word(at + 8) != tag_of(key, place, word)) [[unlikely]]
+    return std::nullopt;
   return Header::parse(word);
 }
 inline void store_header(const Key& key, std::uint64_t place, std::byte* at, Header header) noexcept {
@@ -109,10 +113,13 @@ inline void store_header(const Key& key, std::uint64_t place, std::byte* at, Hea
 inline constexpr std::uint64_t kFooterSalt = 0x466F'6F74'6572;
 inline constexpr std::uint64_t kLinkSalt = 0x4C69'6E6B;
 
-[[nodiscard]] inline std::optional<std::size_t> load_footer(const Key& key, std::uint64_t place, const std::byte* at) noexcept {
+[[nodiscard]] inline std::optional<std::size_t> load_footer(const Key& key, std::uint64_t place,
+                                                            const std::byte* at) noexcept {
   const std::uint64_t size = load_word(at);
-  if (load_word(at + 8) != tag_of(key, place ^ kFooterSalt, size)) [[unlikely]] return std::nullopt;
-  if (size < kMinBlock || size > kMaxBlockBytes) [[unlikely]] return std::nullopt;
+  if (load_word(at + 8) != tag_of(key, place ^ kFooterSalt, size)) [[unlikely]]
+    return std::nullopt;
+  if (size < kMinBlock || size > kMaxBlockBytes) [[unlikely]]
+    return std::nullopt;
   return size;
 }
 inline void store_footer(const Key& key, std::uint64_t place, std::byte* at, std::size_t size) noexcept {

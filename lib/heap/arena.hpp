@@ -43,16 +43,19 @@ class Arena : public BlockEngine<P, Arena<P, O>> {
 
   Allocation allocate(std::size_t size, std::size_t alignment, Kind kind) noexcept TRESTLE_REQUIRES(lock_) {
     const Allocation first = Base::allocate(size, alignment, kind);
-    if (first.is_fault() || first.payload != nullptr) [[likely]] return first;
+    if (first.is_fault() || first.payload != nullptr) [[likely]]
+      return first;
     return add_span() ? Base::allocate(size, alignment, kind) : Allocation{};
   }
 
   // A block goes to the quarantine; what has to leave it for that becomes free.
   Verdict deallocate(void* payload, const Release& how) noexcept TRESTLE_REQUIRES(lock_) {
     Block block{nullptr, Header::end(true)};
-    if (const Verdict v = this->vet_release(payload, how, block); v.is_fault()) [[unlikely]] return v;
+    if (const Verdict v = this->vet_release(payload, how, block); v.is_fault()) [[unlikely]]
+      return v;
     while (quarantine_.is_full_for(block.header.size())) {
-      if (const Verdict v = evict(); v.is_fault()) [[unlikely]] return v;
+      if (const Verdict v = evict(); v.is_fault()) [[unlikely]]
+        return v;
     }
     this->retire(block);
     quarantine_.push(payload, block.header.size(), random_);
@@ -62,7 +65,8 @@ class Arena : public BlockEngine<P, Arena<P, O>> {
   // Everything in the quarantine becomes free.
   Verdict flush() noexcept TRESTLE_REQUIRES(lock_) {
     while (!quarantine_.is_empty()) {
-      if (const Verdict v = evict(); v.is_fault()) [[unlikely]] return v;
+      if (const Verdict v = evict(); v.is_fault()) [[unlikely]]
+        return v;
     }
     return {};
   }
@@ -133,7 +137,8 @@ Verdict Arena<P, O>::evict() noexcept {
   void* const payload = quarantine_.oldest();
   const std::size_t size = this->retired_size(payload);
   Block freed{nullptr, Header::end(true)};
-  if (const Verdict v = this->reclaim(payload, freed); v.is_fault()) [[unlikely]] return v;
+  if (const Verdict v = this->reclaim(payload, freed); v.is_fault()) [[unlikely]]
+    return v;
   quarantine_.pop(size);
   settle(freed);
   return {};
@@ -142,7 +147,8 @@ Verdict Arena<P, O>::evict() noexcept {
 // A free block that fills its span: the first such span is kept warm, any other goes back.
 template <Policy P, Os O>
 void Arena<P, O>::settle(const Block& freed) noexcept {
-  if (freed.header.size() < span_bytes_ - 2 * kOsPage) [[likely]] return;
+  if (freed.header.size() < span_bytes_ - 2 * kOsPage) [[likely]]
+    return;
   const Extent extent = extent_of(freed.at);
   if (freed.at != extent.begin || freed.end() != extent.end_header()) return;
   if (warm_ != nullptr && warm_ != freed.at) {
@@ -169,7 +175,8 @@ bool Arena<P, O>::trim() noexcept {
   const auto purge = [&](const Block& block) {
     std::byte* const from = reinterpret_cast<std::byte*>(align_up(address_of(block.body()), kOsPage));
     std::byte* const to = reinterpret_cast<std::byte*>(align_down(address_of(block.footer()), kOsPage));
-    if (block.header.is_purged() || from >= to || !spans_->os().purge(from, static_cast<std::size_t>(to - from))) return;
+    if (block.header.is_purged() || from >= to || !spans_->os().purge(from, static_cast<std::size_t>(to - from)))
+      return;
     this->mark_purged(block);
     any = true;
   };
@@ -194,7 +201,10 @@ void Arena<P, O>::check(CheckLevel level, FaultSink& sink) const noexcept {
   this->check_bins(sink, tally);
   this->check_counts(sink, tally);
   if (quarantine_.count() != tally.retired_blocks || quarantine_.bytes() != tally.retired_bytes) {
-    sink.add({.kind = FaultKind::quarantine_corrupt, .address = &quarantine_, .expected = tally.retired_blocks, .found = quarantine_.count()});
+    sink.add({.kind = FaultKind::quarantine_corrupt,
+              .address = &quarantine_,
+              .expected = tally.retired_blocks,
+              .found = quarantine_.count()});
     return;
   }
   for (std::size_t i = 0; i < quarantine_.count(); ++i) {

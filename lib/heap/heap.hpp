@@ -80,7 +80,8 @@ class Heap {
   void note_block() noexcept TRESTLE_REQUIRES(arena_.lock());
   void note_large() noexcept TRESTLE_REQUIRES(spans_.lock());
   void note_peak(std::uint64_t live) noexcept {
-    if (live > peak_bytes_) [[unlikely]] peak_bytes_.raise_to(live);
+    if (live > peak_bytes_) [[unlikely]]
+      peak_bytes_.raise_to(live);
   }
 
   SpanHeap<O> spans_;
@@ -142,7 +143,8 @@ template <Policy P, Os O>
 Allocation Heap<P, O>::allocate(std::size_t size, std::size_t alignment, Kind kind) noexcept {
   bool zeroed = false;
   const Allocation made = try_allocate(size, alignment, kind, zeroed);
-  if (made.payload != nullptr) [[likely]] return made;
+  if (made.payload != nullptr) [[likely]]
+    return made;
   if (size > kMaxSpanBytes || !flush()) return {};
   return try_allocate(size, alignment, kind, zeroed);
 }
@@ -158,7 +160,8 @@ bool Heap<P, O>::flush() noexcept {
 
 template <Policy P, Os O>
 Allocation Heap<P, O>::try_allocate(std::size_t size, std::size_t alignment, Kind kind, bool& zeroed) noexcept {
-  if (size > PTRDIFF_MAX || alignment > PTRDIFF_MAX) [[unlikely]] return {};
+  if (size > PTRDIFF_MAX || alignment > PTRDIFF_MAX) [[unlikely]]
+    return {};
   if (!arena_.serves(size, alignment)) {
     const Guard guard(spans_.lock());
     const Allocation made = large_.allocate(size, alignment, kind, zeroed);
@@ -167,7 +170,8 @@ Allocation Heap<P, O>::try_allocate(std::size_t size, std::size_t alignment, Kin
   }
   const Guard guard(arena_.lock());
   const Allocation made = arena_.allocate(size, alignment, kind);
-  if (made.payload != nullptr && !made.is_fault()) [[likely]] note_block();
+  if (made.payload != nullptr && !made.is_fault()) [[likely]]
+    note_block();
   return made;
 }
 
@@ -175,8 +179,10 @@ template <Policy P, Os O>
 Allocation Heap<P, O>::allocate_zeroed(std::size_t size, Kind kind) noexcept {
   bool zeroed = false;
   Allocation made = try_allocate(size, kMinAlignment, kind, zeroed);
-  if (made.payload == nullptr && size <= kMaxSpanBytes && flush()) made = try_allocate(size, kMinAlignment, kind, zeroed);
-  if (made.payload == nullptr || made.is_fault() || zeroed) [[unlikely]] return made;
+  if (made.payload == nullptr && size <= kMaxSpanBytes && flush())
+    made = try_allocate(size, kMinAlignment, kind, zeroed);
+  if (made.payload == nullptr || made.is_fault() || zeroed) [[unlikely]]
+    return made;
   if (!arena_.serves(size, kMinAlignment)) {
     std::memset(made.payload, 0, size);
     return made;
@@ -191,13 +197,15 @@ template <Policy P, Os O>
 Verdict Heap<P, O>::deallocate(void* payload, const Release& how) noexcept {
   if (payload == nullptr) return {};
   const SpanRef<O> ref = spans_.find(payload);
-  if (ref.is_empty()) [[unlikely]] return classify(payload);
+  if (ref.is_empty()) [[unlikely]]
+    return classify(payload);
   if (ref.span->state == SpanState::blocks) [[likely]] {
     const Guard guard(arena_.lock());
     const Verdict v = arena_.deallocate(payload, how);
     if (!v.is_fault()) [[likely]] {
       block_bytes_ = arena_.counts().live_bytes;
-      if (++block_deallocations_ % kFreesPerLook == 0) [[unlikely]] purge_old();
+      if (++block_deallocations_ % kFreesPerLook == 0) [[unlikely]]
+        purge_old();
     }
     return v;
   }
@@ -217,18 +225,21 @@ template <Policy P, Os O>
 Allocation Heap<P, O>::reallocate(void* payload, std::size_t size) noexcept {
   if (payload == nullptr) return allocate(size, kMinAlignment, Kind::by_malloc);
   const SpanRef<O> ref = spans_.find(payload);
-  if (ref.is_empty()) [[unlikely]] return Allocation::failed(stale(classify(payload)));
+  if (ref.is_empty()) [[unlikely]]
+    return Allocation::failed(stale(classify(payload)));
   std::size_t kept = 0;
   Kind kind = Kind::none;
   if (ref.span->state == SpanState::blocks) {
     const Guard guard(arena_.lock());
     Header header = Header::end(true);
-    if (const Verdict v = arena_.find_live(payload, header); v.is_fault()) [[unlikely]] return Allocation::failed(stale(v));
+    if (const Verdict v = arena_.find_live(payload, header); v.is_fault()) [[unlikely]]
+      return Allocation::failed(stale(v));
     kept = header.requested();
     kind = header.kind();
     if (arena_.serves(size, kMinAlignment)) {
       const Allocation resized = arena_.resize(payload, size);
-      if (resized.is_fault()) [[unlikely]] return resized;
+      if (resized.is_fault()) [[unlikely]]
+        return resized;
       if (resized.payload != nullptr) {
         block_bytes_ = arena_.counts().live_bytes;
         note_peak(block_bytes_ + large_bytes_);
@@ -237,11 +248,14 @@ Allocation Heap<P, O>::reallocate(void* payload, std::size_t size) noexcept {
     }
   } else {
     const Guard guard(spans_.lock());
-    if (ref.span->state != SpanState::large) [[unlikely]] return {payload, FaultKind::stale_pointer};
-    if (const Verdict v = large_.vet(ref, payload); v.is_fault()) [[unlikely]] return Allocation::failed(v);
+    if (ref.span->state != SpanState::large) [[unlikely]]
+      return {payload, FaultKind::stale_pointer};
+    if (const Verdict v = large_.vet(ref, payload); v.is_fault()) [[unlikely]]
+      return Allocation::failed(v);
     kept = ref.span->requested;
     kind = ref.span->kind;
-    if (size > PTRDIFF_MAX) [[unlikely]] return {};
+    if (size > PTRDIFF_MAX) [[unlikely]]
+      return {};
     if (!arena_.serves(size, kMinAlignment)) {
       const Allocation resized = large_.resize(ref, payload, size);
       if (resized.payload != nullptr && !resized.is_fault()) {
@@ -258,7 +272,8 @@ Allocation Heap<P, O>::reallocate(void* payload, std::size_t size) noexcept {
 template <Policy P, Os O>
 Allocation Heap<P, O>::move(void* payload, std::size_t kept, std::size_t size, Kind kind) noexcept {
   const Allocation made = allocate(size, kMinAlignment, kind);
-  if (made.payload == nullptr || made.is_fault()) [[unlikely]] return made;
+  if (made.payload == nullptr || made.is_fault()) [[unlikely]]
+    return made;
   std::memcpy(made.payload, payload, std::min(kept, size));
   if (const Verdict v = deallocate(payload, {.kind = Kind::none}); v.is_fault()) [[unlikely]] {
     (void)deallocate(made.payload, {.kind = Kind::none});  // the first fault is the one to tell
@@ -271,16 +286,20 @@ template <Policy P, Os O>
 Sized Heap<P, O>::usable_size(const void* payload) noexcept {
   if (payload == nullptr) return {};
   const SpanRef<O> ref = spans_.find(payload);
-  if (ref.is_empty()) [[unlikely]] return {0, stale(classify(payload)).kind};
+  if (ref.is_empty()) [[unlikely]]
+    return {0, stale(classify(payload)).kind};
   if (ref.span->state == SpanState::blocks) {
     const Guard guard(arena_.lock());
     Header header = Header::end(true);
-    if (const Verdict v = arena_.find_live(payload, header); v.is_fault()) [[unlikely]] return {0, stale(v).kind};
+    if (const Verdict v = arena_.find_live(payload, header); v.is_fault()) [[unlikely]]
+      return {0, stale(v).kind};
     return {header.requested(), FaultKind::none};
   }
   const Guard guard(spans_.lock());
-  if (ref.span->state != SpanState::large) [[unlikely]] return {0, FaultKind::stale_pointer};
-  if (const Verdict v = large_.vet(ref, payload); v.is_fault()) [[unlikely]] return {0, v.kind};
+  if (ref.span->state != SpanState::large) [[unlikely]]
+    return {0, FaultKind::stale_pointer};
+  if (const Verdict v = large_.vet(ref, payload); v.is_fault()) [[unlikely]]
+    return {0, v.kind};
   return {ref.span->requested, FaultKind::none};
 }
 

@@ -135,7 +135,8 @@ void Large<P, O>::clear_earlier(SpanRef<O>& ref) noexcept {
 template <Policy P, Os O>
 Allocation Large<P, O>::allocate(std::size_t size, std::size_t alignment, Kind kind, bool& zeroed) noexcept {
   const std::size_t served = align_up(std::max<std::size_t>(size, 1), kMinAlignment);
-  const std::optional<std::size_t> need = checked_add(served, kLead + kTail + (alignment > kMinAlignment ? alignment : 0));
+  const std::optional<std::size_t> need =
+      checked_add(served, kLead + kTail + (alignment > kMinAlignment ? alignment : 0));
   if (!need) return {};
   SpanRef<O> ref = spans_->acquire(*need, SpanState::large);
   if (ref.is_empty()) return {};
@@ -159,14 +160,19 @@ Verdict Large<P, O>::vet(const SpanRef<O>& ref, const void* payload) const noexc
 
 template <Policy P, Os O>
 Verdict Large<P, O>::deallocate(const SpanRef<O>& ref, void* payload, const Release& how) noexcept {
-  if (const Verdict v = vet(ref, payload); v.is_fault()) [[unlikely]] return v;
-  if (const Verdict v = vet_canaries(ref); v.is_fault()) [[unlikely]] return v;
+  if (const Verdict v = vet(ref, payload); v.is_fault()) [[unlikely]]
+    return v;
+  if (const Verdict v = vet_canaries(ref); v.is_fault()) [[unlikely]]
+    return v;
   if constexpr (P.sized_free_checked) {
-    if (how.size != Release::kNoClaim && how.size != ref.span->requested) [[unlikely]] return {FaultKind::size_mismatch, payload};
-    if (how.alignment != 0 && !is_aligned(payload, how.alignment)) [[unlikely]] return {FaultKind::alignment_mismatch, payload};
+    if (how.size != Release::kNoClaim && how.size != ref.span->requested) [[unlikely]]
+      return {FaultKind::size_mismatch, payload};
+    if (how.alignment != 0 && !is_aligned(payload, how.alignment)) [[unlikely]]
+      return {FaultKind::alignment_mismatch, payload};
   }
   if constexpr (P.kind_checked) {
-    if (how.kind != Kind::none && how.kind != ref.span->kind) [[unlikely]] return {FaultKind::kind_mismatch, payload};
+    if (how.kind != Kind::none && how.kind != ref.span->kind) [[unlikely]]
+      return {FaultKind::kind_mismatch, payload};
   }
   retire(ref);
   return {};
@@ -214,8 +220,10 @@ bool Large<P, O>::flush() noexcept {
 
 template <Policy P, Os O>
 Allocation Large<P, O>::resize(const SpanRef<O>& ref, void* payload, std::size_t size) noexcept {
-  if (const Verdict v = vet(ref, payload); v.is_fault()) [[unlikely]] return Allocation::failed(v);
-  if (const Verdict v = vet_canaries(ref); v.is_fault()) [[unlikely]] return Allocation::failed(v);
+  if (const Verdict v = vet(ref, payload); v.is_fault()) [[unlikely]]
+    return Allocation::failed(v);
+  if (const Verdict v = vet_canaries(ref); v.is_fault()) [[unlikely]]
+    return Allocation::failed(v);
   if (!fit_in_place(ref, size)) return move(ref, size);
   if (P.poison && size > ref.span->requested) {  // what was canary is the owner's now
     const auto end = std::min(static_cast<std::size_t>(fence_of(ref, ref.span->requested) - payload_of(ref)), size);
@@ -287,9 +295,11 @@ Allocation Large<P, O>::move(const SpanRef<O>& ref, std::size_t size) noexcept {
 template <Policy P, Os O>
 BlockView Large<P, O>::view(const SpanRef<O>& ref) noexcept {
   const bool live = ref.span->state == SpanState::large;
-  return {.payload = payload_of(ref), .requested = ref.span->requested,
+  return {.payload = payload_of(ref),
+          .requested = ref.span->requested,
           .served = static_cast<std::size_t>(fence_of(ref, ref.span->requested) - payload_of(ref)),
-          .state = live ? BlockState::live : BlockState::retired, .kind = ref.span->kind};
+          .state = live ? BlockState::live : BlockState::retired,
+          .kind = ref.span->kind};
 }
 
 template <Policy P, Os O>
@@ -329,8 +339,9 @@ void Large<P, O>::check(FaultSink& sink) const noexcept {
     whole = whole && region.is_tiled();
     return true;
   });
-  if (whole && (live != counts_.live_blocks || bytes != counts_.live_bytes)) {                          // I9
-    sink.add({.kind = FaultKind::accounting_mismatch, .address = &counts_, .expected = live, .found = counts_.live_blocks});
+  if (whole && (live != counts_.live_blocks || bytes != counts_.live_bytes)) {  // I9
+    sink.add(
+        {.kind = FaultKind::accounting_mismatch, .address = &counts_, .expected = live, .found = counts_.live_blocks});
   }
 }
 

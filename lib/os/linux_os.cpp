@@ -165,7 +165,8 @@ bool LinuxOs::move(std::byte* from, std::byte* to, std::size_t bytes) noexcept {
   if (!may_move()) return false;
   if (mremap(from, bytes, bytes, MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP, to) == to) return true;
   // A refusal may come after the kernel has unmapped `to`: what is missing there is mapped again, what is not stays.
-  void* const again = mmap(to, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE, -1, 0);
+  void* const again =
+      mmap(to, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE, -1, 0);
   if (again != MAP_FAILED && again != to) munmap(again, bytes);
   return false;
 }

@@ -18,32 +18,53 @@ constexpr std::size_t kDumpBytes = 32;  // a side
 
 std::string_view likely_causes(FaultKind kind) noexcept {
   switch (kind) {
-    case FaultKind::double_free: return "two owners free the same block, or an object is destroyed twice";
-    case FaultKind::interior_pointer: return "a pointer was moved on (p++) before it was freed, or it points to a member";
-    case FaultKind::not_a_block: return "an uninitialised or stale pointer, or one computed wrongly";
-    case FaultKind::wild_pointer: return "the address of a local or global, memory of another allocator, or an uninitialised pointer";
-    case FaultKind::stale_pointer: return "the block was freed, or moved by realloc, and the old pointer kept";
-    case FaultKind::write_past_end: return "a buffer one too short, a missing byte for the terminating NUL, or a wrong index";
-    case FaultKind::write_before_start: return "a negative index, or an overflow of what lies below";
-    case FaultKind::write_after_free: return "a pointer kept after free was written through";
-    case FaultKind::size_mismatch: return "deleted through a pointer to another type, or a size that changed since";
-    case FaultKind::alignment_mismatch: return "deleted as a type of another alignment";
-    case FaultKind::kind_mismatch: return "delete for new[], delete[] for new, or free and malloc mixed with them";
-    case FaultKind::header_corrupt: return "an overflow of the block before, or a write before the start of this one";
-    default: return "a wild write, or an overflow, into memory that the heap owns";
+    case FaultKind::double_free:
+      return "two owners free the same block, or an object is destroyed twice";
+    case FaultKind::interior_pointer:
+      return "a pointer was moved on (p++) before it was freed, or it points to a member";
+    case FaultKind::not_a_block:
+      return "an uninitialised or stale pointer, or one computed wrongly";
+    case FaultKind::wild_pointer:
+      return "the address of a local or global, memory of another allocator, or an uninitialised pointer";
+    case FaultKind::stale_pointer:
+      return "the block was freed, or moved by realloc, and the old pointer kept";
+    case FaultKind::write_past_end:
+      return "a buffer one too short, a missing byte for the terminating NUL, or a wrong index";
+    case FaultKind::write_before_start:
+      return "a negative index, or an overflow of what lies below";
+    case FaultKind::write_after_free:
+      return "a pointer kept after free was written through";
+    case FaultKind::size_mismatch:
+      return "deleted through a pointer to another type, or a size that changed since";
+    case FaultKind::alignment_mismatch:
+      return "deleted as a type of another alignment";
+    case FaultKind::kind_mismatch:
+      return "delete for new[], delete[] for new, or free and malloc mixed with them";
+    case FaultKind::header_corrupt:
+      return "an overflow of the block before, or a write before the start of this one";
+    default:
+      return "a wild write, or an overflow, into memory that the heap owns";
   }
 }
 
 void add_place(ReportText& text, const Fault& fault) noexcept {
   if (fault.block == nullptr) return;
   const auto* const block = static_cast<const std::byte*>(fault.block);
-  text.add("\n  block      ").add_address(block).add(", ").add(std::uint64_t{fault.requested}).add(" bytes requested, ");
+  text.add("\n  block      ")
+      .add_address(block)
+      .add(", ")
+      .add(std::uint64_t{fault.requested})
+      .add(" bytes requested, ");
   text.add(std::uint64_t{fault.served}).add(" served");
   const auto* const at = static_cast<const std::byte*>(fault.address);
   if (at < block) {
-    text.add("\n  the address lies ").add(static_cast<std::uint64_t>(block - at)).add(" bytes before the block's start");
+    text.add("\n  the address lies ")
+        .add(static_cast<std::uint64_t>(block - at))
+        .add(" bytes before the block's start");
   } else if (at >= block + fault.requested && fault.kind == FaultKind::write_past_end) {
-    text.add("\n  the address is byte ").add(static_cast<std::uint64_t>(at - block) - fault.requested + 1).add(" past the request's end");
+    text.add("\n  the address is byte ")
+        .add(static_cast<std::uint64_t>(at - block) - fault.requested + 1)
+        .add(" past the request's end");
   } else if (at != block && static_cast<std::size_t>(at - block) <= fault.served) {
     text.add("\n  the address lies ").add(static_cast<std::uint64_t>(at - block)).add(" bytes into the block");
   }
@@ -70,7 +91,8 @@ void add_stack(ReportText& text, const CallSite& site) noexcept {
   const std::string_view itself{program.data(), length > 0 ? static_cast<std::size_t>(length) : 0};
   std::uint64_t number = 0;
   for (const void* const return_address : stack.addresses()) {
-    const void* const address = static_cast<const std::byte*>(return_address) - 1;  // inside the call, whose line is wanted
+    const void* const address =
+        static_cast<const std::byte*>(return_address) - 1;  // inside the call, whose line is wanted
     const CodePlace place = place_of_code(address);
     text.add("\n    #").add(number++).add(" ").add_address(address);
     if (place.path == nullptr) continue;
@@ -97,7 +119,8 @@ trestle_fault publish(const Fault& fault, std::uint64_t offset) noexcept {
   out.found = fault.found;
   Text<sizeof out.text> text;
   text.add(traits.name).add(" at ").add_address(fault.address).add(": ").add(traits.meaning);
-  if (has_evidence(fault)) text.add(" (expected ").add_hex(fault.expected).add(", found ").add_hex(fault.found).add(")");
+  if (has_evidence(fault))
+    text.add(" (expected ").add_hex(fault.expected).add(", found ").add_hex(fault.found).add(")");
   text.copy_to(out.text);
   return out;
 }
@@ -106,7 +129,11 @@ void print_report(const Fault& fault, std::uint64_t offset, const Call& call, Se
   const FaultTraits& traits = traits_of(fault.kind);
   ReportText text;
   text.add("==").add(static_cast<std::uint64_t>(os::process_id())).add("==");
-  text.add(severity == Severity::fatal ? "ERROR" : "WARNING").add(": trestle: ").add(traits.name).add(" in ").add(call.function);
+  text.add(severity == Severity::fatal ? "ERROR" : "WARNING")
+      .add(": trestle: ")
+      .add(traits.name)
+      .add(" in ")
+      .add(call.function);
   if (call.argument != nullptr) text.add("(").add_address(call.argument).add(")");
   text.add("\n  meaning    ").add(traits.meaning);
   if (traits.invariant != 0) text.add(" (invariant I").add(static_cast<std::uint64_t>(traits.invariant)).add(")");
@@ -128,7 +155,8 @@ void print_report(const Fault& fault, std::uint64_t offset, const Call& call, Se
   os::write_all(STDERR_FILENO, text.chars());
 }
 
-void print_line(std::string_view first, std::string_view second, std::string_view third, std::string_view fourth) noexcept {
+void print_line(std::string_view first, std::string_view second, std::string_view third,
+                std::string_view fourth) noexcept {
   Text<512> text;
   text.add("trestle: ").add(first).add(second).add(third).add(fourth).add("\n");
   os::write_all(STDERR_FILENO, text.chars());

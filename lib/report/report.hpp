@@ -11,8 +11,8 @@ namespace trestle {
 
 // The call at whose edge a fault was found.
 struct Call {
-  const char* function;     // "free"
-  const void* argument;     // what it was given, null where that says nothing
+  const char* function;  // "free"
+  const void* argument;  // what it was given, null where that says nothing
   const char* policy;
   CallSite site;
 };

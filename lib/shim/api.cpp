@@ -36,7 +36,9 @@ bool visit_publicly(const BlockView& view, void* context) {
 
 extern "C" {
 
-const char* trestle_fault_name(trestle_fault_kind kind) noexcept { return traits_of(static_cast<FaultKind>(kind)).name; }
+const char* trestle_fault_name(trestle_fault_kind kind) noexcept {
+  return traits_of(static_cast<FaultKind>(kind)).name;
+}
 
 void* trestle_malloc(size_t size) noexcept {
   return serve(size, kMinAlignment, Kind::by_malloc, TRESTLE_CALL("trestle_malloc", nullptr));
@@ -124,7 +126,9 @@ size_t trestle_stats_json(char* buffer, size_t capacity) noexcept {
   return text.view().size();
 }
 
-trestle_fault_handler trestle_set_fault_handler(trestle_fault_handler handler) noexcept { return set_fault_handler(handler); }
+trestle_fault_handler trestle_set_fault_handler(trestle_fault_handler handler) noexcept {
+  return set_fault_handler(handler);
+}
 const char* trestle_policy_name(void) noexcept { return kPolicy.name; }
 const char* trestle_version(void) noexcept { return TRESTLE_VERSION; }
 
@@ -136,7 +140,13 @@ void trestle_heap_check_or_abort(const char* file, int line) noexcept {
   const std::size_t count = sink.count();
   if (count == 0) return;
   Text<256> where;
-  where.add("TRESTLE_HEAP_CHECK at ").add(file).add(":").add(static_cast<std::uint64_t>(line)).add(" found ").add(count).add(count == 1 ? " fault" : " faults");
+  where.add("TRESTLE_HEAP_CHECK at ")
+      .add(file)
+      .add(":")
+      .add(static_cast<std::uint64_t>(line))
+      .add(" found ")
+      .add(count)
+      .add(count == 1 ? " fault" : " faults");
   print_line(where.view());
   const Call call = TRESTLE_CALL("TRESTLE_HEAP_CHECK", nullptr);
   for (std::size_t i = 1; i < std::min(count, kShown); ++i) {

@@ -1,7 +1,6 @@
 // trestle::block_heap: the public face of BufferHeap<kHardened>. The object is the record at the buffer's start.
-#include <trestle/block_heap.hpp>
-
 #include <algorithm>
+#include <trestle/block_heap.hpp>
 
 #include "base/policy.hpp"
 #include "block/buffer_heap.hpp"
@@ -53,7 +52,9 @@ void* block_heap::reallocate(void* block, std::size_t size) noexcept {
 }
 
 std::size_t block_heap::usable_size(const void* block) const noexcept { return inner(this).usable_size(block).bytes; }
-trestle_fault_kind block_heap::last_fault() const noexcept { return static_cast<trestle_fault_kind>(inner(this).last_fault()); }
+trestle_fault_kind block_heap::last_fault() const noexcept {
+  return static_cast<trestle_fault_kind>(inner(this).last_fault());
+}
 bool block_heap::grow(std::size_t bytes, bool zeroed) noexcept { return inner(this).grow(bytes, zeroed); }
 bool block_heap::shrink(std::size_t bytes) noexcept { return inner(this).shrink(bytes); }
 std::size_t block_heap::smallest_size() const noexcept { return inner(this).smallest_size(); }
@@ -61,7 +62,8 @@ std::size_t block_heap::size() const noexcept { return inner(this).size(); }
 
 block_heap::usage block_heap::stats() const noexcept {
   const BlockTally& counts = inner(this).counts();
-  return {counts.live_blocks, counts.live_bytes, counts.free_bytes - counts.free_blocks * kHeaderBytes, inner(this).largest_free()};
+  return {counts.live_blocks, counts.live_bytes, counts.free_bytes - counts.free_blocks * kHeaderBytes,
+          inner(this).largest_free()};
 }
 
 std::size_t block_heap::check(std::span<trestle_fault> room) const noexcept {
@@ -82,8 +84,12 @@ int block_heap::walk(trestle_visitor visitor, void* context) const noexcept {
   PublicWalk walk{visitor, context, this, 0};
   const auto visit = [](const BlockView& view, void* to) {
     auto& out = *static_cast<PublicWalk*>(to);
-    const trestle_block block{const_cast<std::byte*>(view.payload), offset_in(out.heap, view.payload), view.requested, view.served,
-                              static_cast<trestle_block_state>(view.state), static_cast<trestle_block_kind>(view.kind)};
+    const trestle_block block{const_cast<std::byte*>(view.payload),
+                              offset_in(out.heap, view.payload),
+                              view.requested,
+                              view.served,
+                              static_cast<trestle_block_state>(view.state),
+                              static_cast<trestle_block_kind>(view.kind)};
     out.last = out.visitor(&block, out.context);
     return out.last == 0;
   };

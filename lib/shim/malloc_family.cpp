@@ -48,7 +48,7 @@ TRESTLE_API int malloc_trim(size_t keep) noexcept { return is_up() && process_he
 
 TRESTLE_API struct mallinfo2 mallinfo2(void) noexcept {
   const trestle_stats all = process_stats();
-  struct mallinfo2 info {};
+  struct mallinfo2 info{};
   info.arena = all.committed_bytes;
   info.uordblks = all.live_bytes;
   info.fordblks = all.free_block_bytes + all.retired_bytes + all.free_span_bytes;
@@ -59,7 +59,7 @@ TRESTLE_API struct mallinfo2 mallinfo2(void) noexcept {
 TRESTLE_API struct mallinfo mallinfo(void) noexcept {
   const struct mallinfo2 wide = mallinfo2();
   const auto narrow = [](size_t value) { return value > INT32_MAX ? INT32_MAX : static_cast<int>(value); };
-  struct mallinfo info {};
+  struct mallinfo info{};
   info.arena = narrow(wide.arena);
   info.uordblks = narrow(wide.uordblks);
   info.fordblks = narrow(wide.fordblks);
@@ -73,20 +73,21 @@ TRESTLE_API int malloc_info(int options, FILE* stream) noexcept {
     return -1;
   }
   const trestle_stats all = process_stats();
-  const int written = fprintf(
-      stream,
-      "<malloc version=\"1\">\n<heap nr=\"0\">\n<sizes/>\n<total type=\"live\" count=\"%llu\" size=\"%llu\"/>\n"
-      "<total type=\"retired\" count=\"%llu\" size=\"%llu\"/>\n<total type=\"rest\" size=\"%llu\"/>\n</heap>\n"
-      "<system type=\"current\" size=\"%llu\"/>\n<system type=\"reserved\" size=\"%llu\"/>\n"
-      "<live type=\"max\" size=\"%llu\"/>\n<trestle policy=\"%s\" allocations=\"%llu\" deallocations=\"%llu\" purges=\"%llu\"/>\n"
-      "</malloc>\n",
-      static_cast<unsigned long long>(all.live_blocks), static_cast<unsigned long long>(all.live_bytes),
-      static_cast<unsigned long long>(all.retired_blocks), static_cast<unsigned long long>(all.retired_bytes),
-      static_cast<unsigned long long>(all.free_block_bytes + all.free_span_bytes),
-      static_cast<unsigned long long>(all.committed_bytes), static_cast<unsigned long long>(all.reserved_bytes),
-      static_cast<unsigned long long>(all.peak_live_bytes), kPolicy.name,
-      static_cast<unsigned long long>(all.allocations), static_cast<unsigned long long>(all.deallocations),
-      static_cast<unsigned long long>(all.purges));
+  const int written =
+      fprintf(stream,
+              "<malloc version=\"1\">\n<heap nr=\"0\">\n<sizes/>\n<total type=\"live\" count=\"%llu\" size=\"%llu\"/>\n"
+              "<total type=\"retired\" count=\"%llu\" size=\"%llu\"/>\n<total type=\"rest\" size=\"%llu\"/>\n</heap>\n"
+              "<system type=\"current\" size=\"%llu\"/>\n<system type=\"reserved\" size=\"%llu\"/>\n"
+              "<live type=\"max\" size=\"%llu\"/>\n<trestle policy=\"%s\" allocations=\"%llu\" deallocations=\"%llu\" "
+              "purges=\"%llu\"/>\n"
+              "</malloc>\n",
+              static_cast<unsigned long long>(all.live_blocks), static_cast<unsigned long long>(all.live_bytes),
+              static_cast<unsigned long long>(all.retired_blocks), static_cast<unsigned long long>(all.retired_bytes),
+              static_cast<unsigned long long>(all.free_block_bytes + all.free_span_bytes),
+              static_cast<unsigned long long>(all.committed_bytes), static_cast<unsigned long long>(all.reserved_bytes),
+              static_cast<unsigned long long>(all.peak_live_bytes), kPolicy.name,
+              static_cast<unsigned long long>(all.allocations), static_cast<unsigned long long>(all.deallocations),
+              static_cast<unsigned long long>(all.purges));
   return written < 0 ? -1 : 0;
 }
 

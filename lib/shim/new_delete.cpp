@@ -22,7 +22,7 @@ extern "C" {
 
 // A program may replace the base forms alone; the standard then has the derived forms forward to them. So each base form has
 // a second, hidden name, by which ours are told from the program's.
-#define TRESTLE_OWN(name, symbol)                                                                 \
+#define TRESTLE_OWN(name, symbol)                                                                     \
   extern "C" __attribute__((visibility("hidden"))) char trestle_own_##name asm("trestle_own_" #name); \
   asm(".hidden trestle_own_" #name "\n.globl trestle_own_" #name "\n.set trestle_own_" #name ", " #symbol "\n");
 TRESTLE_OWN(new, _Znwm)
@@ -62,7 +62,8 @@ std::new_handler current_new_handler() noexcept {
 }
 
 // As the standard says: the handler is called until there is memory or no handler.
-__attribute__((noinline)) void* allocate_or_throw_slowly(std::size_t size, std::size_t alignment, Kind kind, const Call& call) {
+__attribute__((noinline)) void* allocate_or_throw_slowly(std::size_t size, std::size_t alignment, Kind kind,
+                                                         const Call& call) {
   for (;;) {
     const std::new_handler handler = current_new_handler();
     if (handler == nullptr) throw_bad_alloc();
@@ -72,12 +73,14 @@ __attribute__((noinline)) void* allocate_or_throw_slowly(std::size_t size, std::
 }
 
 TRESTLE_EDGE void* allocate_or_throw(std::size_t size, std::size_t alignment, Kind kind, const Call& call) {
-  if (void* const made = serve(size, alignment, kind, call)) [[likely]] return made;
+  if (void* const made = serve(size, alignment, kind, call)) [[likely]]
+    return made;
   return allocate_or_throw_slowly(size, alignment, kind, call);
 }
 
 // Throws nothing itself, so that a program whose runtime came in too late for our weak references needs no catch.
-__attribute__((noinline)) void* allocate_or_null_slowly(std::size_t size, std::size_t alignment, Kind kind, const Call& call) noexcept {
+__attribute__((noinline)) void* allocate_or_null_slowly(std::size_t size, std::size_t alignment, Kind kind,
+                                                        const Call& call) noexcept {
   for (;;) {
     const std::new_handler handler = current_new_handler();
     if (handler == nullptr) return nullptr;
@@ -91,7 +94,8 @@ __attribute__((noinline)) void* allocate_or_null_slowly(std::size_t size, std::s
 }
 
 TRESTLE_EDGE void* allocate_or_null(std::size_t size, std::size_t alignment, Kind kind, const Call& call) noexcept {
-  if (void* const made = serve(size, alignment, kind, call)) [[likely]] return made;
+  if (void* const made = serve(size, alignment, kind, call)) [[likely]]
+    return made;
   return allocate_or_null_slowly(size, alignment, kind, call);
 }
 
@@ -141,40 +145,48 @@ using namespace trestle;
 
 // Base forms, and the array forms whose default is the base form of one object.
 
-TRESTLE_FORM void* operator new(std::size_t size) { return allocate_or_throw(size, kMinAlignment, Kind::by_new, TRESTLE_NEW); }
+TRESTLE_FORM void* operator new(std::size_t size) {
+  return allocate_or_throw(size, kMinAlignment, Kind::by_new, TRESTLE_NEW);
+}
 TRESTLE_FORM void* operator new[](std::size_t size) {
-  if (TRESTLE_REPLACED(New, new, new)) [[unlikely]] return ::operator new(size);
+  if (TRESTLE_REPLACED(New, new, new)) [[unlikely]]
+    return ::operator new(size);
   return allocate_or_throw(size, kMinAlignment, Kind::by_new_array, TRESTLE_NEW_ARRAY);
 }
 TRESTLE_FORM void* operator new(std::size_t size, std::align_val_t alignment) {
   return allocate_or_throw(size, bytes(alignment), Kind::by_new, TRESTLE_NEW);
 }
 TRESTLE_FORM void* operator new[](std::size_t size, std::align_val_t alignment) {
-  if (TRESTLE_REPLACED(AlignedNew, new, aligned_new)) [[unlikely]] return ::operator new(size, alignment);
+  if (TRESTLE_REPLACED(AlignedNew, new, aligned_new)) [[unlikely]]
+    return ::operator new(size, alignment);
   return allocate_or_throw(size, bytes(alignment), Kind::by_new_array, TRESTLE_NEW_ARRAY);
 }
 TRESTLE_FORM void operator delete(void* block) noexcept { take_back(block, by_new(), TRESTLE_DELETE); }
 TRESTLE_FORM void operator delete[](void* block) noexcept {
-  if (TRESTLE_REPLACED(Delete, delete, delete)) [[unlikely]] return ::operator delete(block);
+  if (TRESTLE_REPLACED(Delete, delete, delete)) [[unlikely]]
+    return ::operator delete(block);
   take_back(block, by_new_array(), TRESTLE_DELETE_ARRAY);
 }
 TRESTLE_FORM void operator delete(void* block, std::align_val_t alignment) noexcept {
   take_back(block, by_new(Release::kNoClaim, bytes(alignment)), TRESTLE_DELETE);
 }
 TRESTLE_FORM void operator delete[](void* block, std::align_val_t alignment) noexcept {
-  if (TRESTLE_REPLACED(AlignedDelete, delete, aligned_delete)) [[unlikely]] return ::operator delete(block, alignment);
+  if (TRESTLE_REPLACED(AlignedDelete, delete, aligned_delete)) [[unlikely]]
+    return ::operator delete(block, alignment);
   take_back(block, by_new_array(Release::kNoClaim, bytes(alignment)), TRESTLE_DELETE_ARRAY);
 }
 
 // Forms that must not throw.
 
 TRESTLE_FORM void* operator new(std::size_t size, const std::nothrow_t&) noexcept {
-  if (TRESTLE_REPLACED(New, new, new)) [[unlikely]] return null_if_it_throws([=] { return ::operator new(size); });
+  if (TRESTLE_REPLACED(New, new, new)) [[unlikely]]
+    return null_if_it_throws([=] { return ::operator new(size); });
   return allocate_or_null(size, kMinAlignment, Kind::by_new, TRESTLE_NEW);
 }
 TRESTLE_FORM void* operator new[](std::size_t size, const std::nothrow_t&) noexcept {
   const bool replaced = TRESTLE_REPLACED(New, new[], new_array) || TRESTLE_REPLACED(New, new, new);
-  if (replaced) [[unlikely]] return null_if_it_throws([=] { return ::operator new[](size); });
+  if (replaced) [[unlikely]]
+    return null_if_it_throws([=] { return ::operator new[](size); });
   return allocate_or_null(size, kMinAlignment, Kind::by_new_array, TRESTLE_NEW_ARRAY);
 }
 TRESTLE_FORM void* operator new(std::size_t size, std::align_val_t alignment, const std::nothrow_t&) noexcept {
@@ -186,29 +198,34 @@ TRESTLE_FORM void* operator new(std::size_t size, std::align_val_t alignment, co
 TRESTLE_FORM void* operator new[](std::size_t size, std::align_val_t alignment, const std::nothrow_t&) noexcept {
   const bool replaced =
       TRESTLE_REPLACED(AlignedNew, new[], aligned_new_array) || TRESTLE_REPLACED(AlignedNew, new, aligned_new);
-  if (replaced) [[unlikely]] return null_if_it_throws([=] { return ::operator new[](size, alignment); });
+  if (replaced) [[unlikely]]
+    return null_if_it_throws([=] { return ::operator new[](size, alignment); });
   return allocate_or_null(size, bytes(alignment), Kind::by_new_array, TRESTLE_NEW_ARRAY);
 }
 
 // Releases that claim a size, and those that a throwing constructor calls.
 
 TRESTLE_FORM void operator delete(void* block, std::size_t size) noexcept {
-  if (TRESTLE_REPLACED(Delete, delete, delete)) [[unlikely]] return ::operator delete(block);
+  if (TRESTLE_REPLACED(Delete, delete, delete)) [[unlikely]]
+    return ::operator delete(block);
   take_back(block, by_new(size), TRESTLE_DELETE);
 }
 TRESTLE_FORM void operator delete[](void* block, std::size_t size) noexcept {
   const bool replaced = TRESTLE_REPLACED(Delete, delete[], delete_array) || TRESTLE_REPLACED(Delete, delete, delete);
-  if (replaced) [[unlikely]] return ::operator delete[](block);
+  if (replaced) [[unlikely]]
+    return ::operator delete[](block);
   take_back(block, by_new_array(size), TRESTLE_DELETE_ARRAY);
 }
 TRESTLE_FORM void operator delete(void* block, std::size_t size, std::align_val_t alignment) noexcept {
-  if (TRESTLE_REPLACED(AlignedDelete, delete, aligned_delete)) [[unlikely]] return ::operator delete(block, alignment);
+  if (TRESTLE_REPLACED(AlignedDelete, delete, aligned_delete)) [[unlikely]]
+    return ::operator delete(block, alignment);
   take_back(block, by_new(size, bytes(alignment)), TRESTLE_DELETE);
 }
 TRESTLE_FORM void operator delete[](void* block, std::size_t size, std::align_val_t alignment) noexcept {
   const bool replaced = TRESTLE_REPLACED(AlignedDelete, delete[], aligned_delete_array) ||
                         TRESTLE_REPLACED(AlignedDelete, delete, aligned_delete);
-  if (replaced) [[unlikely]] return ::operator delete[](block, alignment);
+  if (replaced) [[unlikely]]
+    return ::operator delete[](block, alignment);
   take_back(block, by_new_array(size, bytes(alignment)), TRESTLE_DELETE_ARRAY);
 }
 TRESTLE_FORM void operator delete(void* block, const std::nothrow_t&) noexcept { ::operator delete(block); }

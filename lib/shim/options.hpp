@@ -29,11 +29,14 @@ struct OptionRow {
 };
 
 inline constexpr std::array<OptionRow, 5> trestle_options_table{{
-    {"check_at_exit", OptionType::flag, "0, 1 under the debug policy", "check the whole heap when the process ends; a fault is reported and aborts"},
+    {"check_at_exit", OptionType::flag, "0, 1 under the debug policy",
+     "check the whole heap when the process ends; a fault is reported and aborts"},
     {"check_every", OptionType::count, "0", "check the whole heap after every N calls of the malloc family; 0: never"},
     {"decay_ms", OptionType::count, "1000", "milliseconds after which a free span's pages go back to the system"},
-    {"dirty_bytes", OptionType::bytes, "256m", "free spans may hold this many bytes of pages before the oldest go back at once"},
-    {"summary", OptionType::path, "none", "append one line of JSON with the process's figures to this file when it ends"},
+    {"dirty_bytes", OptionType::bytes, "256m",
+     "free spans may hold this many bytes of pages before the oldest go back at once"},
+    {"summary", OptionType::path, "none",
+     "append one line of JSON with the process's figures to this file when it ends"},
 }};
 
 // Reads the text into `options`; what it does not mention stays. `warn` gets each word that was ignored, and why.

@@ -113,7 +113,8 @@ void* out_of_memory() noexcept {
 }
 
 void* hand_out(const Allocation& made, const Call& call) noexcept {
-  if (made.is_fault()) [[unlikely]] die(made.verdict(), call.argument != nullptr ? call.argument : made.payload, call);
+  if (made.is_fault()) [[unlikely]]
+    die(made.verdict(), call.argument != nullptr ? call.argument : made.payload, call);
   return made.payload != nullptr ? made.payload : out_of_memory();
 }
 
@@ -124,7 +125,8 @@ ProcessHeap& process_heap() noexcept { return heap; }
 
 void tick(const Call& call) noexcept {
   const std::uint64_t every = check_every.load(std::memory_order_relaxed);
-  if (every == 0) [[likely]] return;
+  if (every == 0) [[likely]]
+    return;
   if ((calls.fetch_add(1, std::memory_order_relaxed) + 1) % every == 0) check_or_die(call);
 }
 
@@ -144,7 +146,8 @@ void die(const Fault& fault, const Call& call) noexcept {
 }
 
 void die(const Verdict& verdict, const void* given, const Call& call) noexcept {
-  die(heap.is_entered_by_caller() ? Fault{.kind = verdict.kind, .address = verdict.at} : heap.explain(verdict, given), call);
+  die(heap.is_entered_by_caller() ? Fault{.kind = verdict.kind, .address = verdict.at} : heap.explain(verdict, given),
+      call);
 }
 
 void check_process_heap(FaultSink& sink) noexcept {
@@ -180,31 +183,36 @@ void at_exit() noexcept {
 }
 
 void* serve(std::size_t size, std::size_t alignment, Kind kind, const Call& call) noexcept {
-  if (!is_up()) [[unlikely]] return out_of_memory();
+  if (!is_up()) [[unlikely]]
+    return out_of_memory();
   tick(call);
   return hand_out(heap.allocate(size, std::max(alignment, kMinAlignment), kind), call);
 }
 
 void* serve_zeroed(std::size_t count, std::size_t size, const Call& call) noexcept {
   const std::optional<std::size_t> bytes = checked_multiply(count, size);
-  if (!bytes || !is_up()) [[unlikely]] return out_of_memory();
+  if (!bytes || !is_up()) [[unlikely]]
+    return out_of_memory();
   tick(call);
   return hand_out(heap.allocate_zeroed(*bytes, Kind::by_malloc), call);
 }
 
 void* serve_again(void* block, std::size_t size, const Call& call) noexcept {
   if (block == nullptr) return serve(size, kMinAlignment, Kind::by_malloc, call);
-  if (!is_up()) [[unlikely]] return out_of_memory();
+  if (!is_up()) [[unlikely]]
+    return out_of_memory();
   tick(call);
   return hand_out(heap.reallocate(block, size), call);
 }
 
 void take_back(void* block, const Release& how, const Call& call) noexcept {
   if (block == nullptr) return;
-  if (!is_up()) [[unlikely]] die(Fault{.kind = FaultKind::wild_pointer, .address = block}, call);
+  if (!is_up()) [[unlikely]]
+    die(Fault{.kind = FaultKind::wild_pointer, .address = block}, call);
   tick(call);
   Verdict verdict = heap.deallocate(block, how);
-  if (!verdict.is_fault()) [[likely]] return;
+  if (!verdict.is_fault()) [[likely]]
+    return;
   if (verdict.kind == FaultKind::kind_mismatch && !kPolicy.kind_fatal) {
     if (!mismatch_told.exchange(true)) {
       note_fault(verdict.kind);
@@ -221,9 +229,11 @@ void take_back(void* block, const Release& how, const Call& call) noexcept {
 
 std::size_t size_of(const void* block, const Call& call) noexcept {
   if (block == nullptr) return 0;
-  if (!is_up()) [[unlikely]] die(Fault{.kind = FaultKind::wild_pointer, .address = block}, call);
+  if (!is_up()) [[unlikely]]
+    die(Fault{.kind = FaultKind::wild_pointer, .address = block}, call);
   const Sized sized = heap.usable_size(block);
-  if (sized.is_fault()) [[unlikely]] die(Verdict{sized.kind, block}, block, call);
+  if (sized.is_fault()) [[unlikely]]
+    die(Verdict{sized.kind, block}, block, call);
   return sized.bytes;
 }
 

@@ -53,11 +53,11 @@ struct SpanDescriptor {
   bool dirty = false;      // free: may hold pages; not dirty: reads as zero
   bool accessible = true;  // retired: was not guarded
   std::uint32_t reserved = 0;
-  std::uint64_t payload = 0;    // large: bytes from the span's start to the payload
-  std::uint64_t requested = 0;  // large: bytes
-  std::uint64_t changed_ms = 0; // free and dirty: since when
-  SpanLink bin{};               // free: the other spans of its bin
-  SpanLink age{};               // free and dirty, or retired: from the oldest to the youngest
+  std::uint64_t payload = 0;     // large: bytes from the span's start to the payload
+  std::uint64_t requested = 0;   // large: bytes
+  std::uint64_t changed_ms = 0;  // free and dirty: since when
+  SpanLink bin{};                // free: the other spans of its bin
+  SpanLink age{};                // free and dirty, or retired: from the oldest to the youngest
 
   // The tag of all words but the links, keyed by the record's own address.
   [[nodiscard]] std::uint64_t tag(const Key& key) const noexcept {

@@ -50,7 +50,9 @@ class Region {
   // The span that holds an address below the frontier, its descriptor vetted; null where there is none or it is unsound.
   [[nodiscard]] SpanDescriptor* find(const void* at) const noexcept;
   [[nodiscard]] std::byte* start_of(const SpanDescriptor& span) const noexcept { return base_ + span.first.bytes(); }
-  [[nodiscard]] std::byte* end_of(const SpanDescriptor& span) const noexcept { return start_of(span) + span.length.bytes(); }
+  [[nodiscard]] std::byte* end_of(const SpanDescriptor& span) const noexcept {
+    return start_of(span) + span.length.bytes();
+  }
 
   // A span of `length` in the given state, not linked anywhere. Null iff no room or no memory. `zeroed`: it reads as zero.
   [[nodiscard]] SpanDescriptor* acquire(O& os, Granules length, SpanState state, bool& zeroed) noexcept;
@@ -85,7 +87,8 @@ class Region {
   // Whether `next` leads from the first span to the frontier.
   [[nodiscard]] bool is_tiled() const noexcept {
     Granules end{};
-    for (const SpanDescriptor* span = next(nullptr); span != nullptr; span = next(span)) end = span->first + span->length;
+    for (const SpanDescriptor* span = next(nullptr); span != nullptr; span = next(span))
+      end = span->first + span->length;
     return end == frontier();
   }
   void check(FaultSink& sink) const noexcept;
@@ -128,7 +131,8 @@ class Region {
   void drop(AgeList& list, SpanDescriptor& span) noexcept;
 
   void check_span(const SpanDescriptor& span, bool previous_free, FaultSink& sink) const noexcept;
-  void check_lists(FaultSink& sink, std::uint64_t free_spans, std::uint64_t dirty_spans, std::uint64_t retired_spans) const noexcept;
+  void check_lists(FaultSink& sink, std::uint64_t free_spans, std::uint64_t dirty_spans,
+                   std::uint64_t retired_spans) const noexcept;
   [[nodiscard]] std::uint64_t length_of(const AgeList& list, SpanState state, std::uint64_t limit) const noexcept;
 
   Key key_;
@@ -144,7 +148,8 @@ class Region {
   AgeList retired_;
   SpanTally counts_;
   Bins bins_;
-  std::array<std::uint32_t, Bins::kBins> bin_heads_{};  // all lists are emptied by reserve, so that a heap at rest is zeros
+  std::array<std::uint32_t, Bins::kBins>
+      bin_heads_{};  // all lists are emptied by reserve, so that a heap at rest is zeros
 };
 
 }  // namespace trestle

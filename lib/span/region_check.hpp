@@ -14,16 +14,22 @@ void Region<O>::check(FaultSink& sink) const noexcept {
   bool previous_free = false;
   for (std::uint32_t index = 0; index < frontier().count;) {
     const SpanDescriptor& span = descriptors_[index];
-    if (!span.is_sound(key_)) {                                                                        // I10
-      sink.add({.kind = FaultKind::descriptor_corrupt, .address = &span, .block = base_ + Granules{index}.bytes(),
-                .expected = span.tag(key_), .found = span.seal_word});
+    if (!span.is_sound(key_)) {  // I10
+      sink.add({.kind = FaultKind::descriptor_corrupt,
+                .address = &span,
+                .block = base_ + Granules{index}.bytes(),
+                .expected = span.tag(key_),
+                .found = span.seal_word});
       return;
     }
     const bool tiles = span.first.count == index && span.length.count != 0 && span.length <= frontier() - span.first &&
                        span.state != SpanState::none;
-    if (!tiles) {                                                                                      // I13
-      sink.add({.kind = FaultKind::span_tiling, .address = &span, .block = base_ + Granules{index}.bytes(),
-                .expected = index, .found = span.first.count});
+    if (!tiles) {  // I13
+      sink.add({.kind = FaultKind::span_tiling,
+                .address = &span,
+                .block = base_ + Granules{index}.bytes(),
+                .expected = index,
+                .found = span.first.count});
       return;
     }
     check_span(span, previous_free, sink);
@@ -32,13 +38,17 @@ void Region<O>::check(FaultSink& sink) const noexcept {
     dirty_spans += previous_free && span.dirty;
     retired_spans += span.state == SpanState::retired;
     const std::uint64_t bytes = span.length.bytes();
-    (previous_free ? tally.free_bytes : span.state == SpanState::retired ? tally.retired_bytes : tally.used_bytes) += bytes;
+    (previous_free                      ? tally.free_bytes
+     : span.state == SpanState::retired ? tally.retired_bytes
+                                        : tally.used_bytes) += bytes;
     if (previous_free && span.dirty) tally.dirty_bytes += bytes;
     index += span.length.count;
   }
   check_lists(sink, free_spans, dirty_spans, retired_spans);
-  if (!(tally == counts_)) {                                                                           // I14
-    sink.add({.kind = FaultKind::accounting_mismatch, .address = &counts_, .expected = tally.used_bytes + tally.free_bytes,
+  if (!(tally == counts_)) {  // I14
+    sink.add({.kind = FaultKind::accounting_mismatch,
+              .address = &counts_,
+              .expected = tally.used_bytes + tally.free_bytes,
               .found = counts_.used_bytes + counts_.free_bytes});
   }
 }
@@ -47,12 +57,16 @@ template <Os O>
 void Region<O>::check_span(const SpanDescriptor& span, bool previous_free, FaultSink& sink) const noexcept {
   const std::uint32_t first = span.first.count;
   const std::uint32_t last = first + span.length.count - 1;
-  for (std::uint32_t i = first; i <= last; i = span.is_in_use() || i == last ? i + 1 : last) {          // I13
+  for (std::uint32_t i = first; i <= last; i = span.is_in_use() || i == last ? i + 1 : last) {  // I13
     if (heads_[i] != first) {
-      sink.add({.kind = FaultKind::span_tiling, .address = &heads_[i], .block = start_of(span), .expected = first, .found = heads_[i]});
+      sink.add({.kind = FaultKind::span_tiling,
+                .address = &heads_[i],
+                .block = start_of(span),
+                .expected = first,
+                .found = heads_[i]});
     }
   }
-  if (span.state == SpanState::free && previous_free) {                                                // I11
+  if (span.state == SpanState::free && previous_free) {  // I11
     sink.add({.kind = FaultKind::uncoalesced_spans, .address = start_of(span), .block = start_of(span)});
   }
 }
@@ -67,7 +81,8 @@ void Region<O>::check_lists(FaultSink& sink, std::uint64_t free_spans, std::uint
   if (!bins_.is_consistent()) mismatch(&bins_, 1, 0);
   std::uint64_t binned = 0;
   for (unsigned bin = 0; bin < Bins::kBins; ++bin) {
-    if (bins_.is_set(bin) != (bin_heads_[bin] != kNoSpan)) mismatch(&bin_heads_[bin], bin_heads_[bin] != kNoSpan, bins_.is_set(bin));
+    if (bins_.is_set(bin) != (bin_heads_[bin] != kNoSpan))
+      mismatch(&bin_heads_[bin], bin_heads_[bin] != kNoSpan, bins_.is_set(bin));
     std::uint32_t previous = kNoSpan;
     for (std::uint32_t index = bin_heads_[bin]; index != kNoSpan && binned <= free_spans; ++binned) {
       const SpanDescriptor* const span = at_index(index);

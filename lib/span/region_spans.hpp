@@ -57,7 +57,8 @@ SpanDescriptor* Region<O>::find(const void* at) const noexcept {
   const std::uint32_t head = heads_[granule];
   if (head > granule) return nullptr;
   SpanDescriptor& span = descriptors_[head];
-  if (span.first.count != head || granule - head >= span.length.count) [[unlikely]] return nullptr;
+  if (span.first.count != head || granule - head >= span.length.count) [[unlikely]]
+    return nullptr;
   return span.is_sound(key_) ? &span : nullptr;
 }
 
@@ -65,8 +66,8 @@ SpanDescriptor* Region<O>::find(const void* at) const noexcept {
 template <Os O>
 bool Region<O>::commit_to(O& os, Granules wanted) noexcept {
   if (wanted <= committed_) return true;
-  constexpr std::uint32_t kLeastStep = 16;  // 1 MiB
-  constexpr std::uint32_t kMostStep = 1024; // 64 MiB
+  constexpr std::uint32_t kLeastStep = 16;   // 1 MiB
+  constexpr std::uint32_t kMostStep = 1024;  // 64 MiB
   const std::uint32_t step = std::clamp(committed_.count / 4, kLeastStep, kMostStep);
   const Granules generous{std::min(capacity_.count, std::max(wanted.count, committed_.count + step))};
   for (const Granules target : {generous, wanted}) {
@@ -139,7 +140,8 @@ void Region<O>::drop(AgeList& list, SpanDescriptor& span) noexcept {
   SpanDescriptor* const after = at_index(span.age.next);
   const bool agree = (before != nullptr ? before->age.next : list.oldest) == span.first.count &&
                      (after != nullptr ? after->age.previous : list.youngest) == span.first.count;
-  if (!agree) [[unlikely]] return;  // an overwritten link is not followed; heap_check tells of it
+  if (!agree) [[unlikely]]
+    return;  // an overwritten link is not followed; heap_check tells of it
   (before != nullptr ? before->age.next : list.oldest) = span.age.next;
   (after != nullptr ? after->age.previous : list.youngest) = span.age.previous;
   span.age = {};
@@ -169,7 +171,8 @@ void Region<O>::remove_free(SpanDescriptor& span) noexcept {
   if (span.dirty) drop(dirty_, span);
   const bool agree = (before != nullptr ? before->bin.next : bin_heads_[bin]) == span.first.count &&
                      (after == nullptr || after->bin.previous == span.first.count);
-  if (!agree) [[unlikely]] return;
+  if (!agree) [[unlikely]]
+    return;
   (before != nullptr ? before->bin.next : bin_heads_[bin]) = span.bin.next;
   if (after != nullptr) after->bin.previous = span.bin.previous;
   if (bin_heads_[bin] == kNoSpan) bins_.clear(bin);

@@ -136,7 +136,8 @@ auto SpanHeap<O>::acquire(std::size_t bytes, SpanState state) noexcept -> Ref {
   for (;;) {
     for (std::uint32_t i = 0; i < count_; ++i) {
       bool zeroed = false;
-      if (SpanDescriptor* const span = regions_[i].acquire(os_, length, state, zeroed)) return {&regions_[i], span, zeroed};
+      if (SpanDescriptor* const span = regions_[i].acquire(os_, length, state, zeroed))
+        return {&regions_[i], span, zeroed};
     }
     if (!add_region(length.bytes())) return {};
     // A new region that cannot commit either: memory is what is short, not address space.

@@ -19,28 +19,28 @@ namespace trestle::ops {
 
 enum class Bug : std::uint8_t {
   none,
-  overlaps,                // every eighth block starts 16 bytes too early
-  loses_alignment,         // alignments above 16 are taken for 16
-  leaves_buffer,           // the last block runs past the end
-  refuses_early,           // null although there is memory
-  serves_impossible,       // a size above PTRDIFF_MAX wraps around
+  overlaps,           // every eighth block starts 16 bytes too early
+  loses_alignment,    // alignments above 16 are taken for 16
+  leaves_buffer,      // the last block runs past the end
+  refuses_early,      // null although there is memory
+  serves_impossible,  // a size above PTRDIFF_MAX wraps around
   forgets_zeroing,
-  zeroes_short,            // all but the last byte
+  zeroes_short,  // all but the last byte
   drops_realloc_contents,
   frees_on_failed_realloc,
   rounds_usable_size,
   refuses_free,
   refuses_sized_free,
-  writes_on_free,          // into the block that lies above
-  check_finds,             // heap_check sees a fault after a free
+  writes_on_free,  // into the block that lies above
+  check_finds,     // heap_check sees a fault after a free
   walk_skips_one,
   walk_ends_early,
-  walk_shows_rounded,      // the walk tells served for requested
+  walk_shows_rounded,  // the walk tells served for requested
   walk_shows_wrong_kind,
-  walk_free_too_long,      // a free block reaches into its right neighbour
+  walk_free_too_long,  // a free block reaches into its right neighbour
   shrinks_over_live,
   grow_does_nothing,
-  moves_badly,             // attach does not know its heap again
+  moves_badly,  // attach does not know its heap again
   leaves_reservation,
 };
 

@@ -1,13 +1,13 @@
 // Standard containers on Trestle: a std::pmr resource over the process's heap or over a block_heap, and an allocator<T>.
 #pragma once
 
-#include <trestle/block_heap.hpp>
 #include <trestle/trestle.h>
 
 #include <cstddef>
 #include <limits>
 #include <memory_resource>
 #include <new>
+#include <trestle/block_heap.hpp>
 
 namespace trestle {
 
@@ -22,9 +22,7 @@ class heap_resource final : public std::pmr::memory_resource {
   void do_deallocate(void* block, std::size_t bytes, std::size_t alignment) override {
     trestle_free_aligned_sized(block, alignment, bytes);
   }
-  [[nodiscard]] bool do_is_equal(const memory_resource& other) const noexcept override {
-    return this == &other;
-  }
+  [[nodiscard]] bool do_is_equal(const memory_resource& other) const noexcept override { return this == &other; }
 };
 
 // A std::pmr resource over one block_heap. As thread-safe as that is: not. A fault at deallocation ends the program.
@@ -41,9 +39,7 @@ class block_heap_resource final : public std::pmr::memory_resource {
   void do_deallocate(void* block, std::size_t, std::size_t) override {
     if (heap_->deallocate(block) != TRESTLE_FAULT_NONE) __builtin_trap();
   }
-  [[nodiscard]] bool do_is_equal(const memory_resource& other) const noexcept override {
-    return this == &other;
-  }
+  [[nodiscard]] bool do_is_equal(const memory_resource& other) const noexcept override { return this == &other; }
 
   block_heap* heap_;
 };

@@ -1,13 +1,13 @@
 // Trestle: a hardened malloc that checks itself. The C++ interface; trestle.h has the C one and the types.
 #pragma once
 
-#include <trestle/block_heap.hpp>
-#include <trestle/resource.hpp>
 #include <trestle/trestle.h>
 
 #include <cstddef>
 #include <span>
 #include <string>
+#include <trestle/block_heap.hpp>
+#include <trestle/resource.hpp>
 #include <type_traits>
 
 namespace trestle {

@@ -27,7 +27,7 @@ int main(void) {
   leave_secrets();
   for (int i = 0; i < 50; ++i) {
     const char* const aligned = hidden(memalign(65536, 512));
-    must(secrets_in(aligned, 0, 512 < verified ? 512 : verified) < 8);  /* a byte of poison or canary may be the same */
+    must(secrets_in(aligned, 0, 512 < verified ? 512 : verified) < 8); /* a byte of poison or canary may be the same */
     char* const grown = hidden(realloc(malloc(300000), 2000000));
     must(secrets_in(grown, 300000, 2000000) < 100);
     const char* const large = hidden(malloc(700000));

@@ -14,7 +14,7 @@ static long resident_pages(void) {
 }
 
 int main(void) {
-  enum { count = 1500, bytes = 100000 };  /* more than any policy keeps in quarantine */
+  enum { count = 1500, bytes = 100000 }; /* more than any policy keeps in quarantine */
   static char* blocks[count];
   for (int i = 0; i < count; ++i) {
     blocks[i] = malloc(bytes);
