@@ -4,7 +4,7 @@
 # out of theirs, in which the tests of every preset but release have its name before their own.
 set -euo pipefail
 cd -- "$(dirname -- "$0")/.."
-default_presets=(release asan)
+default_presets=(release asan fuzz)
 
 usage() {
   echo "ci/test.sh: $1; usage: ci/test.sh [--preset NAME]... [-R REGEX] [-j N]" >&2

@@ -65,6 +65,10 @@ class Heap {
  private:
   Verdict classify(const void* payload) noexcept;
   Allocation try_allocate(std::size_t size, std::size_t alignment, Kind kind, bool& zeroed) noexcept;
+  Allocation reallocate_block(void* payload, std::size_t size) noexcept;
+  Allocation reallocate_large(const SpanRef<O>& ref, void* payload, std::size_t size) noexcept;
+  template <class Attempt>
+  Allocation or_flushed(std::size_t size, Attempt attempt) noexcept;
   bool flush() noexcept;
   Allocation move(void* payload, std::size_t kept, std::size_t size, Kind kind) noexcept;
   // A freed block is a double free to free, and a stale pointer to everything else.
@@ -142,11 +146,18 @@ void Heap<P, O>::note_large() noexcept {
 template <Policy P, Os O>
 Allocation Heap<P, O>::allocate(std::size_t size, std::size_t alignment, Kind kind) noexcept {
   bool zeroed = false;
-  const Allocation made = try_allocate(size, alignment, kind, zeroed);
-  if (made.payload != nullptr) [[likely]]
+  return or_flushed(size, [&] { return try_allocate(size, alignment, kind, zeroed); });
+}
+
+// Where memory is too short for the attempt, the quarantines are emptied and it is made again.
+template <Policy P, Os O>
+template <class Attempt>
+Allocation Heap<P, O>::or_flushed(std::size_t size, Attempt attempt) noexcept {
+  const Allocation made = attempt();
+  if (made.payload != nullptr || made.is_fault()) [[likely]]
     return made;
   if (size > kMaxSpanBytes || !flush()) return {};
-  return try_allocate(size, alignment, kind, zeroed);
+  return attempt();
 }
 
 // Memory is short: what waits in the quarantines becomes free. True iff anything did.
@@ -178,9 +189,7 @@ Allocation Heap<P, O>::try_allocate(std::size_t size, std::size_t alignment, Kin
 template <Policy P, Os O>
 Allocation Heap<P, O>::allocate_zeroed(std::size_t size, Kind kind) noexcept {
   bool zeroed = false;
-  Allocation made = try_allocate(size, kMinAlignment, kind, zeroed);
-  if (made.payload == nullptr && size <= kMaxSpanBytes && flush())
-    made = try_allocate(size, kMinAlignment, kind, zeroed);
+  const Allocation made = or_flushed(size, [&] { return try_allocate(size, kMinAlignment, kind, zeroed); });
   if (made.payload == nullptr || made.is_fault() || zeroed) [[unlikely]]
     return made;
   if (!arena_.serves(size, kMinAlignment)) {
@@ -224,46 +233,52 @@ Verdict Heap<P, O>::deallocate(void* payload, const Release& how) noexcept {
 template <Policy P, Os O>
 Allocation Heap<P, O>::reallocate(void* payload, std::size_t size) noexcept {
   if (payload == nullptr) return allocate(size, kMinAlignment, Kind::by_malloc);
-  const SpanRef<O> ref = spans_.find(payload);
-  if (ref.is_empty()) [[unlikely]]
-    return Allocation::failed(stale(classify(payload)));
-  std::size_t kept = 0;
-  Kind kind = Kind::none;
-  if (ref.span->state == SpanState::blocks) {
+  return or_flushed(size, [&] {
+    const SpanRef<O> ref = spans_.find(payload);
+    if (ref.is_empty()) [[unlikely]]
+      return Allocation::failed(stale(classify(payload)));
+    if (ref.span->state == SpanState::blocks) return reallocate_block(payload, size);
+    return reallocate_large(ref, payload, size);
+  });
+}
+
+template <Policy P, Os O>
+Allocation Heap<P, O>::reallocate_block(void* payload, std::size_t size) noexcept {
+  Header header = Header::end(true);
+  {
     const Guard guard(arena_.lock());
-    Header header = Header::end(true);
     if (const Verdict v = arena_.find_live(payload, header); v.is_fault()) [[unlikely]]
       return Allocation::failed(stale(v));
-    kept = header.requested();
-    kind = header.kind();
-    if (arena_.serves(size, kMinAlignment)) {
-      const Allocation resized = arena_.resize(payload, size);
-      if (resized.is_fault()) [[unlikely]]
-        return resized;
-      if (resized.payload != nullptr) {
-        block_bytes_ = arena_.counts().live_bytes;
-        note_peak(block_bytes_ + large_bytes_);
-        return resized;
-      }
+    const Allocation resized = arena_.serves(size, kMinAlignment) ? arena_.resize(payload, size) : Allocation{};
+    if (resized.payload != nullptr || resized.is_fault()) {
+      block_bytes_ = arena_.counts().live_bytes;
+      note_peak(block_bytes_ + large_bytes_);
+      return resized;
     }
-  } else {
+  }
+  return move(payload, header.requested(), size, header.kind());
+}
+
+template <Policy P, Os O>
+Allocation Heap<P, O>::reallocate_large(const SpanRef<O>& ref, void* payload, std::size_t size) noexcept {
+  std::size_t kept = 0;
+  Kind kind = Kind::none;
+  {
     const Guard guard(spans_.lock());
     if (ref.span->state != SpanState::large) [[unlikely]]
       return {payload, FaultKind::stale_pointer};
     if (const Verdict v = large_.vet(ref, payload); v.is_fault()) [[unlikely]]
       return Allocation::failed(v);
-    kept = ref.span->requested;
-    kind = ref.span->kind;
     if (size > PTRDIFF_MAX) [[unlikely]]
       return {};
     if (!arena_.serves(size, kMinAlignment)) {
       const Allocation resized = large_.resize(ref, payload, size);
-      if (resized.payload != nullptr && !resized.is_fault()) {
-        large_bytes_ = large_.counts().live_bytes;
-        note_peak(block_bytes_ + large_bytes_);
-      }
+      large_bytes_ = large_.counts().live_bytes;
+      note_peak(block_bytes_ + large_bytes_);
       return resized;
     }
+    kept = ref.span->requested;
+    kind = ref.span->kind;
   }
   return move(payload, kept, size, kind);
 }
@@ -271,7 +286,8 @@ Allocation Heap<P, O>::reallocate(void* payload, std::size_t size) noexcept {
 // The last resort of realloc: a new block, a copy, and the old one goes. Whatever fails, the old one is as it was.
 template <Policy P, Os O>
 Allocation Heap<P, O>::move(void* payload, std::size_t kept, std::size_t size, Kind kind) noexcept {
-  const Allocation made = allocate(size, kMinAlignment, kind);
+  bool zeroed = false;
+  const Allocation made = try_allocate(size, kMinAlignment, kind, zeroed);
   if (made.payload == nullptr || made.is_fault()) [[unlikely]]
     return made;
   std::memcpy(made.payload, payload, std::min(kept, size));

@@ -114,6 +114,42 @@ TYPED_TEST(HeapMemoryTest, TrimGivesPagesBack) {
   EXPECT_NE(take(this->heap_, kBlock), nullptr);
 }
 
+// What waits in the quarantines is memory too: whoever asks for more than the rest gets it.
+TYPED_TEST(HeapMemoryTest, WhatWaitsIsReusedBeforeMemoryIsCalledShort) {
+  using ops::TestArena;
+  using ops::TestOs;
+  TestArena arena;
+  const auto owner = std::make_unique<Heap<TestFixture::kPolicy, TestOs>>(TestOs{arena});
+  auto& heap = *owner;
+  using Ask = std::byte* (*)(decltype(heap)&, std::byte*);
+  constexpr std::size_t kMost = 60 * kMiB;
+  const Ask asks[] = {
+      [](auto& h, std::byte*) { return take(h, kMost); },
+      [](auto& h, std::byte*) { return static_cast<std::byte*>(h.allocate_zeroed(kMost, Kind::by_malloc).payload); },
+      [](auto& h, std::byte* kept) { return regrow(h, kept, kMost); },
+  };
+  for (const Ask ask : asks) {
+    ASSERT_TRUE(heap.start({.secret = 1, .region_bytes = 96 * kMiB}));
+    for (const std::size_t kept_size : {100 * kKiB, 2 * kMiB}) {
+      std::byte* const kept = take(heap, kept_size);
+      fill(kept, kept_size, 0x6D);
+      std::vector<std::byte*> live;
+      while (std::byte* const at = take(heap, 8 * kMiB)) live.push_back(at);
+      ASSERT_GE(live.size() * 8 * kMiB, kMost);
+      for (std::byte* const at : live) ASSERT_EQ(give(heap, at), FaultKind::none);
+      std::byte* const most = ask(heap, kept);
+      ASSERT_NE(most, nullptr) << kept_size;
+      if (ask == asks[2]) {
+        ASSERT_EQ(first_other(most, kept_size, 0x6D), nullptr);
+      }
+      ASSERT_EQ(give(heap, most), FaultKind::none);
+    }
+    EXPECT_TRUE(faults_of(heap).empty());
+    heap.stop();
+  }
+  EXPECT_EQ(arena.breach(), nullptr);
+}
+
 // Pages of one large allocation after another go back by age, on a clock that the test moves; live ones keep every byte.
 TYPED_TEST(HeapMemoryTest, DecayGivesBackWhatIsFreeOnly) {
   using ops::TestArena;
