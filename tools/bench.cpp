@@ -19,7 +19,8 @@ constexpr const char* kExamples = R"(Examples:
   trestle bench harness --rounds 9   with less noise
   trestle bench pairs                nanoseconds of a malloc and its free, beside glibc's)";
 
-constexpr const char* kHarnessHelp = R"(Each run starts from the stored corpus, with a fixed seed and inputs of up to 512 bytes; the heap is checked in full after
+constexpr const char* kHarnessHelp =
+    R"(Each run starts from the stored corpus, with a fixed seed and inputs of up to 512 bytes; the heap is checked in full after
 every operation, under AddressSanitizer and UndefinedBehaviorSanitizer. Executions a second of CPU time: the median, the
 slowest and the fastest of the rounds, in which the targets take turns.
 
@@ -53,7 +54,9 @@ class Scratch {
 double executions_a_second(const Target& target, const Harnesses& harnesses, unsigned runs) {
   const Scratch scratch;
   std::vector<std::string> words{(harnesses.fuzz / target.name).string()};
-  const auto append = [&](const std::vector<std::string>& more) { words.insert(words.end(), more.begin(), more.end()); };
+  const auto append = [&](const std::vector<std::string>& more) {
+    words.insert(words.end(), more.begin(), more.end());
+  };
   append(base_options(target));
   append({"-runs=" + std::to_string(runs), "-seed=1", "-artifact_prefix=" + scratch.path() + "/", scratch.path()});
   append(seeds_of(target, harnesses.seeds));

@@ -7,7 +7,8 @@
 namespace trestle::tool {
 namespace {
 
-constexpr const char* kExamples = R"(The corpus and what fails lie in build/container/corpus, which is the container's /corpus. The exit status is that of what
+constexpr const char* kExamples =
+    R"(The corpus and what fails lie in build/container/corpus, which is the container's /corpus. The exit status is that of what
 ran in the container.
 
 Examples:

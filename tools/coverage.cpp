@@ -7,7 +7,8 @@
 namespace trestle::tool {
 namespace {
 
-constexpr const char* kExamples = R"(A table of what of lib/ the fuzz corpora, the properties and the units reach, each and together, and a page of HTML for each.
+constexpr const char* kExamples =
+    R"(A table of what of lib/ the fuzz corpora, the properties and the units reach, each and together, and a page of HTML for each.
 
 Examples:
   trestle coverage

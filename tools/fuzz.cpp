@@ -106,7 +106,8 @@ void add_fuzz(CLI::App& app, const Rest& rest, int& status) {
   command->add_option("--seconds", request->seconds, "Stop after so long (default: at a crash)")
       ->check(CLI::PositiveNumber)
       ->type_name("N");
-  command->add_option("--jobs", request->jobs, "So many processes at once; each runs its time, whatever befalls another")
+  command
+      ->add_option("--jobs", request->jobs, "So many processes at once; each runs its time, whatever befalls another")
       ->check(CLI::PositiveNumber)
       ->type_name("N");
   command->add_option("--corpus", request->corpus, "Keep new inputs here")->type_name("DIR");

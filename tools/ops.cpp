@@ -5,7 +5,8 @@
 namespace trestle::tool {
 namespace {
 
-constexpr const char* kExamples = R"(Everything behind `ops` goes to that program: trestle ops -- --help tells what it can do.
+constexpr const char* kExamples =
+    R"(Everything behind `ops` goes to that program: trestle ops -- --help tells what it can do.
 
 Examples:
   trestle ops show heap_ops crash-1234      the input as text

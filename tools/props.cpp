@@ -14,7 +14,8 @@
 namespace trestle::tool {
 namespace {
 
-constexpr const char* kExamples = R"(A round runs every property once. Its seed is printed, and decides all that it does. RC_PARAMS in the environment, such as
+constexpr const char* kExamples =
+    R"(A round runs every property once. Its seed is printed, and decides all that it does. RC_PARAMS in the environment, such as
 max_success=1000, tunes RapidCheck. The first round that fails ends the run, with the properties' exit status.
 
 Examples:
