@@ -95,7 +95,8 @@ run_with_buildah() {
   b bud --isolation chroot --network host --pull-never -q -t "$image" . >&2
   container=$(b from --pull-never "$image")
   trap "b rm $container >/dev/null" EXIT
-  # `run` does not know of the entry point.
+  # The image's own volume would be mounted over the host's directory. `run` does not know of the entry point.
+  b config --volume /corpus- "$container"
   b run --isolation chroot --network host --volume "$corpus:/corpus" "$container" -- trestle "$@" || status=$?
   exit $status
 }

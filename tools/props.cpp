@@ -82,6 +82,7 @@ void add_props(CLI::App& app, int& status) {
       ->check(CLI::PositiveNumber)
       ->type_name("N");
   command->add_option("--seed", request->seed, "The first round's; each later one's is one more (default: fresh)")
+      ->check(CLI::NonNegativeNumber)
       ->type_name("S");
   command->add_option("-R", request->pattern, "Only properties whose names match")->type_name("REGEX");
   command->footer(kExamples);
