@@ -22,14 +22,14 @@ RUN cmake --preset release -DTRESTLE_BUILD_TESTS=OFF \
     && rm -rf build
 # A sanitizer's report names functions and lines by this; LLVM's own symbolizer is a hundred times its size.
 RUN cp --dereference /usr/bin/addr2line /opt/trestle/bin/ \
-    && cp --dereference /usr/lib/*/libbfd-*-system.so /opt/trestle/lib/
+    && ldd /usr/bin/addr2line | awk '/libbfd|libsframe/ {print $3}' | xargs cp --dereference --target-directory=/opt/trestle/lib
 
 FROM ${BASE}
 COPY --from=build /opt/trestle /usr/local
-RUN ldconfig \
+RUN ldconfig && addr2line --version >/dev/null \
     && useradd --uid 1000 --create-home --shell /usr/sbin/nologin trestle \
     && install -d -o trestle -g trestle /corpus
-ENV TRESTLE_CORPUS=/corpus ASAN_OPTIONS=allow_addr2line=1
+ENV TRESTLE_CORPUS=/corpus ASAN_OPTIONS=external_symbolizer_path=/usr/local/bin/addr2line
 VOLUME /corpus
 USER trestle
 WORKDIR /home/trestle
