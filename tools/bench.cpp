@@ -84,7 +84,7 @@ void bench_harness(const Request& request) {
     if (target.takes_ops()) measured.push_back({target, {}});
   }
   for (unsigned round = 1; round <= request.rounds; ++round) {
-    std::cerr << "trestle: round " << round << " of " << request.rounds << std::endl;
+    std::cerr << "trestle: round " << round << " of " << request.rounds << '\n';
     for (auto& [target, rates] : measured) rates.push_back(executions_a_second(target, harnesses, request.runs));
   }
   std::cout << "executions a second     median   slowest   fastest\n";

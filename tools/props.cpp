@@ -56,7 +56,7 @@ int run_rounds(const std::vector<std::string>& words, const Request& request) {
   std::uint64_t round = 0;
   do {
     const std::uint64_t seed = seed_of_round(first, round++);
-    std::cerr << "trestle: round " << round << ", seed " << seed << std::endl;
+    std::cerr << "trestle: round " << round << ", seed " << seed << '\n';
     const Ended ended = run_child(words, {{"RC_PARAMS", parameters_with_seed(given != nullptr ? given : "", seed)}});
     if (ended.status != 0) {
       std::cerr << "trestle: failed; the same again: " << repeat_command(seed, request.pattern) << '\n';

@@ -66,15 +66,16 @@ int test_installation(const Harnesses& harnesses, const Request& request) {
   }
   const std::vector<InstalledTest> tests = installed_tests(harnesses);
   std::vector<std::string> names;
+  names.reserve(tests.size());
   for (const InstalledTest& test : tests) names.push_back(test.name);
   const std::vector<std::string> wanted = matching(names, request.pattern.empty() ? "." : request.pattern);
   std::size_t failed = 0;
   for (const InstalledTest& test : tests) {
     if (!std::binary_search(wanted.begin(), wanted.end(), test.name)) continue;
     const Heard heard = listen_to_child(test.words, {});
-    std::cout << (heard.ended.status == 0 ? "passed " : "FAILED ") << test.name << std::endl;
+    std::cout << (heard.ended.status == 0 ? "passed " : "FAILED ") << test.name << '\n' << std::flush;
     if (heard.ended.status == 0) continue;
-    std::cout << heard.out << heard.err << "exit status " << heard.ended.status << std::endl;
+    std::cout << heard.out << heard.err << "exit status " << heard.ended.status << '\n';
     ++failed;
   }
   std::cout << wanted.size() - failed << " passed, " << failed << " failed\n";
