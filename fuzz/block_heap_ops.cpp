@@ -5,7 +5,7 @@
 
 using namespace trestle::ops;
 
-const Vocabulary& trestle_fuzz_vocabulary = kBufferVocabulary;
+const trestle::fuzz::Input trestle_fuzz_input{.vocabulary = &kBufferVocabulary, .words = {}};
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   run_or_abort<BufferHeapHost>(kBufferVocabulary, data, size);

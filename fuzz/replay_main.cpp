@@ -1,4 +1,4 @@
-// A fuzz target without libFuzzer: runs the programs of a corpus, and random ones, so that any compiler and ctest can.
+// A fuzz target without libFuzzer: runs the inputs of a corpus, and random ones, so that any compiler and ctest can.
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <chrono>
@@ -13,6 +13,7 @@
 
 #include "ops/generate.hpp"
 #include "target.hpp"
+#include "text.hpp"
 
 namespace {
 
@@ -50,11 +51,27 @@ std::vector<std::uint8_t> read(const fs::path& path) {
   return {std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
 }
 
+std::string shown(const std::vector<std::uint8_t>& bytes) {
+  if (trestle_fuzz_input.vocabulary == nullptr) return {bytes.begin(), bytes.end()};
+  Program program;
+  decode(*trestle_fuzz_input.vocabulary, bytes, program);
+  return to_text(program);
+}
+
+std::vector<std::uint8_t> random_input(trestle::ops::Random& random, const Options& options) {
+  if (trestle_fuzz_input.vocabulary == nullptr) {
+    const std::string text =
+        trestle::fuzz::random_text(trestle_fuzz_input.words, random, random.below(options.ops + 1));
+    return {text.begin(), text.end()};
+  }
+  Program program = generate(*trestle_fuzz_input.vocabulary, random, options.ops);
+  program.stage.policy = options.policy.value_or(program.stage.policy);
+  return encode(*trestle_fuzz_input.vocabulary, program).value();
+}
+
 void perform(const std::vector<std::uint8_t>& bytes, const Options& options) {
   if (options.print) {
-    Program program;
-    decode(trestle_fuzz_vocabulary, bytes, program);
-    std::fputs((to_text(program) + "\n").c_str(), stdout);
+    std::fputs((shown(bytes) + "\n").c_str(), stdout);
     std::fflush(stdout);
   }
   LLVMFuzzerTestOneInput(bytes.data(), bytes.size());
@@ -68,14 +85,10 @@ void perform_all(const Options& options) {
   }
   trestle::ops::Random random(options.seed);
   const auto began = std::chrono::steady_clock::now();
-  for (std::size_t i = 0; i < options.random; ++i) {
-    Program program = generate(trestle_fuzz_vocabulary, random, options.ops);
-    program.stage.policy = options.policy.value_or(program.stage.policy);
-    perform(encode(trestle_fuzz_vocabulary, program).value(), options);
-  }
+  for (std::size_t i = 0; i < options.random; ++i) perform(random_input(random, options), options);
   const std::chrono::duration<double> taken = std::chrono::steady_clock::now() - began;
   if (options.random != 0)
-    std::printf("%zu random programs, %.0f a second\n", options.random,
+    std::printf("%zu random inputs, %.0f a second\n", options.random,
                 static_cast<double>(options.random) / taken.count());
 }
 
@@ -83,16 +96,17 @@ void perform_all(const Options& options) {
 
 int main(int argc, char** argv) {
   Options options;
-  CLI::App app{"Runs op programs under the oracle. A violated expectation prints ERROR and the program, and aborts."};
-  app.add_option("paths", options.paths, "Files of programs, and directories of them")->check(CLI::ExistingPath);
-  app.add_option("--random", options.random, "Run this many random programs");
-  app.add_option("--seed", options.seed, "Seed of the random programs")->capture_default_str();
-  app.add_option("--ops", options.ops, "Ops in each random program")->capture_default_str();
+  CLI::App app{"Runs inputs of a fuzz target. A violated expectation prints ERROR and the input, and aborts."};
+  app.add_option("paths", options.paths, "Files of inputs, and directories of them")->check(CLI::ExistingPath);
+  app.add_option("--random", options.random, "Run this many random inputs");
+  app.add_option("--seed", options.seed, "Seed of the random inputs")->capture_default_str();
+  app.add_option("--ops", options.ops, "Ops in each random program, or words at most in each random text")
+      ->capture_default_str();
   const std::map<std::string, PolicyName> policies{
       {"fast", PolicyName::fast}, {"hardened", PolicyName::hardened}, {"debug", PolicyName::debug}};
   app.add_option("--policy", options.policy, "Policy of the random programs, instead of any")
       ->transform(CLI::CheckedTransformer(policies, CLI::ignore_case).description("fast, hardened or debug"));
-  app.add_flag("--print", options.print, "Print each program as text before it runs");
+  app.add_flag("--print", options.print, "Print each input as text before it runs");
   app.footer("Example: heap_ops fuzz/corpus/heap_ops --random 1000 --seed 7");
   try {
     app.parse(argc, argv);

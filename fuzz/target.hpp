@@ -1,14 +1,26 @@
-// A fuzz target: the two functions that libFuzzer, or the replay, calls, and the mutator and crossover that every target of
-// op programs shares.
+// A fuzz target: what its inputs are, the function that libFuzzer or the replay calls with one, and the mutator and
+// crossover: of mutator.cpp for op programs, of text_mutator.cpp for text.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
+#include <string_view>
 
 #include "ops/program.hpp"
 
-// What the target's bytes mean; each target defines it.
-extern const trestle::ops::Vocabulary& trestle_fuzz_vocabulary;
+namespace trestle::fuzz {
+
+// What a target's inputs are: programs of a vocabulary; or, where that is null, text in which these words mean something.
+struct Input {
+  const ops::Vocabulary* vocabulary;
+  std::span<const std::string_view> words;
+};
+
+}  // namespace trestle::fuzz
+
+// Each target defines its own.
+extern const trestle::fuzz::Input trestle_fuzz_input;
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size);
 extern "C" std::size_t LLVMFuzzerCustomMutator(std::uint8_t* data, std::size_t size, std::size_t max_size,

@@ -22,6 +22,7 @@ template <Policy P>
 class BufferHeapHost {
  public:
   using EngineType = BufferHeap<P>;
+  static constexpr const Policy& kPolicy = P;
 
   bool start(const Stage& stage, Oracle& oracle) {
     zeroed_ = stage.zeroed;
@@ -35,7 +36,9 @@ class BufferHeapHost {
     return heap_ != nullptr;
   }
   [[nodiscard]] EngineType& engine() { return *heap_; }
-  [[nodiscard]] Features features() const { return kBufferVocabulary.features; }
+  [[nodiscard]] Features features() const {
+    return {.misuse = true, .corrupt = true, .capacity = kBufferVocabulary.features.capacity};
+  }
   [[nodiscard]] const std::byte* first() const { return at_ + EngineType::overhead(); }
   [[nodiscard]] const std::byte* last() const { return at_ + heap_->size(); }
   [[nodiscard]] const char* wrong() const { return nullptr; }
@@ -51,6 +54,16 @@ class BufferHeapHost {
     const std::size_t need = size + extra + kRoomForOne;
     return Oracle::longest_gap(model, first(), last()) < need + need / 8 + kRoomForOne;
   }
+
+  [[nodiscard]] bool in_block_span(const std::byte*) const { return true; }
+  [[nodiscard]] bool is_accessible(const std::byte*, std::size_t) const { return true; }
+  // The heap's record, but its last fault, which is the public face's memory of one call.
+  template <class Visit>
+  void for_each_record(Visit visit) {
+    visit(at_, EngineType::overhead() - kHeaderBytes - kUnsealed);
+  }
+  void save() { std::memcpy(saved_.get(), at_, saved_bytes_ = heap_->size()); }
+  void restore() { std::memcpy(at_, saved_.get(), saved_bytes_); }
 
   [[nodiscard]] std::size_t size() const { return heap_->size(); }
   [[nodiscard]] std::size_t smallest_size() const { return heap_->smallest_size(); }
@@ -77,6 +90,7 @@ class BufferHeapHost {
   static constexpr std::size_t kRoomForOne = 128;
   static constexpr std::size_t kSkews = 256;
   static constexpr std::size_t kStorage = 4096 + kSkews * kMinAlignment + kLargestBuffer;
+  static constexpr std::size_t kUnsealed = 16;
   static constexpr int kDirt = 0xA5;
   static constexpr int kScribble = 0xEE;
 
@@ -88,6 +102,8 @@ class BufferHeapHost {
 
   std::unique_ptr<std::byte[]> here_{new std::byte[kStorage]};
   std::unique_ptr<std::byte[]> there_{new std::byte[kStorage]};
+  std::unique_ptr<std::byte[]> saved_{new std::byte[kLargestBuffer]};
+  std::size_t saved_bytes_ = 0;
   std::byte* at_ = nullptr;
   std::size_t size_ = 0;
   EngineType* heap_ = nullptr;

@@ -2,45 +2,18 @@
 #include <algorithm>
 #include <bit>
 #include <cstring>
-#include <limits>
 
 #include "ops/program.hpp"
 
 namespace trestle::ops {
 namespace {
 
-constexpr std::size_t kHuge = static_cast<std::size_t>(std::numeric_limits<std::ptrdiff_t>::max());
-// Any size below 4 GiB can be written down, in one record of 32.
-constexpr SizeRange kAnySize{0, UINT32_MAX};
-
-template <class T, std::size_t I = 0>
-consteval std::uint8_t op_index() {
-  if constexpr (std::is_same_v<std::variant_alternative_t<I, Op>, T>)
-    return I;
-  else
-    return op_index<T, I + 1>();
-}
-
-struct Share {
-  std::uint8_t op;
-  std::size_t records;  // of 32
-};
-template <std::size_t N>
-consteval std::array<std::uint8_t, 32> shared_out(const Share (&shares)[N]) {
-  std::array<std::uint8_t, 32> table{};
-  std::size_t at = 0;
-  for (const Share& share : shares)
-    for (std::size_t i = 0; i < share.records; ++i) table.at(at++) = share.op;
-  if (at != table.size()) throw "the shares do not add up";
-  return table;
-}
-
 template <std::size_t I = 0>
 Op make_op(std::size_t index, const Operands& operands) {
   if constexpr (I == std::variant_size_v<Op>) {
     return Check{};
   } else {
-    if (index == I) return std::variant_alternative_t<I, Op>::from(operands);
+    if (index == I) return make_op<std::variant_alternative_t<I, Op>>(operands);
     return make_op<I + 1>(index, operands);
   }
 }
@@ -67,121 +40,43 @@ std::optional<std::uint8_t> index_in(const Table& table, Matches matches) {
   return static_cast<std::uint8_t>(found - table.begin());
 }
 
+// Bits of the stage record's second byte.
+constexpr std::uint8_t kZeroed = 1;
+constexpr std::uint8_t kNoBuffer = 2;
+
 Stage decode_stage(const Vocabulary& vocabulary, const std::uint8_t* record) {
   Stage stage;
   stage.policy = static_cast<PolicyName>(record[0] % kPolicies);
-  if (!vocabulary.features.has_buffer()) return stage;
-  stage.zeroed = (record[1] & 1) != 0;
-  stage.skew = record[2];
+  if (vocabulary.features.refusals) {
+    stage.refuse_nth = load_word(record + 4) % (kLargestRefusal + 1);
+    stage.refuse_every = stage.refuse_nth == 0 ? std::uint8_t{0} : record[2];
+  }
+  if (!vocabulary.features.has_buffer() || (vocabulary.heap_too && (record[1] & kNoBuffer) != 0)) return stage;
   stage.buffer_bytes = load_word(record + 4) % (vocabulary.largest_first_buffer + 1);
+  if (vocabulary.heap_too && stage.buffer_bytes == 0) return stage;
+  stage.zeroed = (record[1] & kZeroed) != 0;
+  stage.skew = record[2];
   return stage;
 }
 
-Record encode_stage(const Stage& stage) {
-  Record record{static_cast<std::uint8_t>(stage.policy), static_cast<std::uint8_t>(stage.zeroed ? 1 : 0), stage.skew};
-  store_word(record.data() + 4, stage.buffer_bytes);
+Record encode_stage(const Vocabulary& vocabulary, const Stage& stage) {
+  const bool refuses = vocabulary.features.refusals;
+  Record record{static_cast<std::uint8_t>(stage.policy)};
+  record[1] = static_cast<std::uint8_t>((stage.zeroed ? kZeroed : 0) | (stage.buffer_bytes == 0 ? kNoBuffer : 0));
+  record[2] = refuses ? stage.refuse_every : stage.skew;
+  store_word(record.data() + 4, refuses ? stage.refuse_nth : stage.buffer_bytes);
   return record;
 }
 
-constexpr std::array<std::uint8_t, 32> kAlignments{4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4,  4,  4,
-                                                   4, 4, 4, 4, 4, 4, 5, 5, 6, 6, 7, 8, 9, 10, 12, 16};
+// The record's fourth byte: which misuse or corruption, or the alignment.
+std::optional<std::uint8_t> choice_of(const Vocabulary& vocabulary, const Op& op, const Operands& operands) {
+  if (std::holds_alternative<Misuse>(op)) return static_cast<std::uint8_t>(operands.misuse);
+  if (std::holds_alternative<Corrupt>(op)) return static_cast<std::uint8_t>(operands.corrupt);
+  return index_in(vocabulary.alignment_shifts,
+                  [&](std::uint8_t shift) { return std::size_t{1} << shift == operands.alignment; });
+}
 
 }  // namespace
-
-// The harness's block spans are the smallest there are, 64 KiB, so requests above 16 KiB are large.
-const Vocabulary kHeapVocabulary{
-    .name = "heap",
-    .ops = shared_out({{op_index<Allocate>(), 10},
-                       {op_index<AllocateZeroed>(), 3},
-                       {op_index<Free>(), 6},
-                       {op_index<SizedFree>(), 4},
-                       {op_index<Reallocate>(), 6},
-                       {op_index<Check>(), 1},
-                       {op_index<Trim>(), 1},
-                       {op_index<Wait>(), 1}}),
-    .sizes = {{{0, 0},
-               {1, 1},
-               {2, 14},
-               {15, 17},
-               {18, 47},
-               {48, 80},
-               {48, 80},
-               {81, 256},
-               {81, 256},
-               {81, 256},
-               {257, 1000},
-               {257, 1000},
-               {257, 1000},
-               {1001, 1060},
-               {1001, 1060},
-               {1061, 4060},
-               {1061, 4060},
-               {1061, 4060},
-               {4061, 4120},
-               {4061, 4120},
-               {4121, 8000},
-               {8001, 16000},
-               {16001, 16400},
-               {16401, 65300},
-               {65301, 65600},
-               {65601, 140000},
-               {140001, 300000},
-               {0, 64},
-               {0, 256},
-               {0, 1024},
-               {kHuge - 4096, SIZE_MAX},
-               kAnySize}},
-    .alignment_shifts = kAlignments,
-    .features = {.zeroed = true, .trim = true, .clock = true},
-    .largest_first_buffer = 0,
-};
-
-const Vocabulary kBufferVocabulary{
-    .name = "buffer",
-    .ops = shared_out({{op_index<Allocate>(), 12},
-                       {op_index<Free>(), 6},
-                       {op_index<SizedFree>(), 3},
-                       {op_index<Reallocate>(), 6},
-                       {op_index<Grow>(), 1},
-                       {op_index<Shrink>(), 2},
-                       {op_index<Relocate>(), 1},
-                       {op_index<Check>(), 1}}),
-    .sizes = {{{0, 0},
-               {1, 1},
-               {2, 14},
-               {15, 17},
-               {15, 17},
-               {18, 47},
-               {18, 47},
-               {48, 80},
-               {48, 80},
-               {48, 80},
-               {81, 256},
-               {81, 256},
-               {81, 256},
-               {81, 256},
-               {257, 1000},
-               {257, 1000},
-               {257, 1000},
-               {1001, 1060},
-               {1001, 1060},
-               {1061, 4060},
-               {1061, 4060},
-               {1061, 4060},
-               {4061, 4120},
-               {4061, 4120},
-               {4121, 8000},
-               {8001, 16000},
-               {16001, 65600},
-               {0, 64},
-               {0, 256},
-               {0, 1024},
-               {kHuge - 4096, SIZE_MAX},
-               kAnySize}},
-    .alignment_shifts = kAlignments,
-    .features = {.capacity = kLargestBuffer},
-    .largest_first_buffer = kLargestBuffer / 2,
-};
 
 Op decode(const Vocabulary& vocabulary, const Record& record) {
   const SizeRange range = vocabulary.sizes[record[2] % vocabulary.sizes.size()];
@@ -191,6 +86,8 @@ Op decode(const Vocabulary& vocabulary, const Record& record) {
   operands.kind = kind_from(static_cast<std::uint8_t>(record[1] / kSlots));
   operands.size = range.first + (width == 0 ? 0 : load_word(record.data() + 4) % width);
   operands.alignment = std::size_t{1} << vocabulary.alignment_shifts[record[3] % vocabulary.alignment_shifts.size()];
+  operands.misuse = static_cast<MisuseKind>(record[3] % kMisuseNames.size());
+  operands.corrupt = static_cast<CorruptKind>(record[3] % kCorruptNames.size());
   return make_op(vocabulary.ops[record[0] % vocabulary.ops.size()], operands);
 }
 
@@ -207,22 +104,21 @@ void decode(const Vocabulary& vocabulary, std::span<const std::uint8_t> bytes, P
 }
 
 std::optional<Record> encode(const Vocabulary& vocabulary, const Op& op) {
-  const Operands operands = std::visit([](const auto& one) { return one.operands(); }, op);
+  const Operands operands = std::visit([](const auto& one) { return operands_of(one); }, op);
   const auto op_at = index_in(vocabulary.ops, [&](std::uint8_t index) { return index == op.index(); });
   const auto size_at = index_in(vocabulary.sizes, [&](const SizeRange& range) {
     return range.holds(operands.size) && operands.size - range.first <= UINT32_MAX;
   });
-  const auto alignment_at = index_in(vocabulary.alignment_shifts,
-                                     [&](std::uint8_t shift) { return std::size_t{1} << shift == operands.alignment; });
-  if (!op_at || !size_at || !alignment_at) return std::nullopt;
+  const auto choice = choice_of(vocabulary, op, operands);
+  if (!op_at || !size_at || !choice) return std::nullopt;
   const auto slot = static_cast<std::uint8_t>(index_of(operands.slot) + kSlots * bits_of(operands.kind));
-  Record record{*op_at, slot, *size_at, *alignment_at};
+  Record record{*op_at, slot, *size_at, *choice};
   store_word(record.data() + 4, operands.size - vocabulary.sizes[*size_at].first);
   return record;
 }
 
 std::optional<std::vector<std::uint8_t>> encode(const Vocabulary& vocabulary, const Program& program) {
-  const Record stage = encode_stage(program.stage);
+  const Record stage = encode_stage(vocabulary, program.stage);
   std::vector<std::uint8_t> bytes(stage.begin(), stage.end());
   for (const Op& op : program.ops) {
     const std::optional<Record> record = encode(vocabulary, op);

@@ -119,7 +119,7 @@ Program generate(const Vocabulary& vocabulary, Random& random, std::size_t count
     Op op = decode(vocabulary, random_record(random));
     for (std::size_t i = 1; i < kTriesPerOp && !is_enabled(op, model); ++i)
       op = decode(vocabulary, random_record(random));
-    if (is_enabled(op, model)) apply(op, model);
+    if (is_enabled(op, model)) apply_to(op, model);
     program.ops.push_back(op);
   }
   return program;

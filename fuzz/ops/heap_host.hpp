@@ -17,14 +17,15 @@ template <Policy P>
 class HeapHost {
  public:
   using EngineType = Heap<P, TestOs>;
+  static constexpr const Policy& kPolicy = P;
   static constexpr std::size_t kRegionBytes = std::size_t{64} << 20;
   // The smallest there is: a check after every op reads every free byte, and small requests already reach the large tier.
   static constexpr std::size_t kBlockSpan = std::size_t{64} << 10;
   static constexpr std::size_t kMoveFrom = std::size_t{64} << 10;
 
-  bool start(const Stage&, Oracle& oracle) {
+  bool start(const Stage& stage, Oracle& oracle) {
     arena_.reset();
-    arena_.refuse(refuse_nth_);
+    arena_.refuse(refuse_nth_ != 0 ? refuse_nth_ : stage.refuse_nth, stage.refuse_every);
     const bool started = heap_.start(HeapConfig{
         .secret = kSecret, .region_bytes = kRegionBytes, .block_span_bytes = kBlockSpan, .move_from_bytes = kMoveFrom});
     if (!started && arena_.refused() == 0)
@@ -32,7 +33,9 @@ class HeapHost {
     return started;
   }
   [[nodiscard]] EngineType& engine() { return heap_; }
-  [[nodiscard]] Features features() const { return kHeapVocabulary.features; }
+  [[nodiscard]] Features features() const {
+    return {.zeroed = true, .trim = true, .clock = true, .misuse = true, .corrupt = true, .refusals = true};
+  }
   [[nodiscard]] const std::byte* first() const { return arena_.first(); }
   [[nodiscard]] const std::byte* last() const { return arena_.last(); }
   [[nodiscard]] const char* wrong() const { return arena_.breach(); }
@@ -47,6 +50,24 @@ class HeapHost {
   [[nodiscard]] bool may_refuse(const Model& model, std::size_t size, std::size_t alignment) const {
     constexpr std::size_t kPlenty = kRegionBytes / 4;
     return arena_.refused() != 0 || size > kPlenty || model.asked_bytes() + size + alignment > kPlenty;
+  }
+
+  [[nodiscard]] bool in_block_span(const std::byte* at) {
+    bool found = false;
+    heap_.for_each_span([&](const SpanDescriptor& span, const std::byte* start) {
+      const auto offset = static_cast<std::size_t>(at - start);
+      found = found || (span.state == SpanState::blocks && at >= start && offset < span.length.bytes());
+    });
+    return found;
+  }
+  [[nodiscard]] bool is_accessible(const std::byte* at, std::size_t bytes) const {
+    return arena_.is_accessible(at, bytes);
+  }
+  template <class Visit>
+  void for_each_record(Visit visit) {
+    heap_.for_each_span([&](SpanDescriptor& span, const std::byte*) {
+      visit(reinterpret_cast<std::byte*>(&span), offsetof(SpanDescriptor, bin));
+    });
   }
 
   void wait(std::size_t milliseconds) { arena_.advance(milliseconds); }

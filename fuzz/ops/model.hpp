@@ -24,6 +24,9 @@ struct Features {
   bool zeroed = false;       // allocate_zeroed
   bool trim = false;         // trim
   bool clock = false;        // the harness owns its clock
+  bool misuse = false;       // mistakes can be made with it and judged
+  bool corrupt = false;      // its own bytes can be overwritten and judged
+  bool refusals = false;     // its system refuses calls
   std::size_t capacity = 0;  // bytes that its buffer may grow to; 0: it has no buffer
   [[nodiscard]] bool has_buffer() const noexcept { return capacity != 0; }
 };

@@ -1,24 +1,47 @@
 // The one vocabulary of operations: the fuzzer, the properties, the regressions and the replay all speak it.
 // An op is a struct that knows when it means something (enabled), what it does to the model (apply) and how to perform
-// itself (run). Every operand is one of Operands, which is what the bytes of a program encode.
+// itself (run). Its fields are told once: they are printed, parsed, and carried by the bytes of a program as Operands.
 #pragma once
 
 #include <cstddef>
+#include <tuple>
 #include <utility>
 #include <variant>
 
 #include "base/engine.hpp"
+#include "ops/misuse_kinds.hpp"
 #include "ops/model.hpp"
 
 namespace trestle::ops {
 
-// `size` is also the amount of the ops that grow, shrink, keep or wait.
+// `size` is also the amount of the ops that grow, shrink, keep, wait or reach somewhere.
 struct Operands {
   SlotId slot{};
   Kind kind = Kind::by_malloc;
   std::size_t size = 0;
   std::size_t alignment = kMinAlignment;
+  MisuseKind misuse{};
+  CorruptKind corrupt{};
 };
+
+// A field of op T: its name, where it is in the op, and which operand carries it.
+template <class T, class M>
+struct Field {
+  using Type = M;
+  const char* name;
+  M T::* member;
+  M Operands::* operand;
+};
+template <class T, class M>
+constexpr Field<T, M> field(const char* name, M T::* member, M Operands::* operand) {
+  return {name, member, operand};
+}
+
+// Calls visit(field) for each field of op T, in order.
+template <class T, class Visit>
+constexpr void for_each_field(Visit&& visit) {
+  std::apply([&](const auto&... fields) { (visit(fields), ...); }, T::fields());
+}
 
 struct Allocate {
   static constexpr const char* kName = "allocate";
@@ -28,17 +51,16 @@ struct Allocate {
   std::size_t alignment = kMinAlignment;
   Kind kind = Kind::by_malloc;
 
-  static Allocate from(const Operands& o) { return {o.slot, o.size, o.alignment, o.kind}; }
-  [[nodiscard]] Operands operands() const { return {slot, kind, size, alignment}; }
+  static constexpr auto fields() {
+    return std::tuple{field("slot", &Allocate::slot, &Operands::slot), field("size", &Allocate::size, &Operands::size),
+                      field("alignment", &Allocate::alignment, &Operands::alignment),
+                      field("kind", &Allocate::kind, &Operands::kind)};
+  }
   [[nodiscard]] bool enabled(const Model& m) const { return m.is_empty(slot); }
   void apply(Model& m) const { m.place(slot, size, alignment, kind); }
   template <class World>
   void run(World& w) const {
     w.allocate(*this);
-  }
-  template <class Field>
-  void fields(Field&& f) const {
-    f("slot", slot), f("size", size), f("alignment", alignment), f("kind", kind);
   }
   bool operator==(const Allocate&) const = default;
 };
@@ -50,17 +72,16 @@ struct AllocateZeroed {
   std::size_t size = 0;
   Kind kind = Kind::by_malloc;
 
-  static AllocateZeroed from(const Operands& o) { return {o.slot, o.size, o.kind}; }
-  [[nodiscard]] Operands operands() const { return {slot, kind, size}; }
+  static constexpr auto fields() {
+    return std::tuple{field("slot", &AllocateZeroed::slot, &Operands::slot),
+                      field("size", &AllocateZeroed::size, &Operands::size),
+                      field("kind", &AllocateZeroed::kind, &Operands::kind)};
+  }
   [[nodiscard]] bool enabled(const Model& m) const { return m.features().zeroed && m.is_empty(slot); }
   void apply(Model& m) const { m.place(slot, size, kMinAlignment, kind); }
   template <class World>
   void run(World& w) const {
     w.allocate_zeroed(*this);
-  }
-  template <class Field>
-  void fields(Field&& f) const {
-    f("slot", slot), f("size", size), f("kind", kind);
   }
   bool operator==(const AllocateZeroed&) const = default;
 };
@@ -71,17 +92,15 @@ struct Reallocate {
   SlotId slot{};
   std::size_t size = 0;
 
-  static Reallocate from(const Operands& o) { return {o.slot, o.size}; }
-  [[nodiscard]] Operands operands() const { return {.slot = slot, .size = size}; }
+  static constexpr auto fields() {
+    return std::tuple{field("slot", &Reallocate::slot, &Operands::slot),
+                      field("size", &Reallocate::size, &Operands::size)};
+  }
   [[nodiscard]] bool enabled(const Model& m) const { return !m.is_empty(slot); }
   void apply(Model& m) const { m.resize(slot, size); }
   template <class World>
   void run(World& w) const {
     w.reallocate(*this);
-  }
-  template <class Field>
-  void fields(Field&& f) const {
-    f("slot", slot), f("size", size);
   }
   bool operator==(const Reallocate&) const = default;
 };
@@ -91,17 +110,12 @@ struct Free {
   static constexpr const char* kType = "Free";
   SlotId slot{};
 
-  static Free from(const Operands& o) { return {o.slot}; }
-  [[nodiscard]] Operands operands() const { return {.slot = slot}; }
+  static constexpr auto fields() { return std::tuple{field("slot", &Free::slot, &Operands::slot)}; }
   [[nodiscard]] bool enabled(const Model& m) const { return !m.is_empty(slot); }
   void apply(Model& m) const { m.remove(slot); }
   template <class World>
   void run(World& w) const {
     w.free(*this);
-  }
-  template <class Field>
-  void fields(Field&& f) const {
-    f("slot", slot);
   }
   bool operator==(const Free&) const = default;
 };
@@ -112,17 +126,12 @@ struct SizedFree {
   static constexpr const char* kType = "SizedFree";
   SlotId slot{};
 
-  static SizedFree from(const Operands& o) { return {o.slot}; }
-  [[nodiscard]] Operands operands() const { return {.slot = slot}; }
+  static constexpr auto fields() { return std::tuple{field("slot", &SizedFree::slot, &Operands::slot)}; }
   [[nodiscard]] bool enabled(const Model& m) const { return !m.is_empty(slot); }
   void apply(Model& m) const { m.remove(slot); }
   template <class World>
   void run(World& w) const {
     w.free(*this);
-  }
-  template <class Field>
-  void fields(Field&& f) const {
-    f("slot", slot);
   }
   bool operator==(const SizedFree&) const = default;
 };
@@ -133,17 +142,12 @@ struct Trim {
   static constexpr const char* kType = "Trim";
   std::size_t keep = 0;
 
-  static Trim from(const Operands& o) { return {o.size}; }
-  [[nodiscard]] Operands operands() const { return {.size = keep}; }
+  static constexpr auto fields() { return std::tuple{field("keep", &Trim::keep, &Operands::size)}; }
   [[nodiscard]] bool enabled(const Model& m) const { return m.features().trim; }
   void apply(Model&) const {}
   template <class World>
   void run(World& w) const {
     w.trim(*this);
-  }
-  template <class Field>
-  void fields(Field&& f) const {
-    f("keep", keep);
   }
   bool operator==(const Trim&) const = default;
 };
@@ -154,17 +158,12 @@ struct Wait {
   static constexpr const char* kType = "Wait";
   std::size_t milliseconds = 0;
 
-  static Wait from(const Operands& o) { return {o.size}; }
-  [[nodiscard]] Operands operands() const { return {.size = milliseconds}; }
+  static constexpr auto fields() { return std::tuple{field("milliseconds", &Wait::milliseconds, &Operands::size)}; }
   [[nodiscard]] bool enabled(const Model& m) const { return m.features().clock; }
   void apply(Model&) const {}
   template <class World>
   void run(World& w) const {
     w.wait(*this);
-  }
-  template <class Field>
-  void fields(Field&& f) const {
-    f("milliseconds", milliseconds);
   }
   bool operator==(const Wait&) const = default;
 };
@@ -175,8 +174,7 @@ struct Grow {
   static constexpr const char* kType = "Grow";
   std::size_t by = 0;
 
-  static Grow from(const Operands& o) { return {o.size}; }
-  [[nodiscard]] Operands operands() const { return {.size = by}; }
+  static constexpr auto fields() { return std::tuple{field("by", &Grow::by, &Operands::size)}; }
   [[nodiscard]] bool enabled(const Model& m) const {
     return m.features().has_buffer() && by <= m.features().capacity - m.buffer_bytes();
   }
@@ -184,10 +182,6 @@ struct Grow {
   template <class World>
   void run(World& w) const {
     w.grow(*this);
-  }
-  template <class Field>
-  void fields(Field&& f) const {
-    f("by", by);
   }
   bool operator==(const Grow&) const = default;
 };
@@ -198,17 +192,12 @@ struct Shrink {
   static constexpr const char* kType = "Shrink";
   std::size_t by = 0;
 
-  static Shrink from(const Operands& o) { return {o.size}; }
-  [[nodiscard]] Operands operands() const { return {.size = by}; }
+  static constexpr auto fields() { return std::tuple{field("by", &Shrink::by, &Operands::size)}; }
   [[nodiscard]] bool enabled(const Model& m) const { return m.features().has_buffer() && by <= m.buffer_bytes(); }
   void apply(Model& m) const { m.resize_buffer(m.buffer_bytes() - by); }
   template <class World>
   void run(World& w) const {
     w.shrink(*this);
-  }
-  template <class Field>
-  void fields(Field&& f) const {
-    f("by", by);
   }
   bool operator==(const Shrink&) const = default;
 };
@@ -219,17 +208,12 @@ struct Relocate {
   static constexpr const char* kType = "Relocate";
   std::size_t skew = 0;
 
-  static Relocate from(const Operands& o) { return {o.size}; }
-  [[nodiscard]] Operands operands() const { return {.size = skew}; }
+  static constexpr auto fields() { return std::tuple{field("skew", &Relocate::skew, &Operands::size)}; }
   [[nodiscard]] bool enabled(const Model& m) const { return m.features().has_buffer(); }
   void apply(Model&) const {}
   template <class World>
   void run(World& w) const {
     w.relocate(*this);
-  }
-  template <class Field>
-  void fields(Field&& f) const {
-    f("skew", skew);
   }
   bool operator==(const Relocate&) const = default;
 };
@@ -239,26 +223,78 @@ struct Check {
   static constexpr const char* kName = "check";
   static constexpr const char* kType = "Check";
 
-  static Check from(const Operands&) { return {}; }
-  [[nodiscard]] Operands operands() const { return {}; }
+  static constexpr std::tuple<> fields() { return {}; }
   [[nodiscard]] bool enabled(const Model&) const { return true; }
   void apply(Model&) const {}
   template <class World>
   void run(World& w) const {
     w.check(*this);
   }
-  template <class Field>
-  void fields(Field&&) const {}
   bool operator==(const Check&) const = default;
 };
 
-using Op =
-    std::variant<Allocate, AllocateZeroed, Reallocate, Free, SizedFree, Trim, Wait, Grow, Shrink, Relocate, Check>;
+// The owner of the slot's block makes a mistake with it, which must be named exactly and change nothing. `by`: how far off.
+struct Misuse {
+  static constexpr const char* kName = "misuse";
+  static constexpr const char* kType = "Misuse";
+  SlotId slot{};
+  MisuseKind what{};
+  std::size_t by = 0;
+
+  static constexpr auto fields() {
+    return std::tuple{field("slot", &Misuse::slot, &Operands::slot), field("what", &Misuse::what, &Operands::misuse),
+                      field("by", &Misuse::by, &Operands::size)};
+  }
+  [[nodiscard]] bool enabled(const Model& m) const { return m.features().misuse && !m.is_empty(slot); }
+  void apply(Model& m) const {
+    if (frees(what)) m.remove(slot);
+  }
+  template <class World>
+  void run(World& w) const {
+    w.misuse(*this);
+  }
+  bool operator==(const Misuse&) const = default;
+};
+
+// Bytes of the heap's own are overwritten, looked for by heap_check, and put back. `at`: which of the bytes of that kind.
+struct Corrupt {
+  static constexpr const char* kName = "corrupt";
+  static constexpr const char* kType = "Corrupt";
+  CorruptKind what{};
+  std::size_t at = 0;
+
+  static constexpr auto fields() {
+    return std::tuple{field("what", &Corrupt::what, &Operands::corrupt), field("at", &Corrupt::at, &Operands::size)};
+  }
+  [[nodiscard]] bool enabled(const Model& m) const { return m.features().corrupt; }
+  void apply(Model&) const {}
+  template <class World>
+  void run(World& w) const {
+    w.corrupt(*this);
+  }
+  bool operator==(const Corrupt&) const = default;
+};
+
+using Op = std::variant<Allocate, AllocateZeroed, Reallocate, Free, SizedFree, Trim, Wait, Grow, Shrink, Relocate,
+                        Check, Misuse, Corrupt>;
+
+template <class T>
+[[nodiscard]] T make_op(const Operands& operands) {
+  T op;
+  for_each_field<T>([&](const auto& one) { op.*one.member = operands.*one.operand; });
+  return op;
+}
+template <class T>
+[[nodiscard]] Operands operands_of(const T& op) {
+  Operands operands;
+  for_each_field<T>([&](const auto& one) { operands.*one.operand = op.*one.member; });
+  return operands;
+}
 
 inline bool is_enabled(const Op& op, const Model& model) {
   return std::visit([&](const auto& one) { return one.enabled(model); }, op);
 }
-inline void apply(const Op& op, Model& model) {
+inline void apply_to(const Op& op, Model& model) {
   std::visit([&](const auto& one) { one.apply(model); }, op);
 }
 

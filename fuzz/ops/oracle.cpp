@@ -105,6 +105,10 @@ const char* name_of(Expectation expectation) noexcept {
       return "buffer did not survive a move";
     case Expectation::os_contract_kept:
       return "contract with the OS broken";
+    case Expectation::misuse_named:
+      return "a misuse was not named";
+    case Expectation::corruption_seen:
+      return "a flipped bit was not seen";
   }
   return "unknown";
 }

@@ -31,6 +31,8 @@ enum class Expectation : std::uint8_t {
   buffer_resizes,
   buffer_moves,
   os_contract_kept,
+  misuse_named,
+  corruption_seen,
 };
 [[nodiscard]] const char* name_of(Expectation expectation) noexcept;
 

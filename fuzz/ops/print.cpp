@@ -32,6 +32,8 @@ struct TextField {
   void operator()(const char* name, std::size_t value) { add(name, std::to_string(value)); }
   void operator()(const char* name, SlotId slot) { add(name, std::to_string(index_of(slot))); }
   void operator()(const char* name, Kind kind) { add(name, name_of(kind)); }
+  void operator()(const char* name, MisuseKind what) { add(name, ops::name_of(what)); }
+  void operator()(const char* name, CorruptKind what) { add(name, ops::name_of(what)); }
   void add(const char* name, const std::string& value) { out += std::string(" ") + name + "=" + value; }
 };
 
@@ -41,17 +43,24 @@ struct CppField {
   void operator()(const char* name, std::size_t value) { add(name, std::to_string(value) + (value >> 31 ? "U" : "")); }
   void operator()(const char* name, SlotId slot) { add(name, "SlotId{" + std::to_string(index_of(slot)) + "}"); }
   void operator()(const char* name, Kind kind) { add(name, cpp_of(kind)); }
+  void operator()(const char* name, MisuseKind what) { add(name, std::string("MisuseKind::") + ops::name_of(what)); }
+  void operator()(const char* name, CorruptKind what) { add(name, std::string("CorruptKind::") + ops::name_of(what)); }
   void add(const char* name, const std::string& value) {
     out += std::string(first ? "." : ", .") + name + " = " + value;
     first = false;
   }
 };
 
+template <class T, class Visit>
+void visit_fields(const T& op, Visit visit) {
+  for_each_field<T>([&](const auto& one) { visit(one.name, op.*one.member); });
+}
+
 std::string to_cpp(const Op& op) {
   return std::visit(
       [](const auto& one) {
         std::string out = std::string(one.kType) + "{";
-        one.fields(CppField{out});
+        visit_fields(one, CppField{out});
         return out + "}";
       },
       op);
@@ -75,7 +84,7 @@ std::string to_text(const Op& op) {
   return std::visit(
       [](const auto& one) {
         std::string out = one.kName;
-        one.fields(TextField{out});
+        visit_fields(one, TextField{out});
         return out;
       },
       op);
@@ -85,7 +94,10 @@ std::string to_text(const Program& program) {
   const Stage& stage = program.stage;
   std::string out = std::string("stage policy=") + name_of(stage.policy) +
                     " buffer_bytes=" + std::to_string(stage.buffer_bytes) + " skew=" + std::to_string(stage.skew) +
-                    " zeroed=" + (stage.zeroed ? "1" : "0") + "\n";
+                    " zeroed=" + (stage.zeroed ? "1" : "0");
+  if (stage.refuse_nth != 0)
+    out += " refuse_nth=" + std::to_string(stage.refuse_nth) + " refuse_every=" + std::to_string(stage.refuse_every);
+  out += "\n";
   for (const Op& op : program.ops) out += to_text(op) + "\n";
   return out;
 }
@@ -94,8 +106,11 @@ std::string to_cpp(const Program& program) {
   const Stage& stage = program.stage;
   std::string out = std::string("Program{Stage{.policy = PolicyName::") + name_of(stage.policy) +
                     ", .buffer_bytes = " + std::to_string(stage.buffer_bytes) +
-                    ", .skew = " + std::to_string(stage.skew) + ", .zeroed = " + (stage.zeroed ? "true" : "false") +
-                    "}, {\n";
+                    ", .skew = " + std::to_string(stage.skew) + ", .zeroed = " + (stage.zeroed ? "true" : "false");
+  if (stage.refuse_nth != 0)
+    out += ", .refuse_nth = " + std::to_string(stage.refuse_nth) +
+           ", .refuse_every = " + std::to_string(stage.refuse_every);
+  out += "}, {\n";
   for (const Op& op : program.ops) out += "    " + to_cpp(op) + ",\n";
   return out + "}}";
 }

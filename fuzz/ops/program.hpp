@@ -1,6 +1,6 @@
 // A program: how the engine is set up, and the ops to perform. As bytes it is a row of records of eight:
-//   record 0:   policy, flags, skew, 0, buffer bytes (4, little endian)
-//   record n:   op, slot and kind, size range, alignment, magnitude (4, little endian)
+//   record 0:   policy, flags, skew or refuse_every, 0, buffer bytes or refuse_nth (4, little endian)
+//   record n:   op, slot and kind, size range, alignment or which mistake, magnitude (4, little endian)
 // Every string of bytes is a legal program: a field that is too large wraps around, a last record that is not whole is
 // left out. A vocabulary says what the bytes mean, so that no byte is spent on ops that an engine does not have.
 //   decode(v, encode(v, p)) == p for every program whose operands v can express
@@ -12,6 +12,8 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
+#include <variant>
 #include <vector>
 
 #include "ops/op.hpp"
@@ -25,13 +27,16 @@ enum class PolicyName : std::uint8_t { fast, hardened, debug };
 inline constexpr std::size_t kPolicies = 3;
 [[nodiscard]] const char* name_of(PolicyName policy) noexcept;
 
-// The last three are of engines over a buffer: its first size, how many units of 16 bytes it lies off a page's start, and
-// whether its bytes are zero when the engine gets them.
+// How the engine is set up. Over a buffer: its first size, how many units of 16 bytes it lies off a page's start, and whether
+// its bytes are zero when the engine gets them. Over the harness's system: which of its calls are refused, the n-th and from
+// there every so many; 0: none, and only that one.
 struct Stage {
   PolicyName policy = PolicyName::hardened;
   std::uint32_t buffer_bytes = 0;
   std::uint8_t skew = 0;
   bool zeroed = false;
+  std::uint32_t refuse_nth = 0;
+  std::uint8_t refuse_every = 0;
   bool operator==(const Stage&) const = default;
 };
 
@@ -50,6 +55,8 @@ struct SizeRange {
 
 // Buffers of the harness grow to this many bytes at most.
 inline constexpr std::size_t kLargestBuffer = 32 << 10;
+// A program of 63 ops makes fewer calls of the system than this; most make a tenth.
+inline constexpr std::uint32_t kLargestRefusal = 255;
 
 // What the bytes of a record mean. A table holds an entry as often as it should come up in random bytes.
 struct Vocabulary {
@@ -59,9 +66,13 @@ struct Vocabulary {
   std::array<std::uint8_t, 32> alignment_shifts;
   Features features;
   std::uint32_t largest_first_buffer;  // bytes; 0 where there is no buffer
+  bool heap_too = false;               // a buffer of no bytes stands for a heap over the harness's system
 };
 extern const Vocabulary kHeapVocabulary;
 extern const Vocabulary kBufferVocabulary;
+extern const Vocabulary kMisuseVocabulary;
+extern const Vocabulary kCorruptVocabulary;
+extern const Vocabulary kOomVocabulary;
 
 // Fills `into`, whose memory is used again.
 void decode(const Vocabulary& vocabulary, std::span<const std::uint8_t> bytes, Program& into);
@@ -70,9 +81,17 @@ void decode(const Vocabulary& vocabulary, std::span<const std::uint8_t> bytes, P
 [[nodiscard]] std::optional<Record> encode(const Vocabulary& vocabulary, const Op& op);
 [[nodiscard]] std::optional<std::vector<std::uint8_t>> encode(const Vocabulary& vocabulary, const Program& program);
 
-// One line an op: `allocate slot=3 size=100 alignment=16 kind=malloc`.
+// One line for the stage and one an op: `allocate slot=3 size=100 alignment=16 kind=malloc`.
 [[nodiscard]] std::string to_text(const Op& op);
 [[nodiscard]] std::string to_text(const Program& program);
+// What is wrong with a text, and in which line, counted from 1.
+struct TextError {
+  std::size_t line = 0;
+  std::string what;
+  bool operator==(const TextError&) const = default;
+};
+// The program of a text; fields may be left out, and come in any order. '#' begins a comment. The inverse of to_text.
+[[nodiscard]] std::variant<Program, TextError> parse(std::string_view text);
 // As C++ that pastes into a regression.
 [[nodiscard]] std::string to_cpp(const Program& program);
 

@@ -40,15 +40,22 @@ void TestArena::reset() noexcept {
     release(at(last.first), (last.last - last.first) * kOsPage);
   }
   now_ms_ = 1;
-  refuse_in_ = refused_ = calls_ = 0;
+  refuse_in_ = refuse_every_ = refused_ = calls_ = 0;
   breach_ = nullptr;
 }
 
 bool TestArena::is_refused() noexcept {
   ++calls_;
   if (refuse_in_ == 0 || --refuse_in_ != 0) return false;
+  refuse_in_ = refuse_every_;
   ++refused_;
   return true;
+}
+
+bool TestArena::is_accessible(const std::byte* where, std::size_t bytes) const noexcept {
+  if (where < base_ || where > last() || bytes > static_cast<std::size_t>(last() - where)) return false;
+  const auto offset = static_cast<std::size_t>(where - base_);
+  return all_are({offset / kOsPage, (offset + bytes + kOsPage - 1) / kOsPage}, Page::committed, Page::committed);
 }
 
 std::byte* TestArena::reserve(std::size_t bytes, std::size_t alignment) noexcept {

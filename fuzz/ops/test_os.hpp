@@ -34,8 +34,13 @@ class TestArena {
   [[nodiscard]] std::uint64_t now_ms() const noexcept { return now_ms_; }
 
   void advance(std::uint64_t milliseconds) noexcept { now_ms_ += milliseconds; }
-  // From now on the n-th call that may fail does (1: the next one), that one only; 0: none.
-  void refuse(std::size_t nth) noexcept { refuse_in_ = nth; }
+  // From now on the n-th call that may fail does (1: the next one), and after it each `every`-th; 0: none, and no other.
+  void refuse(std::size_t nth, std::size_t every = 0) noexcept {
+    refuse_in_ = nth;
+    refuse_every_ = every;
+  }
+  // Whether the bytes may be read and written.
+  [[nodiscard]] bool is_accessible(const std::byte* at, std::size_t bytes) const noexcept;
   [[nodiscard]] std::size_t refused() const noexcept { return refused_; }
   [[nodiscard]] std::size_t calls() const noexcept { return calls_; }
   // The first breach of the contract since reset; null: none.
@@ -77,6 +82,7 @@ class TestArena {
   std::size_t next_page_ = 0;
   std::uint64_t now_ms_ = 1;
   std::size_t refuse_in_ = 0;
+  std::size_t refuse_every_ = 0;
   std::size_t refused_ = 0;
   std::size_t calls_ = 0;
   const char* breach_ = nullptr;

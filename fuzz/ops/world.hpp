@@ -12,6 +12,8 @@
 #include <utility>
 
 #include "base/engine.hpp"
+#include "ops/corrupt.hpp"
+#include "ops/misuse.hpp"
 #include "ops/oracle.hpp"
 #include "ops/program.hpp"
 
@@ -155,6 +157,13 @@ class World {
       const LiveBlock& block = model().at(slot);
       oracle_.judge_usable(block, host_.engine().usable_size(block.address));
     }
+  }
+
+  void misuse(const Misuse& op) {
+    if constexpr (MisusableHost<H>) std::ignore = Misuser<H>(host_, oracle_).perform(op);
+  }
+  void corrupt(const Corrupt& op) {
+    if constexpr (MisusableHost<H>) std::ignore = Corruptor<H>(host_, oracle_).perform(op);
   }
 
   void judge_all() {

@@ -68,6 +68,11 @@ struct [[nodiscard]] Verdict {
 };
 static_assert(sizeof(Verdict) == 16);
 
+// A freed block is a double free to free, and a stale pointer to everything else.
+inline Verdict as_stale(const Verdict& v) noexcept {
+  return v.kind == FaultKind::double_free ? Verdict{FaultKind::stale_pointer, v.at} : v;
+}
+
 // What an allocation gives: a payload (null: out of memory), or a fault found on the way, `payload` then saying where.
 struct [[nodiscard]] Allocation {
   void* payload = nullptr;

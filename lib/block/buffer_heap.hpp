@@ -53,7 +53,7 @@ class BufferHeap : public BlockEngine<P, BufferHeap<P>> {
       return {0, FaultKind::control_corrupt};
     Header header = Header::end(true);
     if (const Verdict v = this->find_live(payload, header); v.is_fault()) [[unlikely]]
-      return {0, v.kind};
+      return {0, as_stale(v).kind};
     return {header.requested(), FaultKind::none};
   }
 
@@ -105,7 +105,9 @@ Allocation BufferHeap<P>::reallocate(void* payload, std::size_t size) noexcept {
   if (!is_sealed()) [[unlikely]]
     return {this, FaultKind::control_corrupt};
   const Allocation resized = this->resize(payload, size);
-  if (resized.is_fault() || resized.payload != nullptr) return resized;
+  if (resized.is_fault()) [[unlikely]]
+    return Allocation::failed(as_stale(resized.verdict()));
+  if (resized.payload != nullptr) return resized;
   Header header = Header::end(true);
   if (const Verdict v = this->find_live(payload, header); v.is_fault()) [[unlikely]]
     return Allocation::failed(v);

@@ -54,6 +54,10 @@ class Heap {
   [[nodiscard]] Fault explain(const Verdict& verdict, const void* given) noexcept;
   // Bytes from the start of the region that holds the address; UINT64_MAX where none does.
   [[nodiscard]] std::uint64_t offset_of(const void* at) const noexcept;
+  // Calls visit(SpanDescriptor&, std::byte* start) for every span, as far as their tiling is sound. For those who test what
+  // a check sees, also from inside a walk: it takes no lock, so no other thread may be inside.
+  template <class Visit>
+  void for_each_span(Visit visit) noexcept TRESTLE_NO_THREAD_SAFETY_ANALYSIS;
 
   // Around fork: no other thread is inside while it is copied; the forking one may go on using it.
   void lock_all() noexcept TRESTLE_NO_THREAD_SAFETY_ANALYSIS;
@@ -73,10 +77,6 @@ class Heap {
   Allocation or_flushed(std::size_t size, Attempt attempt) noexcept;
   bool flush() noexcept;
   Allocation move(void* payload, std::size_t kept, std::size_t size, Kind kind) noexcept;
-  // A freed block is a double free to free, and a stale pointer to everything else.
-  [[nodiscard]] static Verdict stale(const Verdict& v) noexcept {
-    return v.kind == FaultKind::double_free ? Verdict{FaultKind::stale_pointer, v.at} : v;
-  }
   // A program that frees no span still gives old ones back: every so many frees it looks.
   static constexpr std::uint64_t kFreesPerLook = 4096;
   void purge_old() noexcept {
@@ -238,7 +238,7 @@ Allocation Heap<P, O>::reallocate(void* payload, std::size_t size) noexcept {
   return or_flushed(size, [&] {
     const SpanRef<O> ref = spans_.find(payload);
     if (ref.is_empty()) [[unlikely]]
-      return Allocation::failed(stale(classify(payload)));
+      return Allocation::failed(as_stale(classify(payload)));
     if (ref.span->state == SpanState::blocks) return reallocate_block(payload, size);
     return reallocate_large(ref, payload, size);
   });
@@ -250,7 +250,7 @@ Allocation Heap<P, O>::reallocate_block(void* payload, std::size_t size) noexcep
   {
     const Guard guard(arena_.lock());
     if (const Verdict v = arena_.find_live(payload, header); v.is_fault()) [[unlikely]]
-      return Allocation::failed(stale(v));
+      return Allocation::failed(as_stale(v));
     const Allocation resized = arena_.serves(size, kMinAlignment) ? arena_.resize(payload, size) : Allocation{};
     if (resized.payload != nullptr || resized.is_fault()) {
       block_bytes_ = arena_.counts().live_bytes;
@@ -305,12 +305,12 @@ Sized Heap<P, O>::usable_size(const void* payload) noexcept {
   if (payload == nullptr) return {};
   const SpanRef<O> ref = spans_.find(payload);
   if (ref.is_empty()) [[unlikely]]
-    return {0, stale(classify(payload)).kind};
+    return {0, as_stale(classify(payload)).kind};
   if (ref.span->state == SpanState::blocks) {
     const Guard guard(arena_.lock());
     Header header = Header::end(true);
     if (const Verdict v = arena_.find_live(payload, header); v.is_fault()) [[unlikely]]
-      return {0, stale(v).kind};
+      return {0, as_stale(v).kind};
     return {header.requested(), FaultKind::none};
   }
   const Guard guard(spans_.lock());

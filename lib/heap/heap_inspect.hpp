@@ -45,6 +45,16 @@ bool Heap<P, O>::walk(BlockVisitor visitor) noexcept {
 }
 
 template <Policy P, Os O>
+template <class Visit>
+void Heap<P, O>::for_each_span(Visit visit) noexcept {
+  spans_.for_each_region([&](Region<O>& region) {
+    for (SpanDescriptor* span = region.next(nullptr); span != nullptr; span = region.next(span))
+      visit(*span, region.start_of(*span));
+    return true;
+  });
+}
+
+template <Policy P, Os O>
 bool Heap<P, O>::trim(std::size_t keep) noexcept {
   const Guard arena_guard(arena_.lock());
   const bool blocks = arena_.trim();

@@ -26,7 +26,7 @@ TEST(Generate, GivesOpsThatMostlyMeanSomething) {
   Model model(kBufferVocabulary.features, program.stage.buffer_bytes);
   for (const Op& op : program.ops) {
     if (!is_enabled(op, model)) continue;
-    apply(op, model);
+    apply_to(op, model);
     ++enabled;
   }
   EXPECT_EQ(program.ops.size(), 1000U);

@@ -29,7 +29,9 @@ class EachVocabulary : public testing::TestWithParam<const Vocabulary*> {
  protected:
   [[nodiscard]] static const Vocabulary& vocabulary() { return *GetParam(); }
 };
-INSTANTIATE_TEST_SUITE_P(Both, EachVocabulary, testing::Values(&kHeapVocabulary, &kBufferVocabulary),
+INSTANTIATE_TEST_SUITE_P(All, EachVocabulary,
+                         testing::Values(&kHeapVocabulary, &kBufferVocabulary, &kMisuseVocabulary, &kCorruptVocabulary,
+                                         &kOomVocabulary),
                          [](const auto& planted) { return std::string(planted.param->name); });
 
 TEST_P(EachVocabulary, DecodesWhatItEncodes) {
@@ -51,7 +53,7 @@ TEST_P(EachVocabulary, TakesEveryStringOfBytesForALegalProgram) {
     const Program program = decoded(vocabulary(), bytes);
     EXPECT_EQ(program.ops.size(), bytes.size() < kRecordBytes ? 0 : bytes.size() / kRecordBytes - 1);
     for (const Op& op : program.ops) {
-      const Operands operands = std::visit([](const auto& one) { return one.operands(); }, op);
+      const Operands operands = std::visit([](const auto& one) { return operands_of(one); }, op);
       EXPECT_TRUE(std::has_single_bit(operands.alignment));
       EXPECT_GE(operands.alignment, kMinAlignment);
       EXPECT_LT(static_cast<std::size_t>(operands.slot), kSlots);

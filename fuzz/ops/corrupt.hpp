@@ -1,0 +1,154 @@
+// The heap's own bytes overwritten: a full check must end, stay in bounds, and report every single bit that was flipped in a
+// byte that it protects. Then the bytes are put back, and the program goes on.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <cstring>
+
+#include "block/header.hpp"
+#include "ops/misuse.hpp"
+#include "ops/random.hpp"
+
+namespace trestle::ops {
+
+// A host that can take its whole heap back to the state it saved, whatever has become of it.
+template <class H>
+concept RestorableHost = requires(H host) {
+  host.save();
+  host.restore();
+};
+
+template <MisusableHost H>
+class Corruptor {
+ public:
+  Corruptor(H& host, Oracle& oracle) : host_(host), oracle_(oracle) {}
+
+  // False iff the heap has no such byte; nothing was done then.
+  bool perform(const Corrupt& op) {
+    const bool wild = op.what == CorruptKind::anything;
+    const Range where = find(op.what, wild ? op.at : op.at / 8);
+    if (where.bytes == 0) return false;
+    std::array<std::byte, kMost> old;
+    const std::size_t bytes = wild ? std::min(where.bytes, 1 + op.at % kMost) : 1;
+    std::memcpy(old.data(), where.at, bytes);
+    if constexpr (RestorableHost<H>) host_.save();
+    if (wild) {
+      Random random(op.at);
+      for (std::size_t i = 0; i < bytes; ++i) where.at[i] = std::byte{random.byte()};
+    } else {
+      *where.at ^= static_cast<std::byte>(1U << (op.at % 8));
+    }
+    judge(op, where.at);
+    use_corrupt_heap(op.at);
+    if constexpr (RestorableHost<H>) host_.restore();
+    std::memcpy(where.at, old.data(), bytes);
+    return true;
+  }
+
+ private:
+  static constexpr std::size_t kMost = 16;  // bytes that are overwritten at once
+  static constexpr std::size_t kLead = 32;  // canary bytes before a large allocation
+
+  struct Range {
+    std::byte* at = nullptr;
+    std::size_t bytes = 0;
+  };
+
+  void judge(const Corrupt& op, const std::byte* at) {
+    Fault first;
+    FaultSink sink(&first, 1);
+    host_.engine().check(CheckLevel::full, sink);
+    if (sink.count() == 0 && op.what != CorruptKind::anything)
+      oracle_.violate(Expectation::corruption_seen, "bit %zu of the byte at %p (%s)", op.at % 8,
+                      static_cast<const void*>(at), name_of(op.what));
+  }
+
+  // What the heap does now is nobody's promise, but that it touches no byte that is not its own.
+  void use_corrupt_heap(std::size_t seed) {
+    if constexpr (RestorableHost<H>) {
+      for (const SlotId slot : oracle_.model().live()) {
+        const LiveBlock& block = oracle_.model().at(slot);
+        (void)host_.engine().usable_size(block.address);
+        if (index_of(slot) % 2 == seed % 2) (void)host_.engine().deallocate(block.address, {.kind = block.kind});
+      }
+      for (const std::size_t size : {std::size_t{1}, seed % 512, seed % 8192}) {
+        const Allocation made = host_.engine().allocate(size, kMinAlignment, Kind::by_malloc);
+        if (made.payload != nullptr && !made.is_fault()) (void)host_.engine().reallocate(made.payload, size / 2);
+      }
+    }
+  }
+
+  // The n-th byte of that kind, counted around, and how many follow it in its range.
+  Range find(CorruptKind what, std::size_t n) {
+    std::size_t total = 0;
+    for_each_range(what, [&](std::byte*, std::size_t bytes) { total += bytes; });
+    if (total == 0) return {};
+    n %= total;
+    Range found;
+    for_each_range(what, [&](std::byte* at, std::size_t bytes) {
+      if (found.bytes == 0 && n < bytes) found = {at + n, bytes - n};
+      if (found.bytes == 0) n -= bytes;
+    });
+    return found;
+  }
+
+  template <class Visit>
+  void for_each_range(CorruptKind what, Visit visit) {
+    if (what == CorruptKind::record || what == CorruptKind::anything) host_.for_each_record(visit);
+    if (what == CorruptKind::record) return;
+    struct Walk {
+      Corruptor& self;
+      CorruptKind what;
+      Visit& visit;
+    } walk{*this, what, visit};
+    const auto each = [](const BlockView& shown, void* context) {
+      auto& all = *static_cast<Walk*>(context);
+      const Range range = all.self.range_in(all.what, shown);
+      if (range.bytes != 0) all.visit(range.at, range.bytes);
+      return true;
+    };
+    (void)host_.engine().walk(BlockVisitor{each, &walk});
+  }
+
+  // The bytes of that kind in one block; of those of a free block that are poison only up to the policy's limit.
+  Range range_in(CorruptKind what, const BlockView& shown) {
+    auto* const payload = const_cast<std::byte*>(shown.payload);
+    const bool block = host_.in_block_span(payload);
+    const bool live = shown.state == BlockState::live;
+    const bool free = block && shown.state == BlockState::free;
+    std::byte* const end = payload + shown.served;
+    switch (what) {
+      case CorruptKind::header:
+        return block ? Range{payload - kHeaderBytes, kHeaderBytes} : Range{};
+      case CorruptKind::footer:
+        return free ? Range{end - kFooterBytes, kFooterBytes} : Range{};
+      case CorruptKind::link:
+        return free ? Range{payload, kLinkBytes} : Range{};
+      case CorruptKind::canary:
+        if (!live || !H::kPolicy.canary) return {};
+        if (!block && shown.requested == shown.served) return {payload - kLead, kLead};
+        return {payload + shown.requested, shown.served - shown.requested};
+      case CorruptKind::poison:
+        return block && !live && H::kPolicy.poison ? poison_in(payload, end, free) : Range{};
+      case CorruptKind::anything:
+        if (!block && !host_.is_accessible(payload, shown.served)) return {};
+        return {payload - (block ? kHeaderBytes : 0), shown.served + (block ? kHeaderBytes : 0)};
+      default:
+        return {};
+    }
+  }
+  static Range poison_in(std::byte* payload, std::byte* end, bool free) {
+    const auto served = static_cast<std::size_t>(end - payload);
+    std::byte* const first = payload + (free ? kLinkBytes : 0);
+    std::byte* const last =
+        std::min(payload + std::min(served, H::kPolicy.poison_limit), end - (free ? kFooterBytes : 0));
+    return first < last ? Range{first, static_cast<std::size_t>(last - first)} : Range{};
+  }
+
+  H& host_;
+  Oracle& oracle_;
+};
+
+}  // namespace trestle::ops

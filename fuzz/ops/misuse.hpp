@@ -1,0 +1,202 @@
+// Mistakes made with a sound heap: each must be named exactly, kind and address, by the call or by heap_check, and leave the
+// heap as it was. A byte that the owner overwrites is put back, so the program goes on.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <concepts>
+#include <cstddef>
+#include <optional>
+#include <utility>
+
+#include "base/policy.hpp"
+#include "ops/op.hpp"
+#include "ops/oracle.hpp"
+
+namespace trestle::ops {
+
+// in_block_span: the address belongs to a block with a header, not to an allocation with a span of its own.
+// is_accessible: the bytes may be read and written. for_each_record: calls visit(std::byte* at, std::size_t bytes) for what
+// the heap keeps about itself under a seal.
+template <class H>
+concept MisusableHost =
+    requires(H host, const std::byte* at, std::size_t bytes, void (*visit)(std::byte*, std::size_t)) {
+      { H::kPolicy } -> std::same_as<const Policy&>;
+      { host.in_block_span(at) } -> std::same_as<bool>;
+      { host.is_accessible(at, bytes) } -> std::same_as<bool>;
+      host.for_each_record(visit);
+    };
+static_assert(!MisusableHost<int>);
+
+template <MisusableHost H>
+class Misuser {
+ public:
+  Misuser(H& host, Oracle& oracle) : host_(host), oracle_(oracle) {}
+
+  // False iff the mistake cannot be made with this block, or the policy does not promise to see it; nothing was done then.
+  bool perform(const Misuse& op) {
+    const LiveBlock block = oracle_.model().at(op.slot);
+    switch (op.what) {
+      case MisuseKind::double_free:
+      case MisuseKind::stale_realloc:
+      case MisuseKind::stale_size:
+        return give(op.slot, block) && use_stale(op.what, block);
+      case MisuseKind::interior_free:
+      case MisuseKind::interior_realloc:
+        return use_interior(op, block);
+      case MisuseKind::wild_free:
+        return free_wild(op.by);
+      case MisuseKind::wrong_size:
+      case MisuseKind::wrong_alignment:
+      case MisuseKind::wrong_kind:
+        return claim_wrongly(op, block);
+      case MisuseKind::write_past_end:
+        return write_past_end(op.by, block);
+      case MisuseKind::write_before_start:
+        return write_before_start(op.by, block);
+      case MisuseKind::write_after_free:
+        return H::kPolicy.poison && host_.in_block_span(block.address) && give(op.slot, block) &&
+               write_after_free(op.by, block);
+    }
+    return false;
+  }
+
+ private:
+  static constexpr std::size_t kLead = 32;  // canary bytes before a large allocation
+
+  bool give(SlotId slot, const LiveBlock& block) {
+    const Verdict v = host_.engine().deallocate(block.address, {.kind = block.kind});
+    if (v.is_fault())
+      oracle_.violate(Expectation::legal_call_succeeds, "free of %p: %s", static_cast<void*>(block.address), name(v));
+    oracle_.model().remove(slot);
+    return true;
+  }
+
+  bool use_stale(MisuseKind what, const LiveBlock& block) {
+    std::byte* const at = block.address;
+    if (what == MisuseKind::double_free)
+      return expect(host_.engine().deallocate(at, {.kind = block.kind}), FaultKind::double_free, at);
+    if (what == MisuseKind::stale_realloc)
+      return expect(host_.engine().reallocate(at, block.size + 1).verdict(), FaultKind::stale_pointer, at);
+    return expect({host_.engine().usable_size(at).kind, at}, FaultKind::stale_pointer, at);
+  }
+
+  bool use_interior(const Misuse& op, const LiveBlock& block) {
+    if (block.size < 2) return false;
+    std::byte* const inside = block.address + 1 + op.by % (block.size - 1);
+    const Verdict v = op.what == MisuseKind::interior_free ? host_.engine().deallocate(inside, {.kind = block.kind})
+                                                           : host_.engine().reallocate(inside, block.size).verdict();
+    return expect(v, FaultKind::interior_pointer, inside) && expect_explained(v, inside, block);
+  }
+
+  bool free_wild(std::size_t by) {
+    alignas(kMinAlignment) static std::array<std::byte, 64> elsewhere{};
+    alignas(kMinAlignment) std::array<std::byte, 64> local{};
+    void* const wild[] = {local.data() + 32, elsewhere.data() + 32,
+                          reinterpret_cast<void*>(kMinAlignment + by % 4096 * kMinAlignment),
+                          reinterpret_cast<void*>(UINTPTR_MAX - 15)};
+    void* const chosen = wild[by % std::size(wild)];
+    return expect(host_.engine().deallocate(chosen, {}), FaultKind::wild_pointer, chosen);
+  }
+
+  bool claim_wrongly(const Misuse& op, const LiveBlock& block) {
+    Release how{.kind = block.kind};
+    FaultKind wanted = FaultKind::kind_mismatch;
+    if (op.what == MisuseKind::wrong_kind) {
+      if (!H::kPolicy.kind_checked) return false;
+      how.kind = block.kind == Kind::by_malloc ? Kind::by_new : Kind::by_malloc;
+    } else {
+      if (!H::kPolicy.sized_free_checked) return false;
+      const bool size = op.what == MisuseKind::wrong_size;
+      wanted = size ? FaultKind::size_mismatch : FaultKind::alignment_mismatch;
+      const auto address = reinterpret_cast<std::uintptr_t>(block.address);
+      (size ? how.size : how.alignment) = size ? block.size + 1 + op.by % kSlots : (address & (~address + 1)) * 2;
+    }
+    const Verdict v = host_.engine().deallocate(block.address, how);
+    return expect(v, wanted, block.address) && expect_explained(v, block.address, block);
+  }
+
+  bool write_past_end(std::size_t by, const LiveBlock& block) {
+    const std::size_t pad = served(block) - block.size;
+    if (!H::kPolicy.canary || pad == 0) return false;
+    return overwrite(block.address + block.size + by % pad, by, FaultKind::write_past_end, block);
+  }
+  bool write_before_start(std::size_t by, const LiveBlock& block) {
+    if (!H::kPolicy.canary || host_.in_block_span(block.address)) return false;
+    return overwrite(block.address - 1 - by % kLead, by, FaultKind::write_before_start, block);
+  }
+
+  // The owner still lives: heap_check, free and realloc all name the byte.
+  bool overwrite(std::byte* at, std::size_t by, FaultKind wanted, const LiveBlock& block) {
+    const std::byte old = std::exchange(*at, *at ^ static_cast<std::byte>(1 + by % 255));
+    const bool named = expect_checked(wanted, at, block.address);
+    const Verdict freed = host_.engine().deallocate(block.address, {.kind = block.kind});
+    const Verdict moved = host_.engine().reallocate(block.address, block.size + 1).verdict();
+    const bool said =
+        expect(freed, wanted, at) && expect(moved, wanted, at) && expect_explained(freed, block.address, block);
+    *at = old;
+    return named && said;
+  }
+
+  // Where the freed block still waits, heap_check names the byte that was written.
+  bool write_after_free(std::size_t by, const LiveBlock& block) {
+    const std::optional<BlockView> freed = view(block.address);
+    if (!freed || freed->state != BlockState::retired) return true;
+    std::byte* const at = block.address + by % std::min(freed->served, H::kPolicy.poison_limit);
+    const std::byte old = std::exchange(*at, *at ^ static_cast<std::byte>(1 + by % 255));
+    const bool named = expect_checked(FaultKind::write_after_free, at, block.address);
+    *at = old;
+    return named;
+  }
+
+  bool expect(const Verdict& got, FaultKind wanted, const void* at) {
+    if (got.kind == wanted && got.at == at) return true;
+    oracle_.violate(Expectation::misuse_named, "%s at %p instead of %s at %p", name(got), got.at,
+                    traits_of(wanted).name, at);
+    return true;
+  }
+  bool expect_explained(const Verdict& verdict, const void* given, const LiveBlock& block) {
+    if constexpr (requires { host_.engine().explain(verdict, given); }) {
+      const Fault told = host_.engine().explain(verdict, given);
+      if (told.kind != verdict.kind || told.block != block.address || told.requested != block.size)
+        oracle_.violate(Expectation::misuse_named, "%s told of %p, %zu bytes, instead of %p, %zu", name(verdict),
+                        told.block, told.requested, static_cast<void*>(block.address), block.size);
+    }
+    return true;
+  }
+  bool expect_checked(FaultKind wanted, const std::byte* at, const std::byte* block) {
+    Fault first;
+    FaultSink sink(&first, 1);
+    host_.engine().check(CheckLevel::full, sink);
+    if (sink.count() == 1 && first.kind == wanted && first.address == at && first.block == block) return true;
+    oracle_.violate(Expectation::misuse_named, "heap_check: %zu faults, %s at %p in %p, instead of %s at %p in %p",
+                    sink.count(), traits_of(first.kind).name, first.address, first.block, traits_of(wanted).name,
+                    static_cast<const void*>(at), static_cast<const void*>(block));
+    return true;
+  }
+
+  [[nodiscard]] static const char* name(const Verdict& v) { return traits_of(v.kind).name; }
+  [[nodiscard]] std::size_t served(const LiveBlock& block) {
+    const std::optional<BlockView> seen = view(block.address);
+    return seen ? seen->served : block.size;
+  }
+  [[nodiscard]] std::optional<BlockView> view(const std::byte* payload) {
+    struct Search {
+      const std::byte* payload;
+      std::optional<BlockView> found;
+    } search{payload, std::nullopt};
+    const auto visit = [](const BlockView& shown, void* context) {
+      auto& wanted = *static_cast<Search*>(context);
+      if (shown.payload == wanted.payload) wanted.found = shown;
+      return !wanted.found;
+    };
+    (void)host_.engine().walk(BlockVisitor{visit, &search});
+    return search.found;
+  }
+
+  H& host_;
+  Oracle& oracle_;
+};
+
+}  // namespace trestle::ops

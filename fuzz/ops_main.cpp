@@ -1,0 +1,162 @@
+// The program `ops`: a fuzz target's input as text that people read and edit, and back; its minimal form; and a C++ test.
+#include <CLI/CLI.hpp>
+#include <cctype>
+#include <cstdio>
+#include <fstream>
+#include <iostream>
+#include <iterator>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "ops/ddmin.hpp"
+#include "ops/program.hpp"
+#include "rerun.hpp"
+
+namespace {
+
+namespace fs = std::filesystem;
+using namespace trestle::ops;
+using Bytes = std::vector<std::uint8_t>;
+
+struct Request {
+  std::string target;
+  std::string file;
+  std::string output;
+  std::string name;
+};
+
+struct Target {
+  const char* name;
+  const Vocabulary& vocabulary;
+};
+const Target kTargets[] = {{"heap_ops", kHeapVocabulary},
+                           {"block_heap_ops", kBufferVocabulary},
+                           {"misuse", kMisuseVocabulary},
+                           {"corrupt", kCorruptVocabulary},
+                           {"oom", kOomVocabulary}};
+
+const Vocabulary& vocabulary_of(const std::string& name) {
+  std::string known;
+  for (const Target& target : kTargets) {
+    if (name == target.name) return target.vocabulary;
+    known += std::string(" ") + target.name;
+  }
+  throw std::runtime_error("'" + name + "' is no target of op programs:" + known);
+}
+
+std::string read(const std::string& file) {
+  std::ifstream in(file, std::ios::binary);
+  if (!in) throw std::runtime_error("cannot read " + file);
+  return {std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
+}
+
+Program program_of(const Request& request) {
+  const std::string bytes = read(request.file);
+  Program program;
+  decode(vocabulary_of(request.target), {reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size()}, program);
+  return program;
+}
+
+Bytes encoded(const Request& request, const Program& program) {
+  const std::optional<Bytes> bytes = encode(vocabulary_of(request.target), program);
+  if (!bytes)
+    throw std::runtime_error(request.file + ": " + request.target + " has no input for an op or a size in it");
+  return *bytes;
+}
+
+// To the output asked for, or to stdout.
+void write(const Request& request, const std::string& text) {
+  if (request.output.empty()) {
+    std::cout << text << std::flush;
+    return;
+  }
+  std::ofstream out(request.output, std::ios::binary | std::ios::trunc);
+  out << text;
+  out.close();
+  if (!out) throw std::runtime_error("cannot write " + request.output);
+}
+
+void make(const Request& request) {
+  const std::variant<Program, TextError> parsed = parse(read(request.file));
+  if (const auto* const error = std::get_if<TextError>(&parsed))
+    throw std::runtime_error(request.file + ":" + std::to_string(error->line) + ": " + error->what);
+  const Bytes bytes = encoded(request, std::get<Program>(parsed));
+  write(request, {bytes.begin(), bytes.end()});
+}
+
+void shrink_failure(const Request& request) {
+  const trestle::fuzz::Rerun target(fs::read_symlink("/proc/self/exe").parent_path() / request.target);
+  const Program program = program_of(request);
+  const std::string wanted = target.failure_of(encoded(request, program));
+  if (wanted.empty()) throw std::runtime_error(request.file + " does not fail under " + request.target);
+  const Program smallest =
+      shrink(program, [&](const Program& part) { return target.failure_of(encoded(request, part)) == wanted; });
+  if (!request.output.empty()) {
+    const Bytes bytes = encoded(request, smallest);
+    write(request, {bytes.begin(), bytes.end()});
+  }
+  std::cout << "# " << wanted << "\n" << to_text(smallest) << std::flush;
+}
+
+// A name in C++ out of any.
+std::string identifier(const std::string& name) {
+  std::string made;
+  for (const char letter : name)
+    if (std::isalnum(static_cast<unsigned char>(letter)) != 0) made += letter;
+  return made.empty() || std::isdigit(static_cast<unsigned char>(made[0])) != 0 ? "Input" + made : made;
+}
+
+void print_cpp(const Request& request) {
+  const Program program = program_of(request);
+  const bool buffer = program.stage.buffer_bytes != 0;
+  std::string policy = name_of(program.stage.policy);
+  policy[0] = static_cast<char>(std::toupper(policy[0]));
+  const std::string name = request.name.empty() ? fs::path(request.file).stem().string() : request.name;
+  write(request, std::string("#include <gtest/gtest.h>\n\n#include \"ops/") + (buffer ? "buffer" : "heap") +
+                     "_host.hpp\"\n\nnamespace trestle::ops {\nnamespace {\n\nTEST(Regression, " + identifier(name) +
+                     ") {\n  static " + (buffer ? "BufferHeapHost" : "HeapHost") + "<k" + policy +
+                     "> host;\n  const Program program = " + to_cpp(program) +
+                     ";\n  const std::optional<Failure> failure = run(program, host);\n"
+                     "  ASSERT_FALSE(failure.has_value()) << name_of(failure->what) << \": \" << failure->detail;\n"
+                     "}\n\n}  // namespace\n}  // namespace trestle::ops\n");
+}
+
+using Verb = void (*)(const Request&);
+
+void add(CLI::App& app, const char* verb, const char* help, Request& request, Verb perform) {
+  CLI::App* const command = app.add_subcommand(verb, help);
+  command->add_option("target", request.target, "Fuzz target that the input is for")->required();
+  command->add_option("file", request.file, "The input; for make, its text")->required()->check(CLI::ExistingFile);
+  command->add_option("--output,-o", request.output, "Write there instead of to stdout; for shrink, the input as well");
+  if (std::string(verb) == "cpp") command->add_option("--name", request.name, "Name of the test");
+  command->callback([&request, perform] { perform(request); });
+}
+
+constexpr const char* kExamples = R"(Examples:
+  ops show heap_ops crash-1234 > crash.txt     the program as text
+  ops make heap_ops crash.txt -o edited        and back, when it was edited
+  ops shrink heap_ops crash-1234               the fewest ops that fail in the same way
+  ops cpp heap_ops crash-1234 --name LostTail  a test to put into props/)";
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  Request request;
+  CLI::App app{"Inputs of the fuzz targets as text, minimal, and as C++.", "ops"};
+  app.require_subcommand(1);
+  app.footer(kExamples);
+  add(app, "show", "Print an input as text", request, [](const Request& r) { write(r, to_text(program_of(r))); });
+  add(app, "make", "Make an input from its text", request, make);
+  add(app, "shrink", "Leave out what a failing input does not need to fail in the same way", request, shrink_failure);
+  add(app, "cpp", "Print an input as a test in C++", request, print_cpp);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? 0 : 2;
+  } catch (const std::exception& error) {
+    std::cerr << "ops: " << error.what() << "\n";
+    return 1;
+  }
+  return 0;
+}

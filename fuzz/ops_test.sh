@@ -1,0 +1,69 @@
+#!/usr/bin/env bash
+# The program `ops`: ops_test.sh OPS COMPILER SOURCE
+set -euo pipefail
+ops=$1 compiler=$2 source=$3
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+
+complain() {
+  echo "ops_test.sh: $1" >&2
+  exit 1
+}
+# refuses TEXT COMMAND...: it fails, and says so.
+refuses() {
+  local text=$1
+  shift
+  if "$@" >"$work/out" 2>"$work/err"; then complain "succeeded: $*"; fi
+  grep -qF -- "$text" "$work/err" || complain "$* says $(cat "$work/err") instead of $text"
+}
+
+cat >"$work/program.txt" <<'TEXT'
+stage policy=debug buffer_bytes=0 skew=0 zeroed=0
+allocate slot=3 size=100 alignment=64 kind=new
+check                                     # a comment
+reallocate slot=3 size=5000
+
+free slot=3
+TEXT
+
+# Text, input and text again.
+"$ops" make heap_ops "$work/program.txt" --output "$work/input"
+[ "$(stat -c %s "$work/input")" -eq 40 ] || complain "an input of four ops has $(stat -c %s "$work/input") bytes"
+"$ops" show heap_ops "$work/input" >"$work/shown.txt"
+diff <(sed 's/ *#.*//; /^$/d' "$work/program.txt") "$work/shown.txt" || complain "show differs from what make was given"
+
+# A test in C++, which compiles.
+"$ops" cpp heap_ops "$work/input" --name "lost tail 2" >"$work/regression.cpp"
+grep -q 'TEST(Regression, losttail2)' "$work/regression.cpp" || complain "cpp does not use the name"
+"$compiler" -std=c++20 -fsyntax-only -Wall -Wextra -Werror -I"$source/fuzz" -I"$source/lib" -I"$source/lib/include" \
+  "$work/regression.cpp" || complain "what cpp prints does not compile"
+
+# A target that fails, in two ways, on programs that hold certain ops: shrink keeps the way, and only the ops for it.
+mkdir "$work/bin"
+cp "$ops" "$work/bin/ops"
+cat >"$work/bin/heap_ops" <<SCRIPT
+#!/usr/bin/env bash
+text=\$("$ops" show heap_ops "\${!#}")
+[[ \$text == *allocate*free* ]] || exit 0
+if [[ \$text == *reallocate* ]]; then echo "ERROR: contents lost (byte \$\$)" >&2; else echo "ERROR: blocks overlap (\$\$)" >&2; fi
+exit 77
+SCRIPT
+chmod +x "$work/bin/heap_ops"
+"$work/bin/ops" shrink heap_ops "$work/input" -o "$work/small" >"$work/small.txt"
+printf '%s\n' '# contents lost' 'stage policy=debug buffer_bytes=0 skew=0 zeroed=0' 'reallocate slot=3 size=5000' \
+  'free slot=3' | diff - "$work/small.txt" || complain "shrink does not leave what matters"
+"$ops" show heap_ops "$work/small" | diff <(tail -n +2 "$work/small.txt") - || complain "shrink writes another input"
+
+# What is wrong is named.
+printf 'stage policy=debug\nallocate slot=64\n' >"$work/bad"
+refuses "$work/bad:2: '64' is no value of 'slot'" "$ops" make heap_ops "$work/bad"
+printf 'grow by=16\n' >"$work/foreign"
+refuses "$work/foreign: heap_ops has no input for an op" "$ops" make heap_ops "$work/foreign"
+refuses "'nothing' is no target of op programs: heap_ops block_heap_ops" "$ops" show nothing "$work/input"
+refuses "/nowhere" "$ops" show heap_ops /nowhere
+refuses "cannot write /nowhere/x" "$ops" show heap_ops "$work/input" -o /nowhere/x
+printf 'stage\ncheck\n' >"$work/sound.txt"
+"$ops" make heap_ops "$work/sound.txt" -o "$work/sound"
+refuses "$work/sound does not fail under heap_ops" "$work/bin/ops" shrink heap_ops "$work/sound"
+rm "$work/bin/heap_ops"
+refuses "heap_ops: No such file" "$work/bin/ops" shrink heap_ops "$work/input"
