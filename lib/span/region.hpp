@@ -120,9 +120,10 @@ class Region {
   void map_all(const SpanDescriptor& span) noexcept;
   void count(const SpanDescriptor& span, bool add) noexcept;
   SpanDescriptor& write(Granules first, Granules length, SpanState state, bool dirty) noexcept;
-  // A record that a coalesced span no longer needs.
+  // A record that a coalesced span no longer needs. Heads inside the run may still name it, so it holds no granule.
   void bury(SpanDescriptor& span) noexcept {
     span.state = SpanState::none;
+    span.length = {};
     span.seal(key_);
   }
   void insert_free(SpanDescriptor& span, std::uint64_t now_ms) noexcept;
