@@ -1,8 +1,7 @@
 // Arithmetic on sizes against the same in 128 bits, where nothing wraps.
-#include "base/arith.hpp"
-
 #include <gtest/gtest.h>
 
+#include "base/arith.hpp"
 #include "property.hpp"
 
 namespace trestle {

@@ -1,10 +1,9 @@
 // The canary of every length at every offset: whole when written, and any change of any of its bytes is found where it is.
-#include "base/canary.hpp"
-
 #include <gtest/gtest.h>
 
 #include <array>
 
+#include "base/canary.hpp"
 #include "faults.hpp"
 #include "property.hpp"
 

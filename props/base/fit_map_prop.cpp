@@ -1,11 +1,10 @@
 // Bins against a list of runs: what is put in is found, and what is found fits, whenever a large enough bin holds a run.
-#include "base/fit_map.hpp"
-
 #include <gtest/gtest.h>
 
 #include <algorithm>
 #include <vector>
 
+#include "base/fit_map.hpp"
 #include "property.hpp"
 
 namespace trestle {
@@ -70,7 +69,8 @@ class Binned {
   void hold_fit(std::uint64_t wanted) const {
     const unsigned serves = Map::bin_for(wanted);
     const unsigned found = map_.find_from(serves);
-    const bool any = std::any_of(runs_.begin(), runs_.end(), [&](std::uint64_t run) { return Map::bin_of(run) >= serves; });
+    const bool any =
+        std::any_of(runs_.begin(), runs_.end(), [&](std::uint64_t run) { return Map::bin_of(run) >= serves; });
     RC_ASSERT((found != Map::kNone) == any);
     for (const std::uint64_t run : runs_) {
       RC_ASSERT((Map::bin_of(run) != found || run >= wanted));

@@ -1,11 +1,10 @@
 // Poison against a loop over single bytes, at every length and alignment.
-#include "base/poison.hpp"
-
 #include <gtest/gtest.h>
 
 #include <array>
 #include <vector>
 
+#include "base/poison.hpp"
 #include "property.hpp"
 
 namespace trestle {

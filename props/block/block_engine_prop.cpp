@@ -1,11 +1,10 @@
 // The engine's sizes at their limits, and its bins on a heap: what can be served is, by a run that fits.
-#include "block/block_engine.hpp"
-
 #include <gtest/gtest.h>
 
 #include <algorithm>
 #include <vector>
 
+#include "block/block_engine.hpp"
 #include "block/buffer.hpp"
 #include "property.hpp"
 
@@ -54,28 +53,28 @@ void serve_what_fits(Heap& heap, std::size_t request) {
   const std::uint64_t need = *Heap::block_bytes(request) / kMinAlignment;
   const auto any_of = [&](auto is) { return std::any_of(before.begin(), before.end(), is); };
   const std::byte* const got = take(heap, request);
-  if (any_of([&](std::uint64_t units) { return Bins::bin_of(units) >= Bins::bin_for(need); })) RC_ASSERT(got != nullptr);
+  if (any_of([&](std::uint64_t units) { return Bins::bin_of(units) >= Bins::bin_for(need); }))
+    RC_ASSERT(got != nullptr);
   if (got != nullptr) RC_ASSERT(any_of([&](std::uint64_t units) { return units >= need; }));
   RC_ASSERT(faults_of(heap).empty());
 }
 
 template <Policy P>
 void expect_fit_and_no_loss() {
-  EXPECT_TRUE(holds(
-      std::string("a heap serves what a bin that surely fits holds, under ") + P.name, [] {
-        const Holes holes = any_holes();
-        Buffer<P> buffer(512 << 10);
-        std::vector<std::byte*> freed;
-        for (const std::size_t size : holes.sizes) {
-          freed.push_back(take(*buffer, size));
-          RC_ASSERT(take(*buffer, 1) != nullptr);  // a wall, so that holes stay apart
-        }
-        const auto rest = buffer->largest_free();
-        RC_ASSERT(take(*buffer, rest) != nullptr);
-        for (std::byte* const at : freed) RC_ASSERT(give(*buffer, at) == FaultKind::none);
-        RC_ASSERT(free_units(*buffer).size() == freed.size());
-        for (const std::size_t request : holes.requests) serve_what_fits(*buffer, request);
-      }));
+  EXPECT_TRUE(holds(std::string("a heap serves what a bin that surely fits holds, under ") + P.name, [] {
+    const Holes holes = any_holes();
+    Buffer<P> buffer(512 << 10);
+    std::vector<std::byte*> freed;
+    for (const std::size_t size : holes.sizes) {
+      freed.push_back(take(*buffer, size));
+      RC_ASSERT(take(*buffer, 1) != nullptr);  // a wall, so that holes stay apart
+    }
+    const auto rest = buffer->largest_free();
+    RC_ASSERT(take(*buffer, rest) != nullptr);
+    for (std::byte* const at : freed) RC_ASSERT(give(*buffer, at) == FaultKind::none);
+    RC_ASSERT(free_units(*buffer).size() == freed.size());
+    for (const std::size_t request : holes.requests) serve_what_fits(*buffer, request);
+  }));
 }
 
 TEST(BlockEngineProperty, ServesWhatFitsUnderFast) { expect_fit_and_no_loss<kFast>(); }
@@ -95,9 +94,8 @@ TEST(BlockEngineProperty, EachBitOfEveryFreeFrameIsReported) {
     }
     for (std::byte* const at : freed) RC_ASSERT(give(*buffer, at) == FaultKind::none);
     const std::vector<BlockView> blocks = blocks_of(*buffer);
-    const BlockView block = *rc::gen::suchThat(rc::gen::elementOf(blocks), [](const BlockView& each) {
-      return each.state == BlockState::free;
-    });
+    const BlockView block = *rc::gen::suchThat(rc::gen::elementOf(blocks),
+                                               [](const BlockView& each) { return each.state == BlockState::free; });
     auto* const payload = const_cast<std::byte*>(block.payload);
     for (std::byte* const part : {payload - kHeaderBytes, payload, payload + block.served - kFooterBytes}) {
       for (unsigned bit = 0; bit < 128; ++bit) {

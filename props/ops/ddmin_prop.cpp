@@ -1,12 +1,11 @@
 // ddmin, whatever the failure depends on: the result fails, is a part of the input in its order, and has no item to spare.
-#include "ops/ddmin.hpp"
-
 #include <gtest/gtest.h>
 
 #include <numeric>
 #include <set>
 #include <vector>
 
+#include "ops/ddmin.hpp"
 #include "property.hpp"
 
 namespace trestle::ops {

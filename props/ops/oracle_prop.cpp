@@ -1,12 +1,11 @@
 // The oracle against a brute-force one: a map that says of every byte whose it is.
-#include "ops/oracle.hpp"
-
 #include <gtest/gtest.h>
 
 #include <algorithm>
 #include <array>
 #include <vector>
 
+#include "ops/oracle.hpp"
 #include "property.hpp"
 
 namespace trestle::ops {
@@ -31,7 +30,8 @@ rc::Gen<std::vector<Step>> steps() {
   const auto make = [](std::size_t offset, std::size_t size, unsigned shift, bool removes) {
     return Step{offset, size, std::size_t{1} << shift, removes};
   };
-  const auto sizes = rc::gen::oneOf(rc::gen::inRange<std::size_t>(0, 20), rc::gen::inRange<std::size_t>(0, kLongest + 1));
+  const auto sizes =
+      rc::gen::oneOf(rc::gen::inRange<std::size_t>(0, 20), rc::gen::inRange<std::size_t>(0, kLongest + 1));
   return rc::gen::container<std::vector<Step>>(
       rc::gen::apply(make, rc::gen::inRange<std::size_t>(0, kArena + 128), sizes,
                      rc::gen::weightedElement<unsigned>({{5, 0}, {1, 1}, {1, 4}}), rc::gen::arbitrary<bool>()));
@@ -50,7 +50,8 @@ class Owners {
   }
   void hold() const {
     RC_ASSERT(Oracle::longest_gap(oracle_.model(), first(), last()) == longest_run_of_nobody());
-    for (std::size_t i = 0; i < kArena; ++i) RC_ASSERT(oracle_.model().first_ending_after(first() + i) == ending_after(i));
+    for (std::size_t i = 0; i < kArena; ++i)
+      RC_ASSERT(oracle_.model().first_ending_after(first() + i) == ending_after(i));
   }
   // One byte changes: the oracle minds iff somebody owns it.
   void hold_contents(std::size_t offset, std::byte change) {
@@ -75,7 +76,8 @@ class Owners {
     Oracle trial = oracle_;
     const bool good = trial.judge_shown({first() + offset, 0, served, BlockState::free, Kind::none}, live);
     const auto from = owners_.begin() + static_cast<std::ptrdiff_t>(offset);
-    const bool apart = std::all_of(from, from + static_cast<std::ptrdiff_t>(served), [](unsigned owner) { return owner == 0; });
+    const bool apart =
+        std::all_of(from, from + static_cast<std::ptrdiff_t>(served), [](unsigned owner) { return owner == 0; });
     RC_ASSERT(good == apart);
   }
 
@@ -154,7 +156,8 @@ TEST(OracleProperty, MindsEveryOwnedByteAndNoOther) {
         Owners owners;
         for (const Step& step : all) owners.perform(step);
         const auto change = static_cast<std::byte>(*rc::gen::inRange(1, 256));
-        for (const std::size_t at : *rc::gen::container<std::vector<std::size_t>>(20, rc::gen::inRange<std::size_t>(0, kArena))) {
+        for (const std::size_t at :
+             *rc::gen::container<std::vector<std::size_t>>(20, rc::gen::inRange<std::size_t>(0, kArena))) {
           owners.hold_contents(at, change);
           owners.hold_shown(at, *rc::gen::inRange<std::size_t>(1, std::min<std::size_t>(64, kArena - at + 1)));
         }

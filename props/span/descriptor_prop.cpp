@@ -1,10 +1,9 @@
 // Counts of granules against 128 bits, and the seal of a descriptor with any contents.
-#include "span/descriptor.hpp"
-
 #include <gtest/gtest.h>
 
 #include "faults.hpp"
 #include "property.hpp"
+#include "span/descriptor.hpp"
 
 namespace trestle {
 namespace {

@@ -1,7 +1,5 @@
 // A region against a map that says of every granule whose it is: spans tile it, free ones are never neighbours, every
 // granule of a span in use leads to it, and in whatever order all are given back, one run is left.
-#include "span/region.hpp"
-
 #include <gtest/gtest.h>
 
 #include <array>
@@ -11,6 +9,7 @@
 #include "faults.hpp"
 #include "ops/test_os.hpp"
 #include "property.hpp"
+#include "span/region.hpp"
 
 namespace trestle {
 namespace {
@@ -153,8 +152,7 @@ class Granulated {
       const bool free = span->state == SpanState::free;
       RC_ASSERT(span->first == at);
       RC_ASSERT(!(free && previous_free));
-      for (std::uint32_t i = 0; i < span->length.count; ++i)
-        RC_ASSERT(owners[at.count + i] == (free ? nullptr : span));
+      for (std::uint32_t i = 0; i < span->length.count; ++i) RC_ASSERT(owners[at.count + i] == (free ? nullptr : span));
       previous_free = free;
       at = at + span->length;
     }
@@ -195,7 +193,8 @@ TEST(RegionProperty, AnyOrderOfFreesEndsInOneRun) {
   EXPECT_TRUE(holds(
       "spans given back in any order are one free run",
       [] {
-        const auto lengths = *rc::gen::nonEmpty(rc::gen::container<std::vector<std::uint32_t>>(rc::gen::inRange(1U, 8U)));
+        const auto lengths =
+            *rc::gen::nonEmpty(rc::gen::container<std::vector<std::uint32_t>>(rc::gen::inRange(1U, 8U)));
         const auto order =
             *rc::gen::container<std::vector<std::size_t>>(lengths.size(), rc::gen::inRange<std::size_t>(0, 1000));
         Granulated region;

@@ -1,7 +1,5 @@
 // Decay, on a clock that stands still until told otherwise: what is old goes back, what is young stays, and no page of a
 // live span is ever touched.
-#include "span/span_heap.hpp"
-
 #include <gtest/gtest.h>
 
 #include <vector>
@@ -10,6 +8,7 @@
 #include "faults.hpp"
 #include "ops/test_os.hpp"
 #include "property.hpp"
+#include "span/span_heap.hpp"
 
 namespace trestle {
 namespace {
