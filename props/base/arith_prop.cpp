@@ -47,13 +47,15 @@ TEST(ArithProperty, SumsAndProductsAreThoseOf128BitsOrNothing) {
       kOften));
 }
 
-// Arbitrary factors overflow nearly always: here the product lies about 2^64.
-TEST(ArithProperty, ProductsAboutTheLimitAreExact) {
+// Arbitrary operands overflow nearly always, or never: here the sum and the product lie about 2^64.
+TEST(ArithProperty, SumsAndProductsAboutTheLimitAreExact) {
   EXPECT_TRUE(holds(
-      "checked_multiply is exact about its limit",
+      "checked_add and checked_multiply are exact about their limit",
       [] {
         const std::size_t a = 1 + *sizes_at_limits() % (SIZE_MAX - 1);
-        const std::size_t b = SIZE_MAX / a + *rc::gen::inRange<std::size_t>(0, 3) - 1;
+        const std::size_t beyond = *rc::gen::inRange<std::size_t>(0, 3);
+        RC_ASSERT(checked_add(a, SIZE_MAX - a + beyond) == narrowed(Wide{a} + (SIZE_MAX - a + beyond)));
+        const std::size_t b = SIZE_MAX / a + beyond - 1;
         RC_ASSERT(checked_multiply(a, b) == narrowed(Wide{a} * b));
       },
       kOften));
