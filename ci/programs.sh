@@ -2,7 +2,9 @@
 # Runs a real program without and with a preload library and compares: ci/programs.sh PROGRAM POLICY LIBRARY_DIR
 # What it prints, the files it makes and its exit status must be the same to the byte; no fault may be reported; and the
 # library must have been at work, which its summary lines tell. Programs: git python3 sqlite3 perl gxx clang xz redis node.
+# With no arguments: all of them under each policy, as ctest does.
 set -euo pipefail
+[ $# -gt 0 ] || exec "$(dirname -- "$0")/test.sh" --preset release -R '^programs\.[^.]+\.(fast|hardened|debug)$'
 usage="usage: ci/programs.sh PROGRAM POLICY LIBRARY_DIR"
 program=${1:?$usage} policy=${2:?$usage} library_dir=${3:?$usage}
 source_dir=$(cd -- "$(dirname -- "$0")/.." && pwd)

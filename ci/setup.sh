@@ -1,20 +1,28 @@
 #!/usr/bin/env bash
-# Installs from Debian what is missing, and only that: ci/setup.sh [run|test]. `run` is what building the library and the
-# tool takes; `test`, the default, adds the sanitizers, the test libraries and the real programs. Starts no service.
+# Installs from Debian what is missing, and only that: ci/setup.sh [run|harness|test|container]. `run` is what building the
+# library and the tool takes; `harness` adds what the fuzz targets and the properties take; `test`, the default, the tools
+# of all other jobs and the real programs; `container` is what builds and runs an image where no Docker answers. Starts no
+# service.
 set -euo pipefail
 
 run_packages=(cmake ninja-build g++ libcli11-dev nlohmann-json3-dev)
+harness_packages=(clang-19 libclang-rt-19-dev libgtest-dev libbenchmark-dev librapidcheck-dev)
 test_packages=(
-  clang-19 libclang-rt-19-dev llvm-19 clang-format-19 clang-tidy-19
-  libgtest-dev libbenchmark-dev librapidcheck-dev pkg-config libxml2-utils
+  llvm-19 clang-format-19 clang-tidy-19 pkg-config libxml2-utils python3-yaml
   git python3 sqlite3 perl xz-utils redis-server redis-tools nodejs
 )
+container_packages=(buildah mmdebstrap)
 
 case ${1-test} in
   run) packages=("${run_packages[@]}") ;;
-  test) packages=("${run_packages[@]}" "${test_packages[@]}") ;;
+  harness) packages=("${run_packages[@]}" "${harness_packages[@]}") ;;
+  test) packages=("${run_packages[@]}" "${harness_packages[@]}" "${test_packages[@]}") ;;
+  container)
+    ! docker info >/dev/null 2>&1 || exit 0
+    packages=("${container_packages[@]}")
+    ;;
   *)
-    echo "ci/setup.sh: unknown group '$1': run or test" >&2
+    echo "ci/setup.sh: unknown group '$1': run, harness, test or container" >&2
     exit 2
     ;;
 esac

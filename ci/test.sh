@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Sets up, builds and runs the tests: ci/test.sh [--preset NAME]... [-R REGEX] [-j N]
+# Sets up, builds and runs the tests: ci/test.sh [--preset NAME]... [-R REGEX] [-E REGEX] [-j N]
 # All presets' tests run in one ctest, so that its closing line speaks for everything: ci/merge_tests.py makes a test tree
 # out of theirs, in which the tests of every preset but release have its name before their own.
 set -euo pipefail
@@ -7,7 +7,7 @@ cd -- "$(dirname -- "$0")/.."
 default_presets=(release asan fuzz)
 
 usage() {
-  echo "ci/test.sh: $1; usage: ci/test.sh [--preset NAME]... [-R REGEX] [-j N]" >&2
+  echo "ci/test.sh: $1; usage: ci/test.sh [--preset NAME]... [-R REGEX] [-E REGEX] [-j N]" >&2
   exit 2
 }
 
@@ -16,7 +16,7 @@ while [ $# -gt 0 ]; do
   [ $# -ge 2 ] || usage "'$1' is no option or lacks its value"
   case $1 in
     --preset) presets+=("$2") ;;
-    -R) choice=(-R "$2") ;;
+    -R | -E) choice+=("$1" "$2") ;;
     -j) jobs=$2 ;;
     *) usage "unknown option '$1'" ;;
   esac
@@ -31,4 +31,7 @@ for preset in "${presets[@]}"; do
   trees+=("$preset=build/$preset")
 done
 /usr/bin/python3 ci/merge_tests.py build/tests "${trees[@]}"
-exec ctest --test-dir build/tests --output-on-failure --no-tests=error --no-label-summary -j "$jobs" "${choice[@]}"
+# JUnit's form, for those who show results: build/junit/PRESET-PRESET.xml.
+junit=$PWD/build/junit/$(IFS=- && echo "${presets[*]}").xml
+mkdir -p "${junit%/*}"
+exec ctest --test-dir build/tests --output-junit "$junit" --output-on-failure --no-tests=error --no-label-summary -j "$jobs" "${choice[@]}"

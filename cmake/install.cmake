@@ -34,3 +34,12 @@ foreach(name trestle trestle-fast trestle-debug)
   configure_file(cmake/trestle.pc.in ${PROJECT_BINARY_DIR}/${name}.pc @ONLY)
   install(FILES ${PROJECT_BINARY_DIR}/${name}.pc DESTINATION ${TRESTLE_PKGCONFIG_DIR})
 endforeach()
+
+# The component `harness`, which a plain install leaves out: what `trestle props` and `trestle test` run where there are no
+# sources. (fuzz/CMakeLists.txt has the fuzz targets' part.)
+if(TARGET trestle_props)
+  get_property(tests DIRECTORY ${PROJECT_SOURCE_DIR}/props PROPERTY BUILDSYSTEM_TARGETS)
+  list(FILTER tests INCLUDE REGEX "^trestle_(props|units_.*|edge_units)$")
+  install(TARGETS ${tests} DESTINATION ${CMAKE_INSTALL_LIBDIR}/trestle/props COMPONENT harness EXCLUDE_FROM_ALL)
+  add_custom_target(installed_tests DEPENDS ${tests})
+endif()

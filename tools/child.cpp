@@ -1,6 +1,8 @@
 #include "child.hpp"
 
 #include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -67,7 +69,12 @@ class Signals {
 
 // In the child: becomes the program, or tells through `report` why not. What it calls need not be safe after a fork of
 // threads, since this program has one.
-[[noreturn]] void become(const std::vector<std::string>& words, const Settings& settings, int report) {
+[[noreturn]] void become(const std::vector<std::string>& words, const Settings& settings, Streams streams, int report) {
+  // Both first, apart from what they may replace: each may be the other's number.
+  const int out = fcntl(streams.out, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+  const int err = fcntl(streams.err, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+  dup2(out, STDOUT_FILENO);
+  dup2(err, STDERR_FILENO);
   for (const auto& [name, value] : settings) setenv(name.c_str(), value.c_str(), 1);
   std::vector<char*> arguments;
   arguments.reserve(words.size() + 1);
@@ -89,6 +96,10 @@ int error_from(int report) {
   return got == sizeof why ? why : 0;
 }
 
+double seconds_of(const timeval& time) {
+  return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) / 1e6;
+}
+
 // The pid stays the child's until it is reaped, so forwarding ends before that.
 Ended await(pid_t child) {
   siginfo_t info;
@@ -97,15 +108,43 @@ Ended await(pid_t child) {
   }
   forward_to = 0;
   int status = 0;
-  while (waitpid(child, &status, 0) < 0 && errno == EINTR) {
+  rusage usage = {};
+  while (wait4(child, &status, 0, &usage) < 0 && errno == EINTR) {
   }
-  if (WIFSIGNALED(status)) return {child, kSignalled + WTERMSIG(status), WTERMSIG(status)};
-  return {child, WEXITSTATUS(status), 0};
+  const double cpu = seconds_of(usage.ru_utime) + seconds_of(usage.ru_stime);
+  if (WIFSIGNALED(status)) return {child, kSignalled + WTERMSIG(status), WTERMSIG(status), cpu};
+  return {child, WEXITSTATUS(status), 0, cpu};
 }
+
+// What a child writes, in memory.
+class Ear {
+ public:
+  Ear() : file_(memfd_create("trestle-output", MFD_CLOEXEC)) {
+    if (file_ < 0) fail("memfd_create");
+  }
+  Ear(const Ear&) = delete;
+  Ear& operator=(const Ear&) = delete;
+  ~Ear() { close(file_); }
+
+  [[nodiscard]] int descriptor() const { return file_; }
+  [[nodiscard]] std::string text() const {
+    std::string text;
+    std::array<char, 4096> part;
+    for (;;) {
+      const ssize_t got = pread(file_, part.data(), part.size(), static_cast<off_t>(text.size()));
+      if (got < 0) fail("reading what a program said");
+      if (got == 0) return text;
+      text.append(part.data(), static_cast<std::size_t>(got));
+    }
+  }
+
+ private:
+  int file_;
+};
 
 }  // namespace
 
-Ended run_child(const std::vector<std::string>& words, const Settings& settings) {
+Ended run_child(const std::vector<std::string>& words, const Settings& settings, Streams streams) {
   std::array<int, 2> report{};
   if (pipe2(report.data(), O_CLOEXEC) != 0) fail("pipe");
   const Signals signals;
@@ -113,7 +152,7 @@ Ended run_child(const std::vector<std::string>& words, const Settings& settings)
   if (child < 0) fail("fork");
   if (child == 0) {
     signals.restore();
-    become(words, settings, report[1]);
+    become(words, settings, streams, report[1]);
   }
   forward_to = child;
   signals.open();
@@ -122,6 +161,13 @@ Ended run_child(const std::vector<std::string>& words, const Settings& settings)
   const Ended ended = await(child);
   if (why == 0) return ended;
   throw Failure(why == ENOENT ? kNotFound : kNotExecutable, "cannot run " + words[0] + ": " + std::strerror(why));
+}
+
+Heard listen_to_child(const std::vector<std::string>& words, const Settings& settings) {
+  const Ear out;
+  const Ear err;
+  const Ended ended = run_child(words, settings, {.out = out.descriptor(), .err = err.descriptor()});
+  return {ended, out.text(), err.text()};
 }
 
 }  // namespace trestle::tool

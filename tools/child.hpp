@@ -11,8 +11,15 @@ namespace trestle::tool {
 
 struct Ended {
   pid_t pid;
-  int status;  // as a shell gives it: 128 and the signal's number where a signal killed it
-  int signal;  // 0: it exited
+  int status;          // as a shell gives it: 128 and the signal's number where a signal killed it
+  int signal;          // 0: it exited
+  double cpu_seconds;  // of it and of the children that it waited for
+};
+
+// The descriptors that the child has as its output; ours where nothing is said.
+struct Streams {
+  int out = 1;
+  int err = 2;
 };
 
 using Settings = std::vector<std::pair<std::string, std::string>>;
@@ -20,6 +27,15 @@ using Settings = std::vector<std::pair<std::string, std::string>>;
 // Runs words[0], searched for in PATH, with `settings` put into its environment, and waits for its end. Meanwhile SIGTERM
 // and SIGHUP go on to it; SIGINT and SIGQUIT, which a terminal sends to both, are left to it. Throws Failure when it
 // cannot be started: kNotFound or kNotExecutable.
-[[nodiscard]] Ended run_child(const std::vector<std::string>& words, const Settings& settings);
+[[nodiscard]] Ended run_child(const std::vector<std::string>& words, const Settings& settings, Streams streams = {});
+
+struct Heard {
+  Ended ended;
+  std::string out;
+  std::string err;
+};
+
+// The same, with what the child said instead of showing it.
+[[nodiscard]] Heard listen_to_child(const std::vector<std::string>& words, const Settings& settings);
 
 }  // namespace trestle::tool

@@ -1,4 +1,4 @@
-// The program `trestle`: runs programs on the allocator, and the project's tests.
+// The program `trestle`: runs programs on the allocator, and everything that the project proves it with.
 #include <algorithm>
 #include <cstring>
 #include <exception>
@@ -12,6 +12,11 @@ constexpr const char* kExamples = R"(Examples:
   trestle run -- git log              git on the hardened heap, with a summary at its end
   trestle run --policy debug -- lua   every check there is, and a heap check at exit
   trestle test                        build and run all tests
+  trestle fuzz heap_ops --seconds 60  a fuzz target; trestle fuzz --list names them
+  trestle props --minutes 30          the properties, with fresh seeds
+  trestle bench harness               how fast the fuzz targets are
+  trestle coverage                    what of the library the harnesses reach
+  trestle container -- fuzz heap_ops  the same in a container
   trestle options                     what TRESTLE_OPTIONS can say
   trestle run --help                  the options of one command, with examples)";
 
@@ -32,6 +37,12 @@ int run_tool(int count, char** words) {
   app.footer(kExamples);
   trestle::tool::add_run(app, rest, status);
   trestle::tool::add_test(app, status);
+  trestle::tool::add_fuzz(app, rest, status);
+  trestle::tool::add_ops(app, rest);
+  trestle::tool::add_props(app, status);
+  trestle::tool::add_bench(app);
+  trestle::tool::add_coverage(app);
+  trestle::tool::add_container(app, rest);
   trestle::tool::add_options(app, status);
   try {
     app.parse(own_words, words);

@@ -7,23 +7,7 @@ trap 'rm -rf "$work"' EXIT
 unset LD_PRELOAD TRESTLE_OPTIONS
 mkdir "$work/tmp"
 export TMPDIR=$work/tmp
-failures=0
-
-# expect NAME STATUS OUT-PATTERN ERR-PATTERN COMMAND...: patterns are extended regular expressions; "" is for nothing at all.
-expect() {
-  local name=$1 status=$2 out=$3 err=$4 got
-  shift 4
-  "$@" >"$work/out" 2>"$work/err" </dev/null
-  got=$?
-  [ $got -eq "$status" ] || complain "$name" "exit status $got, not $status"
-  matches "$work/out" "$out" || complain "$name" "stdout is not '$out': $(cat "$work/out")"
-  matches "$work/err" "$err" || complain "$name" "stderr is not '$err': $(cat "$work/err")"
-}
-matches() { if [ -z "$2" ]; then [ ! -s "$1" ]; else grep -qE -- "$2" "$1"; fi; }
-complain() {
-  echo "$1: $2"
-  failures=$((failures + 1))
-}
+. "$(dirname -- "$0")/expect.sh"
 
 summary='^trestle: [0-9,]+ allocations?, peak [0-9.]+ ([KMG]i)?B, .*faults: none$'
 preloaded='import os; print("[" + " ".join(os.environ.get(n, "") for n in ("LD_PRELOAD", "TRESTLE_OPTIONS")) + "]")'
@@ -91,5 +75,4 @@ for command in "" run test options; do
 done
 
 [ -z "$(ls "$TMPDIR")" ] || complain "temporary files" "left behind: $(ls "$TMPDIR")"
-[ $failures -eq 0 ] && echo "all as promised"
-exit $((failures > 0))
+end

@@ -1,21 +1,26 @@
-// `trestle test`: hands over to the source directory's ci/test.sh.
+// `trestle test`: hands over to the source directory's ci/test.sh, or, where the harnesses are installed, runs those.
 #include <unistd.h>
 
-#include <cerrno>
-#include <cstring>
-#include <filesystem>
+#include <algorithm>
 #include <iostream>
 #include <memory>
-#include <system_error>
 
+#include "child.hpp"
 #include "commands.hpp"
+#include "harness.hpp"
 #include "preload.hpp"
+#include "rounds.hpp"
+#include "targets.hpp"
 
 namespace trestle::tool {
 namespace fs = std::filesystem;
 namespace {
 
-constexpr const char* kExamples = R"(Examples:
+constexpr const char* kExamples =
+    R"(Where the harnesses are installed without the sources, as in the container, the tests are the installed programs: the units
+and properties, and each fuzz target on its stored inputs.
+
+Examples:
   trestle test                      everything, as CI runs it
   trestle test -R '^programs\.'     the real programs only
   trestle test --preset asan -j 1   one preset, one test at a time)";
@@ -27,44 +32,66 @@ struct Request {
   std::string source;
 };
 
-bool is_source(const fs::path& directory) {
-  std::error_code unseen;
-  return fs::exists(directory / "ci/test.sh", unseen) && fs::exists(directory / "CMakePresets.json", unseen);
-}
-
-// A build tree lies inside the source directory; an installed tool has none above it.
-fs::path source_above(const fs::path& start) {
-  for (fs::path at = start; at.has_relative_path(); at = at.parent_path()) {
-    if (is_source(at)) return at;
-  }
-  throw Failure(kOwnFailure, "test: Trestle's source directory is not above " + start.string() +
-                                 "; name it with --source DIRECTORY");
-}
-
-fs::path source_for(const Request& request) {
-  if (request.source.empty()) return source_above(own_directory());
-  const fs::path given = fs::absolute(request.source);
-  if (is_source(given)) return given;
-  throw Failure(kOwnFailure, "test: " + given.string() + " is not Trestle's source directory: no ci/test.sh in it");
-}
-
-[[noreturn]] void hand_over(const Request& request) {
-  const std::string script = (source_for(request) / "ci/test.sh").string();
-  std::vector<std::string> words{script};
+[[noreturn]] void test_source(const fs::path& source, const Request& request) {
+  std::vector<std::string> words{(source / "ci/test.sh").string()};
   for (const std::string& preset : request.presets) words.insert(words.end(), {"--preset", preset});
   if (!request.pattern.empty()) words.insert(words.end(), {"-R", request.pattern});
   if (request.jobs > 0) words.insert(words.end(), {"-j", std::to_string(request.jobs)});
-  std::vector<char*> arguments;
-  arguments.reserve(words.size() + 1);
-  for (std::string& word : words) arguments.push_back(word.data());
-  arguments.push_back(nullptr);
-  execv(arguments[0], arguments.data());
-  throw Failure(kNotExecutable, "cannot run " + script + ": " + std::strerror(errno));
+  hand_over(words);
+}
+
+struct InstalledTest {
+  std::string name;
+  std::vector<std::string> words;
+};
+
+std::vector<InstalledTest> installed_tests(const Harnesses& harnesses) {
+  std::vector<InstalledTest> tests;
+  for (const fs::directory_entry& entry : fs::directory_iterator(harnesses.props)) {
+    tests.push_back({"props." + entry.path().filename().string(), {entry.path().string(), "--gtest_brief=1"}});
+  }
+  for (const Target& target : read_targets(harnesses.fuzz)) {
+    InstalledTest test{"fuzz." + target.name, {(harnesses.fuzz / target.name).string(), "-runs=0"}};
+    const std::vector<std::string> seeds = seeds_of(target, harnesses.seeds);
+    test.words.insert(test.words.end(), seeds.begin(), seeds.end());
+    if (!seeds.empty()) tests.push_back(test);
+  }
+  std::sort(tests.begin(), tests.end(), [](const auto& a, const auto& b) { return a.name < b.name; });
+  return tests;
+}
+
+int test_installation(const Harnesses& harnesses, const Request& request) {
+  if (!request.presets.empty() || request.jobs > 0) {
+    throw Failure(kUsage, "test: --preset and -j need Trestle's source directory");
+  }
+  const std::vector<InstalledTest> tests = installed_tests(harnesses);
+  std::vector<std::string> names;
+  names.reserve(tests.size());
+  for (const InstalledTest& test : tests) names.push_back(test.name);
+  const std::vector<std::string> wanted = matching(names, request.pattern.empty() ? "." : request.pattern);
+  std::size_t failed = 0;
+  for (const InstalledTest& test : tests) {
+    if (!std::binary_search(wanted.begin(), wanted.end(), test.name)) continue;
+    const Heard heard = listen_to_child(test.words, {});
+    std::cout << (heard.ended.status == 0 ? "passed " : "FAILED ") << test.name << '\n' << std::flush;
+    if (heard.ended.status == 0) continue;
+    std::cout << heard.out << heard.err << "exit status " << heard.ended.status << '\n';
+    ++failed;
+  }
+  std::cout << wanted.size() - failed << " passed, " << failed << " failed\n";
+  return failed == 0 ? 0 : 1;
+}
+
+int test(const Request& request) {
+  if (!request.source.empty() || source_above(own_directory())) {
+    test_source(source_directory("test", request.source), request);
+  }
+  return test_installation(find_harnesses(), request);
 }
 
 }  // namespace
 
-void add_test(CLI::App& app, int&) {
+void add_test(CLI::App& app, int& status) {
   const auto request = std::make_shared<Request>();
   CLI::App* const command = app.add_subcommand("test", "Build and run the project's tests");
   command
@@ -78,7 +105,7 @@ void add_test(CLI::App& app, int&) {
   command->add_option("--source", request->source, "Trestle's source directory (default: found above this program)")
       ->type_name("DIRECTORY");
   command->footer(kExamples);
-  command->callback([request] { hand_over(*request); });
+  command->callback([request, &status] { status = test(*request); });
 }
 
 }  // namespace trestle::tool

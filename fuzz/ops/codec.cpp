@@ -88,6 +88,7 @@ constexpr std::array<std::uint8_t, 32> kAlignments{4, 4, 4, 4, 4, 4, 4, 4, 4, 4,
 
 }  // namespace
 
+// The harness's block spans are the smallest there are, 64 KiB, so requests above 16 KiB are large.
 const Vocabulary kHeapVocabulary{
     .name = "heap",
     .ops = shared_out({{op_index<Allocate>(), 10},
@@ -120,11 +121,11 @@ const Vocabulary kHeapVocabulary{
                {4061, 4120},
                {4121, 8000},
                {8001, 16000},
-               {16001, 65300},
+               {16001, 16400},
+               {16401, 65300},
                {65301, 65600},
-               {65601, 262000},
-               {262001, 262200},
-               {262201, 1 << 20},
+               {65601, 140000},
+               {140001, 300000},
                {0, 64},
                {0, 256},
                {0, 1024},

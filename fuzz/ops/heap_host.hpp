@@ -20,12 +20,13 @@ class HeapHost {
   static constexpr std::size_t kRegionBytes = std::size_t{64} << 20;
   // The smallest there is: a check after every op reads every free byte, and small requests already reach the large tier.
   static constexpr std::size_t kBlockSpan = std::size_t{64} << 10;
+  static constexpr std::size_t kMoveFrom = std::size_t{64} << 10;
 
   bool start(const Stage&, Oracle& oracle) {
     arena_.reset();
     arena_.refuse(refuse_nth_);
-    const bool started =
-        heap_.start(HeapConfig{.secret = kSecret, .region_bytes = kRegionBytes, .block_span_bytes = kBlockSpan});
+    const bool started = heap_.start(HeapConfig{
+        .secret = kSecret, .region_bytes = kRegionBytes, .block_span_bytes = kBlockSpan, .move_from_bytes = kMoveFrom});
     if (!started && arena_.refused() == 0)
       oracle.violate(Expectation::engine_starts, "start failed, %zu calls of the OS", arena_.calls());
     return started;

@@ -11,6 +11,7 @@
 #include "base/arith.hpp"
 #include "base/keyed.hpp"
 #include "base/poison.hpp"
+#include "base/sanitize.hpp"
 
 namespace trestle {
 
@@ -34,19 +35,20 @@ inline void write_canary(std::byte* payload, std::size_t from, std::size_t to, s
   for (; i < to; ++i) payload[i] = static_cast<std::byte>(canary_byte(word, i));
 }
 
-// The first overwritten pad byte; null where the canary is whole. Reads pad bytes only: the owner may be writing beside.
-[[nodiscard]] inline const std::byte* broken_canary(const std::byte* payload, std::size_t from, std::size_t to,
-                                                    std::uint64_t word) noexcept {
-  std::size_t i = from;
-  const auto differs = [&](std::size_t at) {
-    return std::to_integer<std::uint8_t>(payload[at]) != canary_byte(word, at);
+TRESTLE_READS_WHOLE_RANGES inline const std::byte* broken_canary_unasked(const std::byte* payload, std::size_t from,
+                                                                         std::size_t to, std::uint64_t word) noexcept {
+  const auto differs = [=](std::size_t at) TRESTLE_READS_WHOLE_RANGES {
+    return static_cast<std::uint8_t>(payload[at]) != static_cast<std::uint8_t>(word >> (at % 8 * 8));
   };
+  std::size_t i = from;
   for (; i < to && i % 8 != 0; ++i) {
     if (differs(i)) [[unlikely]]
       return payload + i;
   }
   for (; i + 8 <= to; i += 8) {
-    if (load_word(payload + i) != word) [[unlikely]]
+    std::uint64_t found = 0;
+    __builtin_memcpy(&found, payload + i, sizeof found);
+    if (found != word) [[unlikely]]
       break;
   }
   for (; i < to; ++i) {
@@ -54,6 +56,13 @@ inline void write_canary(std::byte* payload, std::size_t from, std::size_t to, s
       return payload + i;
   }
   return nullptr;
+}
+
+// The first overwritten pad byte; null where the canary is whole. Reads pad bytes only: the owner may be writing beside.
+[[nodiscard]] inline const std::byte* broken_canary(const std::byte* payload, std::size_t from, std::size_t to,
+                                                    std::uint64_t word) noexcept {
+  if (from < to) assert_readable(payload + from, to - from);
+  return broken_canary_unasked(payload, from, to, word);
 }
 
 }  // namespace trestle

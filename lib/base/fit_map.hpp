@@ -3,12 +3,14 @@
 // 2^kSecondLog bins. Invariant: bit of bin b set <=> the owner's list b is not empty.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <bit>
 #include <cstddef>
 #include <cstdint>
 
 #include "base/arith.hpp"
+#include "base/poison.hpp"
 
 namespace trestle {
 
@@ -69,18 +71,26 @@ class FitMap {
     return within(row, log2_floor(second_[row]));
   }
 
+  // The lowest bin from `bin` on that is marked, or whose head has a byte other than `empty`; kNone where there is none.
+  // So a check sees lists without a mark and marks without a list. Cost: a read of the heads.
+  template <class Head>
+  [[nodiscard]] unsigned next_busy(unsigned bin, const std::array<Head, kBins>& heads,
+                                   std::uint8_t empty) const noexcept {
+    const auto* const bytes = reinterpret_cast<const std::byte*>(heads.data());
+    const std::byte* const other = first_other(bytes + bin * sizeof(Head), (kBins - bin) * sizeof(Head), empty);
+    const unsigned listed = other == nullptr ? kNone : static_cast<unsigned>(other - bytes) / unsigned{sizeof(Head)};
+    return std::min(listed, find_from(bin));
+  }
+
   // The two levels agree, and no bit stands outside them.
   [[nodiscard]] bool is_consistent() const noexcept {
-    for (unsigned row = 0; row < 64; ++row) {
-      const bool marked = (first_ >> row & 1U) != 0;
-      if (marked != (row < kFirst && second_[row < kFirst ? row : 0] != 0)) return false;
+    std::uint64_t rows = 0;
+    std::uint32_t outside = 0;
+    for (unsigned row = 0; row < kFirst; ++row) {
+      rows |= std::uint64_t{second_[row] != 0} << row;
+      if constexpr (kSecond < 32) outside |= second_[row] >> kSecond;
     }
-    for (const std::uint32_t bits : second_) {
-      if constexpr (kSecond < 32) {
-        if ((bits >> kSecond) != 0) return false;
-      }
-    }
-    return true;
+    return rows == first_ && outside == 0;
   }
 
  private:

@@ -5,6 +5,8 @@
 #include <cstdint>
 #include <cstring>
 
+#include "base/sanitize.hpp"
+
 namespace trestle {
 
 inline void fill(std::byte* at, std::size_t bytes, std::uint8_t value) noexcept { std::memset(at, value, bytes); }
@@ -20,21 +22,29 @@ inline void fill(std::byte* at, std::size_t bytes, std::uint8_t value) noexcept 
 }
 inline void store_word(std::byte* at, std::uint64_t word) noexcept { std::memcpy(at, &word, sizeof word); }
 
-// The first byte of the range that is not `value`; null where all are. Cost: a word a step, 8 words a branch.
-[[nodiscard]] inline const std::byte* first_other(const std::byte* at, std::size_t bytes, std::uint8_t value) noexcept {
+TRESTLE_READS_WHOLE_RANGES inline const std::byte* first_other_unasked(const std::byte* at, std::size_t bytes,
+                                                                       std::uint8_t value) noexcept {
   constexpr std::size_t kStep = 64;
   const std::uint64_t wanted = repeated(value);
   const std::byte* const end = at + bytes;
   for (; static_cast<std::size_t>(end - at) >= kStep; at += kStep) {
+    std::uint64_t words[kStep / sizeof wanted];
+    __builtin_memcpy(words, at, kStep);
     std::uint64_t differences = 0;
-    for (std::size_t i = 0; i < kStep; i += sizeof wanted) differences |= load_word(at + i) ^ wanted;
+    for (const std::uint64_t word : words) differences |= word ^ wanted;
     if (differences != 0) [[unlikely]]
       break;
   }
   for (; at != end; ++at) {
-    if (std::to_integer<std::uint8_t>(*at) != value) return at;
+    if (static_cast<std::uint8_t>(*at) != value) return at;
   }
   return nullptr;
+}
+
+// The first byte of the range that is not `value`; null where all are. Cost: a word a step, 8 words a branch.
+[[nodiscard]] inline const std::byte* first_other(const std::byte* at, std::size_t bytes, std::uint8_t value) noexcept {
+  assert_readable(at, bytes);
+  return first_other_unasked(at, bytes, value);
 }
 
 }  // namespace trestle

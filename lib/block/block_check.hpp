@@ -123,7 +123,7 @@ void BlockEngine<P, Owner>::check_bins(FaultSink& sink, const BlockTally& tally)
               .found = found});
   };
   if (!bins_.is_consistent()) mismatch(0, 1, 0);
-  for (unsigned bin = 0; bin < Bins::kBins; ++bin) {
+  for (unsigned bin = bins_.next_busy(0, heads_, 0); bin < Bins::kBins; bin = bins_.next_busy(bin + 1, heads_, 0)) {
     if (bins_.is_set(bin) != (heads_[bin] != 0)) mismatch(heads_[bin], heads_[bin] != 0, bins_.is_set(bin));
     for (std::uint64_t place = heads_[bin]; place != 0 && blocks <= tally.free_blocks; ++blocks) {
       const std::optional<Header> header = is_linkable({}, place) ? load(at_place(place)) : std::nullopt;

@@ -25,7 +25,11 @@ class Large {
   };
 
   constexpr Large() noexcept = default;
-  void start(SpanHeap<O>& spans) noexcept { spans_ = &spans; }
+  // `move_from`: so many bytes that are not resized in place have their pages moved instead of being copied.
+  void start(SpanHeap<O>& spans, std::size_t move_from) noexcept {
+    spans_ = &spans;
+    move_from_ = move_from;
+  }
   void stop() noexcept { counts_ = {}; }
 
   // A null payload iff memory is short. `zeroed` tells whether the payload reads as zero.
@@ -48,7 +52,6 @@ class Large {
  private:
   static constexpr std::size_t kLead = P.canary ? 32 : 0;  // canary bytes before the payload
   static constexpr std::size_t kTail = P.guard_pages ? kOsPage : 0;
-  static constexpr std::size_t kMoveFrom = std::size_t{1} << 20;  // a move costs mappings; below, a copy is cheap
 
   [[nodiscard]] static std::byte* payload_of(const SpanRef<O>& ref) noexcept { return ref.start() + ref.span->payload; }
   [[nodiscard]] static std::byte* fence_of(const SpanRef<O>& ref, std::size_t requested) noexcept {
@@ -71,6 +74,7 @@ class Large {
   Allocation move(const SpanRef<O>& ref, std::size_t size) noexcept;
 
   SpanHeap<O>* spans_ = nullptr;
+  std::size_t move_from_ = 0;
   Counts counts_;
 };
 
@@ -283,7 +287,7 @@ Allocation Large<P, O>::move(const SpanRef<O>& ref, std::size_t size) noexcept {
   std::byte* const first = from - address_of(from) % kOsPage;
   const auto whole = align_down(static_cast<std::size_t>(from + kept - first), kOsPage);
   std::size_t done = 0;
-  if (whole >= kMoveFrom && spans_->os().move(first, to - address_of(from) % kOsPage, whole)) {
+  if (whole >= move_from_ && spans_->os().move(first, to - address_of(from) % kOsPage, whole)) {
     done = whole - address_of(from) % kOsPage;
   }
   std::memcpy(to + done, from + done, kept - done);

@@ -80,7 +80,9 @@ void Region<O>::check_lists(FaultSink& sink, std::uint64_t free_spans, std::uint
   };
   if (!bins_.is_consistent()) mismatch(&bins_, 1, 0);
   std::uint64_t binned = 0;
-  for (unsigned bin = 0; bin < Bins::kBins; ++bin) {
+  constexpr std::uint8_t kEmpty = kNoSpan & 0xFF;
+  const auto next = [&](unsigned bin) { return bins_.next_busy(bin, bin_heads_, kEmpty); };
+  for (unsigned bin = next(0); bin < Bins::kBins; bin = next(bin + 1)) {
     if (bins_.is_set(bin) != (bin_heads_[bin] != kNoSpan))
       mismatch(&bin_heads_[bin], bin_heads_[bin] != kNoSpan, bins_.is_set(bin));
     std::uint32_t previous = kNoSpan;

@@ -1,0 +1,141 @@
+// `trestle bench`: what the harnesses, and malloc and free, cost.
+#include <cstdlib>
+#include <iomanip>
+#include <iostream>
+#include <memory>
+
+#include "child.hpp"
+#include "commands.hpp"
+#include "harness.hpp"
+#include "rates.hpp"
+#include "targets.hpp"
+
+namespace trestle::tool {
+namespace fs = std::filesystem;
+namespace {
+
+constexpr const char* kExamples = R"(Examples:
+  trestle bench harness              executions a second of each fuzz target
+  trestle bench harness --rounds 9   with less noise
+  trestle bench pairs                nanoseconds of a malloc and its free, beside glibc's)";
+
+constexpr const char* kHarnessHelp =
+    R"(Each run starts from the stored corpus, with a fixed seed and inputs of up to 512 bytes; the heap is checked in full after
+every operation, under AddressSanitizer and UndefinedBehaviorSanitizer. Executions a second of CPU time: the median, the
+slowest and the fastest of the rounds, in which the targets take turns.
+
+Example:
+  trestle bench harness --rounds 3 --runs 10000)";
+
+struct Request {
+  unsigned rounds = 5;
+  unsigned runs = 20000;
+};
+
+// A directory for what the fuzzer finds, which goes when the object does: a corpus that grows would change the next round.
+class Scratch {
+ public:
+  Scratch() : path_((fs::temp_directory_path() / "trestle-bench-XXXXXX").string()) {
+    if (mkdtemp(path_.data()) == nullptr) throw Failure(kOwnFailure, "cannot make " + path_);
+  }
+  Scratch(const Scratch&) = delete;
+  Scratch& operator=(const Scratch&) = delete;
+  ~Scratch() {
+    std::error_code left;
+    fs::remove_all(path_, left);
+  }
+
+  [[nodiscard]] const std::string& path() const { return path_; }
+
+ private:
+  std::string path_;
+};
+
+double executions_a_second(const Target& target, const Harnesses& harnesses, unsigned runs) {
+  const Scratch scratch;
+  std::vector<std::string> words{(harnesses.fuzz / target.name).string()};
+  const auto append = [&](const std::vector<std::string>& more) {
+    words.insert(words.end(), more.begin(), more.end());
+  };
+  append(base_options(target));
+  append({"-runs=" + std::to_string(runs), "-seed=1", "-artifact_prefix=" + scratch.path() + "/", scratch.path()});
+  append(seeds_of(target, harnesses.seeds));
+  const Heard heard = listen_to_child(words, {});
+  if (heard.ended.status == 0) {
+    return static_cast<double>(statistic(heard.err, "number_of_executed_units")) / heard.ended.cpu_seconds;
+  }
+  std::cerr << heard.err;
+  throw Failure(kOwnFailure, target.name + " failed with status " + std::to_string(heard.ended.status));
+}
+
+void print_row(const std::string& name, const std::vector<double>& rates) {
+  const auto [slowest, fastest] = std::minmax_element(rates.begin(), rates.end());
+  std::cout << std::left << std::setw(20) << name << std::right << std::fixed << std::setprecision(0);
+  for (const double rate : {median(rates), *slowest, *fastest}) std::cout << std::setw(10) << rate;
+  std::cout << '\n';
+}
+
+void bench_harness(const Request& request) {
+  const Harnesses harnesses = find_harnesses();
+  build(harnesses, "fuzz");
+  const std::vector<Target> all = read_targets(harnesses.fuzz);
+  std::vector<std::pair<Target, std::vector<double>>> measured;
+  for (const Target& target : all) {
+    if (target.takes_ops()) measured.push_back({target, {}});
+  }
+  for (unsigned round = 1; round <= request.rounds; ++round) {
+    std::cerr << "trestle: round " << round << " of " << request.rounds << '\n';
+    for (auto& [target, rates] : measured) rates.push_back(executions_a_second(target, harnesses, request.runs));
+  }
+  std::cout << "executions a second     median   slowest   fastest\n";
+  for (const auto& [target, rates] : measured) print_row(target.name, rates);
+}
+
+void add_harness(CLI::App& bench) {
+  const auto request = std::make_shared<Request>();
+  CLI::App* const command = bench.add_subcommand("harness", "Executions a second of the fuzz targets of op programs");
+  command->add_option("--rounds", request->rounds, "Runs of each target")
+      ->check(CLI::PositiveNumber)
+      ->type_name("N")
+      ->capture_default_str();
+  command->add_option("--runs", request->runs, "Executions in a run")
+      ->check(CLI::PositiveNumber)
+      ->type_name("N")
+      ->capture_default_str();
+  command->footer(kHarnessHelp);
+  command->callback([request] { bench_harness(*request); });
+}
+
+struct PairsRequest {
+  unsigned rounds = 5;
+  std::string pattern = ".";
+};
+
+void add_pairs(CLI::App& bench) {
+  const auto request = std::make_shared<PairsRequest>();
+  CLI::App* const command = bench.add_subcommand("pairs", "Nanoseconds of a malloc and its free, beside glibc's");
+  command->add_option("--rounds", request->rounds, "Runs of each library")
+      ->check(CLI::PositiveNumber)
+      ->type_name("N")
+      ->capture_default_str();
+  command->add_option("-R", request->pattern, "Only benchmarks whose names match")->type_name("REGEX");
+  command->footer("Example:\n  trestle bench pairs --rounds 3 -R '^pair/64$'");
+  command->callback([request] {
+    const Harnesses harnesses = find_harnesses();
+    const std::string script = (source_directory("bench pairs") / "bench/pairs.sh").string();
+    build(harnesses, "release", {"kit", "bench_pairs"});
+    hand_over({script, std::to_string(request->rounds), request->pattern});
+  });
+}
+
+}  // namespace
+
+void add_bench(CLI::App& app) {
+  CLI::App* const bench = app.add_subcommand("bench", "Measure the harnesses, or malloc and free");
+  bench->require_subcommand(1);
+  bench->footer(kExamples);
+  add_harness(*bench);
+  add_pairs(*bench);
+}
+
+}  // namespace trestle::tool

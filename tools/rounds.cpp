@@ -1,0 +1,61 @@
+#include "rounds.hpp"
+
+#include <regex>
+#include <sstream>
+
+#include "failure.hpp"
+
+namespace trestle::tool {
+
+std::string parameters_with_seed(const std::string& parameters, std::uint64_t seed) {
+  std::istringstream words(parameters);
+  std::string kept;
+  for (std::string word; words >> word;) {
+    if (!word.starts_with("seed=")) kept += word + ' ';
+  }
+  return kept + "seed=" + std::to_string(seed);
+}
+
+std::vector<std::string> parse_test_list(const std::string& told) {
+  std::vector<std::string> names;
+  std::string suite;
+  std::istringstream lines(told);
+  for (std::string line; std::getline(lines, line);) {
+    line.resize(std::min(line.find('#'), line.size()));  // what a parameter's value is
+    line.resize(line.find_last_not_of(' ') + 1);
+    if (line.starts_with("  ")) {
+      names.push_back(suite + line.substr(2));
+    } else if (line.ends_with('.')) {
+      suite = line;
+    }
+  }
+  return names;
+}
+
+std::vector<std::string> matching(const std::vector<std::string>& names, const std::string& pattern) {
+  std::vector<std::string> found;
+  try {
+    const std::regex wanted(pattern, std::regex::extended);
+    for (const std::string& name : names) {
+      if (std::regex_search(name, wanted)) found.push_back(name);
+    }
+  } catch (const std::regex_error& error) {
+    throw Failure(kUsage, "not a regular expression: " + pattern + ": " + error.what());
+  }
+  if (found.empty()) throw Failure(kUsage, "no test's name matches " + pattern);
+  return found;
+}
+
+std::string filter_for(const std::vector<std::string>& names) {
+  std::string filter = "--gtest_filter=";
+  for (const std::string& name : names) filter += name + ':';
+  return filter;
+}
+
+std::string quoted(const std::string& word) {
+  std::string text = "'";
+  for (const char letter : word) text += letter == '\'' ? "'\\''" : std::string(1, letter);
+  return text + '\'';
+}
+
+}  // namespace trestle::tool
