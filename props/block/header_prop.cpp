@@ -48,6 +48,15 @@ struct Spot {
 };
 Spot any_spot() { return {key_from(*any<std::uint64_t>()), align_down(*any<std::uint64_t>(), kMinAlignment)}; }
 
+template <class Loaded>
+void refuse_each_flipped_bit(Spot& spot, Loaded loaded) {
+  for (unsigned bit = 0; bit < 128; ++bit) {
+    flip_bit(spot.bytes.data(), bit);
+    RC_ASSERT(!loaded().has_value());
+    flip_bit(spot.bytes.data(), bit);
+  }
+}
+
 TEST(HeaderProperty, ComesBackAndEachOfIts128BitsCounts) {
   EXPECT_TRUE(holds(
       "a stored header is loaded unchanged, and refused with any one bit flipped",
@@ -58,11 +67,7 @@ TEST(HeaderProperty, ComesBackAndEachOfIts128BitsCounts) {
         const auto loaded = [&] { return load_header(spot.key, spot.place, spot.bytes.data()); };
         RC_ASSERT(loaded().has_value());
         RC_ASSERT(loaded()->word() == header.word());
-        for (unsigned bit = 0; bit < 128; ++bit) {
-          flip_bit(spot.bytes.data(), bit);
-          RC_ASSERT(!loaded().has_value());
-          flip_bit(spot.bytes.data(), bit);
-        }
+        refuse_each_flipped_bit(spot, loaded);
       },
       kOften));
 }
@@ -108,11 +113,7 @@ TEST(FooterProperty, ComesBackAndEachOfIts128BitsCounts) {
         store_footer(spot.key, spot.place, spot.bytes.data(), size);
         const auto loaded = [&] { return load_footer(spot.key, spot.place, spot.bytes.data()); };
         RC_ASSERT(loaded() == size);
-        for (unsigned bit = 0; bit < 128; ++bit) {
-          flip_bit(spot.bytes.data(), bit);
-          RC_ASSERT(loaded() == std::nullopt);
-          flip_bit(spot.bytes.data(), bit);
-        }
+        refuse_each_flipped_bit(spot, loaded);
       },
       kOften));
 }

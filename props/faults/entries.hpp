@@ -19,3 +19,13 @@ const Entry& entry_named(const Entry (&entries)[kCount], const char* name) {
   print(STDERR_FILENO, "no function is called %s\n", name);
   _exit(1);
 }
+
+// A block that was freed is handed to the function.
+inline int hand_freed_to(const Entry& entry) {
+  char* const block = hidden(malloc(100));
+  free(block);
+  give(block);
+  about(block, 100);
+  entry.call(hidden(block));
+  return ok();
+}

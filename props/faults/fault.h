@@ -53,6 +53,18 @@ static inline uint64_t word_at(const void* at) {
   return word;
 }
 
+/* The free block that ends what the heap has taken so far. */
+static inline int note_free(const struct trestle_block* block, void* last) {
+  if (block->state == TRESTLE_BLOCK_FREE) *(struct trestle_block*)last = *block;
+  return 0;
+}
+static inline struct trestle_block last_free_block(void) {
+  struct trestle_block last = {0, 0, 0, 0, TRESTLE_BLOCK_LIVE, TRESTLE_KIND_NONE};
+  CALL(trestle_walk)(note_free, &last);
+  must(last.address != NULL);
+  return last;
+}
+
 /* Writes a byte that is not the program's, and says which it was. */
 static inline void overwrite(char* at, char value) {
   evidence((unsigned char)*at, (unsigned char)value);

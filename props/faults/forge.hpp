@@ -35,9 +35,9 @@ inline int look_in(dl_phdr_info* object, std::size_t, void* context) {
     }
   };
   bool ours = false;
-  segments([&](const ElfW(Phdr)& segment, std::uintptr_t from) { ours |= sought.inside - from < segment.p_memsz; });
+  segments([&](const ElfW(Phdr) & segment, std::uintptr_t from) { ours |= sought.inside - from < segment.p_memsz; });
   if (!ours) return 0;
-  segments([&](const ElfW(Phdr)& segment, std::uintptr_t from) {
+  segments([&](const ElfW(Phdr) & segment, std::uintptr_t from) {
     if ((segment.p_flags & PF_W) == 0) return;
     for (std::uintptr_t at = (from + 7) / 8 * 8; at + 8 <= from + segment.p_memsz && sought.found == nullptr; at += 8) {
       if (*reinterpret_cast<const std::uintptr_t*>(at) == sought.region)

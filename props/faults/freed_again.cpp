@@ -36,11 +36,4 @@ constexpr Entry kEntries[] = {
     {"array_aligned_nothrow", kArray, [](void* at) { ::operator delete[](at, kAligned, std::nothrow); }},
 };
 
-int main(int, char** arguments) {
-  char* const block = hidden(malloc(100));
-  free(block);
-  give(block);
-  about(block, 100);
-  entry_named(kEntries, arguments[1]).call(hidden(block));
-  return ok();
-}
+int main(int, char** arguments) { return hand_freed_to(entry_named(kEntries, arguments[1])); }

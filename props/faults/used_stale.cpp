@@ -16,11 +16,4 @@ constexpr Entry kEntries[] = {
      [](void* at) { CALL(trestle_malloc_usable_size)(at); }},
 };
 
-int main(int, char** arguments) {
-  char* const block = hidden(malloc(100));
-  free(block);
-  give(block);
-  about(block, 100);
-  entry_named(kEntries, arguments[1]).call(hidden(block));
-  return ok();
-}
+int main(int, char** arguments) { return hand_freed_to(entry_named(kEntries, arguments[1])); }
