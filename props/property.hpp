@@ -12,7 +12,8 @@
 
 namespace trestle {
 
-// False iff some case fails. A property that costs little is tried `times` as often as RC_PARAMS says.
+// False iff some case fails. RapidCheck cannot show a null pointer, so that pointers are compared in brackets of their own,
+// RC_ASSERT((p == q)). A property that costs little is tried `times` as often as RC_PARAMS says.
 template <class Property>
 [[nodiscard]] bool holds(const std::string& claim, Property&& property, int times = 1) {
   const rc::detail::TestMetadata metadata{claim, claim};

@@ -39,7 +39,7 @@ TEST(CanaryProperty, WritesItsRangeAndNothingElse) {
         Pad pad = any_pad();
         const std::array before = pad.bytes;
         write_canary(pad.bytes.data(), pad.from, pad.to, pad.word);
-        RC_ASSERT(pad.broken() == nullptr);
+        RC_ASSERT((pad.broken() == nullptr));
         for (std::size_t i = 0; i < kRoom; ++i) {
           const bool inside = i >= pad.from && i < pad.to;
           const std::byte wanted = inside ? static_cast<std::byte>(pad.word >> (i % 8 * 8) & 0xFF) : before[i];
@@ -61,11 +61,11 @@ TEST(CanaryProperty, FindsAnyChangeAtItsByte) {
           const std::byte kept = pad.bytes[i];
           for (unsigned bit = 0; bit < 8; ++bit) {
             flip_bit(&pad.bytes[i], bit);
-            RC_ASSERT(pad.broken() == &pad.bytes[i]);
+            RC_ASSERT((pad.broken() == &pad.bytes[i]));
             pad.bytes[i] = kept;
           }
           pad.bytes[i] ^= change;
-          RC_ASSERT(pad.broken() == &pad.bytes[i]);
+          RC_ASSERT((pad.broken() == &pad.bytes[i]));
           pad.bytes[i] = kept;
         }
       },
@@ -80,7 +80,7 @@ TEST(CanaryProperty, LooksAtItsRangeAlone) {
         write_canary(pad.bytes.data(), pad.from, pad.to, pad.word);
         for (std::size_t i = 0; i < kRoom; ++i)
           if (i < pad.from || i >= pad.to) pad.bytes[i] ^= std::byte{0xFF};
-        RC_ASSERT(pad.broken() == nullptr);
+        RC_ASSERT((pad.broken() == nullptr));
       },
       20));
 }

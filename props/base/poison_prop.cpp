@@ -38,8 +38,8 @@ TEST(PoisonProperty, FindsWhatANaiveLoopFinds) {
         const auto wrong = *rc::gen::container<std::vector<std::size_t>>(rc::gen::inRange<std::size_t>(0, kRoom));
         const auto change = static_cast<std::byte>(*rc::gen::inRange(1, 256));
         for (const std::size_t at : wrong) bytes[at] = std::byte{value} ^ change;
-        RC_ASSERT(first_other(bytes.data() + range.from, range.bytes, value) ==
-                  first_other_naively(bytes.data() + range.from, range.bytes, value));
+        RC_ASSERT((first_other(bytes.data() + range.from, range.bytes, value) ==
+                   first_other_naively(bytes.data() + range.from, range.bytes, value)));
       },
       50));
 }
@@ -65,7 +65,7 @@ TEST(PoisonProperty, AWordOfPoisonIsEightBytesOfIt) {
     std::array<std::byte, 24> bytes{};
     const std::size_t at = *rc::gen::inRange<std::size_t>(0, 16);
     store_word(bytes.data() + at, repeated(value));
-    RC_ASSERT(first_other_naively(bytes.data() + at, 8, value) == nullptr);
+    RC_ASSERT((first_other_naively(bytes.data() + at, 8, value) == nullptr));
     RC_ASSERT(load_word(bytes.data() + at) == repeated(value));
   }));
 }

@@ -54,7 +54,7 @@ void serve_what_fits(Heap& heap, std::size_t request) {
   const auto any_of = [&](auto is) { return std::any_of(before.begin(), before.end(), is); };
   const std::byte* const got = take(heap, request);
   if (any_of([&](std::uint64_t units) { return Bins::bin_of(units) >= Bins::bin_for(need); }))
-    RC_ASSERT(got != nullptr);
+    RC_ASSERT((got != nullptr));
   if (got != nullptr) RC_ASSERT(any_of([&](std::uint64_t units) { return units >= need; }));
   RC_ASSERT(faults_of(heap).empty());
 }
@@ -67,10 +67,10 @@ void expect_fit_and_no_loss() {
     std::vector<std::byte*> freed;
     for (const std::size_t size : holes.sizes) {
       freed.push_back(take(*buffer, size));
-      RC_ASSERT(take(*buffer, 1) != nullptr);  // a wall, so that holes stay apart
+      RC_ASSERT((take(*buffer, 1) != nullptr));  // a wall, so that holes stay apart
     }
     const auto rest = buffer->largest_free();
-    RC_ASSERT(take(*buffer, rest) != nullptr);
+    RC_ASSERT((take(*buffer, rest) != nullptr));
     for (std::byte* const at : freed) RC_ASSERT(give(*buffer, at) == FaultKind::none);
     RC_ASSERT(free_units(*buffer).size() == freed.size());
     for (const std::size_t request : holes.requests) serve_what_fits(*buffer, request);
@@ -90,7 +90,7 @@ TEST(BlockEngineProperty, EachBitOfEveryFreeFrameIsReported) {
     std::vector<std::byte*> freed;
     for (const std::size_t size : holes.sizes) {
       freed.push_back(take(*buffer, size));
-      RC_ASSERT(take(*buffer, 1) != nullptr);
+      RC_ASSERT((take(*buffer, 1) != nullptr));
     }
     for (std::byte* const at : freed) RC_ASSERT(give(*buffer, at) == FaultKind::none);
     const std::vector<BlockView> blocks = blocks_of(*buffer);

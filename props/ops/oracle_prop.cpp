@@ -51,7 +51,7 @@ class Owners {
   void hold() const {
     RC_ASSERT(Oracle::longest_gap(oracle_.model(), first(), last()) == longest_run_of_nobody());
     for (std::size_t i = 0; i < kArena; ++i)
-      RC_ASSERT(oracle_.model().first_ending_after(first() + i) == ending_after(i));
+      RC_ASSERT((oracle_.model().first_ending_after(first() + i) == ending_after(i)));
   }
   // One byte changes: the oracle minds iff somebody owns it.
   void hold_contents(std::size_t offset, std::byte change) {

@@ -84,7 +84,7 @@ class Granulated {
       for (std::uint32_t i = 0; i < one.length.count; ++i) owners[one.first.count + i] = one.span;
     for (std::uint32_t i = 0; i < kWhole.count; ++i) {
       const SpanDescriptor* const found = region_.find(region_.base() + Granules{i}.bytes() + 77);
-      if (owners[i] != nullptr && owners[i]->is_in_use()) RC_ASSERT(found == owners[i]);
+      if (owners[i] != nullptr && owners[i]->is_in_use()) RC_ASSERT((found == owners[i]));
       if (owners[i] == nullptr) RC_ASSERT((found == nullptr || found->state == SpanState::free));
     }
     hold_tiling(owners);
@@ -153,11 +153,12 @@ class Granulated {
       const bool free = span->state == SpanState::free;
       RC_ASSERT(span->first == at);
       RC_ASSERT(!(free && previous_free));
-      for (std::uint32_t i = 0; i < span->length.count; ++i) RC_ASSERT(owners[at.count + i] == (free ? nullptr : span));
+      for (std::uint32_t i = 0; i < span->length.count; ++i)
+        RC_ASSERT((owners[at.count + i] == (free ? nullptr : span)));
       previous_free = free;
       at = at + span->length;
     }
-    for (; at < kWhole; at = at + Granules{1}) RC_ASSERT(owners[at.count] == nullptr);
+    for (; at < kWhole; at = at + Granules{1}) RC_ASSERT((owners[at.count] == nullptr));
     RC_ASSERT(region_.is_tiled());
   }
 
@@ -225,7 +226,7 @@ TEST(RegionProperty, EachFlippedBitOfAnyDescriptorIsReported) {
         if (!counts(*span, bit / 8)) continue;
         flip_bit(span, bit);
         RC_ASSERT(!held.faults().empty());
-        if (bit / 8 < offsetof(SpanDescriptor, bin)) RC_ASSERT(region.find(region.start_of(*span)) != span);
+        if (bit / 8 < offsetof(SpanDescriptor, bin)) RC_ASSERT((region.find(region.start_of(*span)) != span));
         flip_bit(span, bit);
       }
     }

@@ -78,7 +78,7 @@ class Decaying {
   void acquire(std::size_t bytes) {
     const SpanRef<TestOs> ref = spans_.acquire(bytes, SpanState::large);
     if (ref.is_empty()) return;
-    if (ref.zeroed) RC_ASSERT(first_other(ref.start(), ref.bytes(), 0) == nullptr);
+    if (ref.zeroed) RC_ASSERT((first_other(ref.start(), ref.bytes(), 0) == nullptr));
     held_.push_back({ref, static_cast<std::uint8_t>(++marks_ | 1)});
     fill(ref.start(), ref.bytes(), held_.back().mark);
   }
@@ -105,7 +105,7 @@ class Decaying {
     RC_ASSERT(spans_.counts().dirty_bytes <= std::min(before, keep));
   }
   void hold_contents() const {
-    for (const Held& one : held_) RC_ASSERT(first_other(one.ref.start(), one.ref.bytes(), one.mark) == nullptr);
+    for (const Held& one : held_) RC_ASSERT((first_other(one.ref.start(), one.ref.bytes(), one.mark) == nullptr));
   }
   void hold_budget() const { RC_ASSERT(spans_.counts().dirty_bytes <= budget_); }
   // Spans that have been free and dirty for the decay time.
