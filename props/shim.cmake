@@ -1,6 +1,7 @@
 # The edge: what the report says, what the options mean, and how the libraries behave as a program's malloc.
 #   trestle_edge_units   units of lib/report and of what lib/shim decides without a heap
-#   shim/programs        one behaviour a program; shim/misuses: one mistake a program; run.py holds each to what its source says
+#   shim/programs        one behaviour a program
+#   faults               one fault a program: its signal and its report; shim/run.py holds each to what its source says
 #   include              programs and units over the public headers, linked with the static libraries
 find_package(GTest REQUIRED)
 find_package(Threads REQUIRED)
@@ -21,7 +22,7 @@ function(edge_program target source)
   add_executable(${target} ${source})
   target_compile_definitions(${target} PRIVATE _GNU_SOURCE)
   target_compile_options(${target} PRIVATE -fno-builtin)
-  target_include_directories(${target} PRIVATE ${EDGE}/shim ${PROJECT_SOURCE_DIR}/lib/include)
+  target_include_directories(${target} PRIVATE ${EDGE}/shim ${EDGE}/faults ${PROJECT_SOURCE_DIR}/lib/include)
   target_link_libraries(${target} PRIVATE trestle_flags Threads::Threads ${CMAKE_DL_LIBS})
 endfunction()
 
@@ -38,18 +39,23 @@ if(TRESTLE_SANITIZE OR TRESTLE_COVERAGE)
   return()
 endif()
 
-file(GLOB programs CONFIGURE_DEPENDS ${EDGE}/shim/programs/*.c ${EDGE}/shim/programs/*.cpp ${EDGE}/shim/misuses/*.c
-     ${EDGE}/shim/misuses/*.cpp)
-foreach(source ${programs})
-  get_filename_component(name ${source} NAME_WE)
-  edge_program(edge_${name} ${source})
-  set(how preload)
-  if(name STREQUAL "loaded_later")
-    set(how load)
-  endif()
-  edge_test(shim.${name} ${source} edge_${name} ${how} fast=$<TARGET_FILE:trestle_shared_fast>
-            hardened=$<TARGET_FILE:trestle_shared_hardened> debug=$<TARGET_FILE:trestle_shared_debug>)
-endforeach()
+# preloaded_programs(ROOM SOURCE...): each on every library.
+function(preloaded_programs room)
+  foreach(source ${ARGN})
+    get_filename_component(name ${source} NAME_WE)
+    edge_program(edge_${name} ${source})
+    set(how preload)
+    if(name STREQUAL "loaded_later")
+      set(how load)
+    endif()
+    edge_test(${room}.${name} ${source} edge_${name} ${how} fast=$<TARGET_FILE:trestle_shared_fast>
+              hardened=$<TARGET_FILE:trestle_shared_hardened> debug=$<TARGET_FILE:trestle_shared_debug>)
+  endforeach()
+endfunction()
+
+file(GLOB programs CONFIGURE_DEPENDS ${EDGE}/shim/programs/*.c ${EDGE}/shim/programs/*.cpp)
+preloaded_programs(shim ${programs})
+include(${EDGE}/faults.cmake)
 
 add_library(edge_plugin MODULE ${EDGE}/shim/plugin.cpp)
 target_include_directories(edge_plugin PRIVATE ${PROJECT_SOURCE_DIR}/lib/include)

@@ -45,8 +45,8 @@ class Header {
   }
   [[nodiscard]] static constexpr std::optional<Header> parse(std::uint64_t word) noexcept {
     const Header header{word};
-    if ((word >> kReservedShift) != 0 || (header.is_used() && header.is_purged())) return std::nullopt;
-    if (header.is_end()) return header.is_used() ? std::optional{header} : std::nullopt;
+    if ((word & (header.is_used() ? kNotOfUsed : kNotOfFree)) != 0) return std::nullopt;
+    if (header.is_end()) return (word & ~kPreviousUsed) == kUsed ? std::optional{header} : std::nullopt;
     if (header.size() < kMinBlock) return std::nullopt;  // so a walk always advances
     if (header.pad() > header.size() - kHeaderBytes) return std::nullopt;
     return header;
@@ -84,8 +84,11 @@ class Header {
   static constexpr std::uint64_t kSizeMask = (std::uint64_t{1} << 48) - 16;
   static constexpr unsigned kPadShift = 48;
   static constexpr unsigned kKindShift = 60;
-  static constexpr unsigned kReservedShift = 63;
   static constexpr std::uint64_t kPurged = std::uint64_t{1} << 62;
+  static constexpr std::uint64_t kReserved = std::uint64_t{1} << 63;
+  static constexpr std::uint64_t kNotOfUsed = kReserved | kPurged | kClean;
+  static constexpr std::uint64_t kNotOfFree =
+      kReserved | kRetired | std::uint64_t{kMaxPad} << kPadShift | std::uint64_t{3} << kKindShift;
 
   constexpr explicit Header(std::uint64_t word) noexcept : word_(word) {}
 

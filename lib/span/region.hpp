@@ -13,6 +13,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <utility>
 
 #include "base/fault.hpp"
 #include "base/fit_map.hpp"
@@ -99,6 +100,13 @@ class Region {
     std::uint32_t youngest = 0;
   };
 
+  // Since when a free span has been so, and behind whom it stands in the list by age: what is left of it keeps both.
+  struct Age {
+    std::uint64_t since_ms;
+    std::uint32_t older;
+  };
+  [[nodiscard]] Age young(std::uint64_t now_ms) const noexcept { return {now_ms, dirty_.youngest}; }
+
   [[nodiscard]] Granules frontier() const noexcept { return frontier_; }
   [[nodiscard]] SpanDescriptor* at_index(std::uint32_t index) const noexcept {
     return index < frontier().count ? &descriptors_[index] : nullptr;
@@ -120,15 +128,16 @@ class Region {
   void map_all(const SpanDescriptor& span) noexcept;
   void count(const SpanDescriptor& span, bool add) noexcept;
   SpanDescriptor& write(Granules first, Granules length, SpanState state, bool dirty) noexcept;
-  // A record that a coalesced span no longer needs.
+  // A record that a coalesced span no longer needs. Heads inside the run may still name it, so it holds no granule.
   void bury(SpanDescriptor& span) noexcept {
     span.state = SpanState::none;
+    span.length = {};
     span.seal(key_);
   }
-  void insert_free(SpanDescriptor& span, std::uint64_t now_ms) noexcept;
-  void remove_free(SpanDescriptor& span) noexcept;
-  void push_young(AgeList& list, SpanDescriptor& span) noexcept;
-  void drop(AgeList& list, SpanDescriptor& span) noexcept;
+  void insert_free(SpanDescriptor& span, const Age& age) noexcept;
+  Age remove_free(SpanDescriptor& span) noexcept;
+  void push_behind(AgeList& list, std::uint32_t older, SpanDescriptor& span) noexcept;
+  std::uint32_t drop(AgeList& list, SpanDescriptor& span) noexcept;
 
   void check_span(const SpanDescriptor& span, bool previous_free, FaultSink& sink) const noexcept;
   void check_lists(FaultSink& sink, std::uint64_t free_spans, std::uint64_t dirty_spans,

@@ -123,60 +123,62 @@ void Region<O>::count(const SpanDescriptor& span, bool add) noexcept {
   }
 }
 
+// Behind the span of index `older`; kNoSpan: at the old end.
 template <Os O>
-void Region<O>::push_young(AgeList& list, SpanDescriptor& span) noexcept {
-  span.age = {.next = kNoSpan, .previous = list.youngest};
-  if (SpanDescriptor* const before = at_index(list.youngest)) {
-    before->age.next = span.first.count;
-  } else {
-    list.oldest = span.first.count;
-  }
-  list.youngest = span.first.count;
+void Region<O>::push_behind(AgeList& list, std::uint32_t older, SpanDescriptor& span) noexcept {
+  SpanDescriptor* const before = at_index(older);
+  const std::uint32_t younger = before != nullptr ? before->age.next : list.oldest;
+  SpanDescriptor* const after = at_index(younger);
+  span.age = {.next = younger, .previous = older};
+  (before != nullptr ? before->age.next : list.oldest) = span.first.count;
+  (after != nullptr ? after->age.previous : list.youngest) = span.first.count;
 }
 
+// The index of the span that was the next older.
 template <Os O>
-void Region<O>::drop(AgeList& list, SpanDescriptor& span) noexcept {
+std::uint32_t Region<O>::drop(AgeList& list, SpanDescriptor& span) noexcept {
   SpanDescriptor* const before = at_index(span.age.previous);
   SpanDescriptor* const after = at_index(span.age.next);
   const bool agree = (before != nullptr ? before->age.next : list.oldest) == span.first.count &&
                      (after != nullptr ? after->age.previous : list.youngest) == span.first.count;
   if (!agree) [[unlikely]]
-    return;  // an overwritten link is not followed; heap_check tells of it
+    return list.youngest;  // an overwritten link is not followed; heap_check tells of it
   (before != nullptr ? before->age.next : list.oldest) = span.age.next;
   (after != nullptr ? after->age.previous : list.youngest) = span.age.previous;
-  span.age = {};
+  return std::exchange(span.age, {}).previous;
 }
 
-// Into its bin, and by age where it is dirty.
+// Into its bin, and where it is dirty into the list by age.
 template <Os O>
-void Region<O>::insert_free(SpanDescriptor& span, std::uint64_t now_ms) noexcept {
+void Region<O>::insert_free(SpanDescriptor& span, const Age& age) noexcept {
   const unsigned bin = Bins::bin_of(span.length.count);
   span.bin = {.next = bin_heads_[bin], .previous = kNoSpan};
   if (SpanDescriptor* const head = at_index(bin_heads_[bin])) head->bin.previous = span.first.count;
   bin_heads_[bin] = span.first.count;
   bins_.set(bin);
-  span.changed_ms = now_ms;
-  if (span.dirty) push_young(dirty_, span);
+  span.changed_ms = age.since_ms;
+  if (span.dirty) push_behind(dirty_, age.older, span);
   span.seal(key_);
   map_ends(span);
   count(span, true);
 }
 
 template <Os O>
-void Region<O>::remove_free(SpanDescriptor& span) noexcept {
+auto Region<O>::remove_free(SpanDescriptor& span) noexcept -> Age {
   const unsigned bin = Bins::bin_of(span.length.count);
   SpanDescriptor* const before = at_index(span.bin.previous);
   SpanDescriptor* const after = at_index(span.bin.next);
   count(span, false);
-  if (span.dirty) drop(dirty_, span);
+  const Age age{span.changed_ms, span.dirty ? drop(dirty_, span) : dirty_.youngest};
   const bool agree = (before != nullptr ? before->bin.next : bin_heads_[bin]) == span.first.count &&
                      (after == nullptr || after->bin.previous == span.first.count);
   if (!agree) [[unlikely]]
-    return;
+    return age;
   (before != nullptr ? before->bin.next : bin_heads_[bin]) = span.bin.next;
   if (after != nullptr) after->bin.previous = span.bin.previous;
   if (bin_heads_[bin] == kNoSpan) bins_.clear(bin);
   span.bin = {};
+  return age;
 }
 
 template <Os O>
@@ -212,9 +214,8 @@ SpanDescriptor* Region<O>::acquire(O& os, Granules length, SpanState state, bool
   } else {
     const Granules rest = span->length - length;
     const bool dirty = span->dirty;
-    const std::uint64_t since = span->changed_ms;
-    remove_free(*span);
-    if (rest.count != 0) insert_free(write(span->first + length, rest, SpanState::free, dirty), since);
+    const Age age = remove_free(*span);
+    if (rest.count != 0) insert_free(write(span->first + length, rest, SpanState::free, dirty), age);
     span = &write(span->first, length, state, false);
     zeroed = !dirty;
   }
@@ -242,7 +243,7 @@ void Region<O>::release_span(SpanDescriptor& span, bool dirty, std::uint64_t now
     dirty = dirty || right->dirty;
     bury(*right);
   }
-  insert_free(write(first, end - first, SpanState::free, dirty), now_ms);
+  insert_free(write(first, end - first, SpanState::free, dirty), young(now_ms));
 }
 
 template <Os O>
@@ -258,11 +259,10 @@ bool Region<O>::extend(O& os, SpanDescriptor& span, Granules length) noexcept {
   }
   count(span, false);
   if (right != nullptr) {
-    remove_free(*right);
+    const Age age = remove_free(*right);
     const bool dirty = right->dirty;
-    const std::uint64_t since = right->changed_ms;
     bury(*right);
-    if (there > wanted) insert_free(write(end + wanted, there - wanted, SpanState::free, dirty), since);
+    if (there > wanted) insert_free(write(end + wanted, there - wanted, SpanState::free, dirty), age);
   }
   span.length = length;
   span.seal(key_);
@@ -298,14 +298,14 @@ bool Region<O>::purge(O& os, SpanDescriptor& span, std::uint64_t now_ms) noexcep
   const bool purged = os.purge(start_of(span), span.length.bytes());
   remove_free(span);
   span.dirty = !purged;
-  insert_free(span, now_ms);
+  insert_free(span, young(now_ms));
   return purged;
 }
 
 template <Os O>
 void Region<O>::push_retired(SpanDescriptor& span) noexcept {
   set_state(span, SpanState::retired);
-  push_young(retired_, span);
+  push_behind(retired_, retired_.youngest, span);
 }
 template <Os O>
 void Region<O>::take_retired(SpanDescriptor& span) noexcept {

@@ -69,6 +69,21 @@ TEST(Header, RefusesWordsThatNoHeaderHas) {
       << "more pad than payload";
 }
 
+// As only a right tag over a wrong word would bring them: a block is live, retired or free, and an end is nothing else.
+TEST(Header, RefusesFlagsThatContradictOneAnother) {
+  constexpr std::uint64_t kUsed = 1;
+  constexpr std::uint64_t kRetired = 4;
+  constexpr std::uint64_t kClean = 8;
+  const std::uint64_t free = Header::free(kMinBlock, true, true).word();
+  EXPECT_TRUE(Header::parse(free));
+  EXPECT_FALSE(Header::parse(free | kRetired)) << "free and retired";
+  EXPECT_FALSE(Header::parse(free | std::uint64_t{1} << 48)) << "free, with a pad";
+  EXPECT_FALSE(Header::parse(free | std::uint64_t{1} << 60)) << "free, of a kind";
+  EXPECT_FALSE(Header::parse(free | kUsed)) << "live and clean";
+  EXPECT_FALSE(Header::parse(Header::end(true).word() | kRetired)) << "an end that is retired";
+  EXPECT_FALSE(Header::parse(Header::end(true).word() | kClean)) << "an end that is clean";
+}
+
 TEST(Header, EachOfIts128BitsCounts) {
   const Key key = key_from(3);
   alignas(16) std::array<std::byte, kHeaderBytes> bytes{};

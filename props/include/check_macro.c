@@ -1,14 +1,14 @@
 //: fault debug: write past end in TRESTLE_HEAP_CHECK
 //: err trestle: TRESTLE_HEAP_CHECK at .*/check_macro.c:12 found 1 fault
 // TRESTLE_HEAP_CHECK() says where it stands, reports and aborts, in a debug build.
-#include "support.h"
+#include "fault.h"
 
 int main(void) {
   TRESTLE_HEAP_CHECK();
   char* const block = hidden(trestle_malloc(24));
   const char old = block[24];
-  block[24] = 0;
-  wrong_at(block + 24);
+  overwrite(block + 24, 0);
+  about(block, 24);
   TRESTLE_HEAP_CHECK();
   block[24] = old;
   return ok();

@@ -38,6 +38,11 @@ trestle_fault fault_of(Misuse misuse) {
   return told;
 }
 
+void expect_none(const trestle_fault& fault) {
+  EXPECT_EQ(fault.kind, TRESTLE_FAULT_NONE);
+  EXPECT_EQ(fault.address, nullptr);
+}
+
 TEST(FaultHandler, IsToldOfADoubleFree) {
   char* const block = made(100);
   trestle_free(block);
@@ -71,11 +76,11 @@ TEST(FaultHandler, IsToldOfAWildPointer) {
 }
 
 TEST(FaultHandler, IsToldOfTheByteThatWasOverwritten) {
-  if (is_fast()) GTEST_SKIP() << "no canaries";
   char* const block = made(24);
   const char old = block[25];
   block[25] = 0;
   const trestle_fault fault = fault_of([&] { trestle_free(block); });
+  if (is_fast()) return expect_none(fault);  // it has no canary, and the byte is nobody's
   EXPECT_EQ(fault.kind, TRESTLE_FAULT_WRITE_PAST_END);
   EXPECT_EQ(fault.invariant, 5);
   EXPECT_EQ(fault.address, block + 25);
@@ -115,13 +120,17 @@ TEST(FaultNames, AreAllDifferent) {
 }
 
 TEST(HeapCheck, CountsAllFaultsAndFillsInTheFirst) {
-  if (is_fast()) GTEST_SKIP() << "no canaries";
-  std::array<char*, 3> blocks{made(24), made(24), made(24)};
+  const std::array<char*, 3> blocks{made(24), made(24), made(24)};
   for (char* const block : blocks) block[24] ^= 1;
+  const std::size_t count = is_fast() ? 0 : blocks.size();  // fast has no canaries
   std::array<trestle_fault, 2> room{};
-  EXPECT_EQ(trestle::heap_check(), 3U);
-  EXPECT_EQ(trestle::heap_check(room), 3U);
+  EXPECT_EQ(trestle::heap_check(), count);
+  EXPECT_EQ(trestle::heap_check(room), count);
   for (const trestle_fault& fault : room) {
+    if (is_fast()) {
+      expect_none(fault);
+      continue;
+    }
     EXPECT_EQ(fault.kind, TRESTLE_FAULT_WRITE_PAST_END);
     EXPECT_TRUE(
         std::any_of(blocks.begin(), blocks.end(), [&](const char* block) { return block + 24 == fault.address; }));

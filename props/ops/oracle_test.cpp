@@ -1,45 +1,15 @@
-// The oracle against a brute-force one: a map that says of every byte whose it is.
+// The oracle, an expectation a test; oracle_prop.cpp holds it against a brute-force one.
 #include "ops/oracle.hpp"
 
 #include <gtest/gtest.h>
 
 #include <array>
 #include <cstring>
-#include <map>
-
-#include "ops/random.hpp"
 
 namespace trestle::ops {
 namespace {
 
 constexpr std::size_t kArena = 2048;
-
-class ByteMap {
- public:
-  [[nodiscard]] bool is_free(std::size_t at, std::size_t bytes) const {
-    for (std::size_t i = at; i < at + bytes; ++i)
-      if (owners_.at(i) != kNobody) return false;
-    return true;
-  }
-  void give(std::size_t at, std::size_t bytes, int owner) {
-    for (std::size_t i = at; i < at + bytes; ++i) owners_.at(i) = owner;
-  }
-  [[nodiscard]] std::size_t longest_gap() const {
-    std::size_t longest = 0;
-    std::size_t run = 0;
-    for (const int owner : owners_) longest = std::max(longest, run = owner == kNobody ? run + 1 : 0);
-    return longest;
-  }
-  [[nodiscard]] int owner(std::size_t at) const { return owners_.at(at); }
-  static constexpr int kNobody = -1;
-
- private:
-  std::array<int, kArena> owners_ = [] {
-    std::array<int, kArena> all;
-    all.fill(kNobody);
-    return all;
-  }();
-};
 
 class OracleTest : public testing::Test {
  protected:
@@ -56,37 +26,6 @@ class OracleTest : public testing::Test {
   }
   [[nodiscard]] Expectation verdict() const { return oracle_.failure(0).what; }
 };
-
-TEST_F(OracleTest, AgreesWithTheByteMapOnOverlapAndGaps) {
-  Random random(21);
-  for (int round = 0; round < 200; ++round) {
-    Oracle oracle{Model{}};
-    ByteMap bytes;
-    std::map<std::size_t, std::pair<std::size_t, std::size_t>> placed;
-    for (std::size_t slot = 0; slot < kSlots; ++slot) {
-      const std::size_t offset = random.below(kArena - 128);
-      const std::size_t size = random.below(96);
-      Oracle trial = oracle;
-      trial.judge_place(at(offset), size, 1, arena_.data(), end());
-      ASSERT_EQ(trial.is_violated(), !bytes.is_free(offset, std::max<std::size_t>(size, 1)));
-      if (trial.is_violated()) continue;
-      bytes.give(offset, std::max<std::size_t>(size, 1), static_cast<int>(slot));
-      oracle.model().place(SlotId{static_cast<std::uint8_t>(slot)}, size, 16, Kind::by_malloc);
-      oracle.model().settle(SlotId{static_cast<std::uint8_t>(slot)}, at(offset));
-      if (random.below(3) != 0) continue;
-      const SlotId gone = oracle.model().live()[random.below(oracle.model().live().size())];
-      const LiveBlock& block = oracle.model().at(gone);
-      bytes.give(static_cast<std::size_t>(block.address - arena_.data()), block.extent(), ByteMap::kNobody);
-      oracle.model().remove(gone);
-    }
-    ASSERT_EQ(Oracle::longest_gap(oracle.model(), arena_.data(), end()), bytes.longest_gap());
-    for (std::size_t i = 0; i < kArena; ++i) {
-      const LiveBlock* const block = oracle.model().first_ending_after(at(i));
-      const bool inside = block != nullptr && block->address <= at(i);
-      ASSERT_EQ(inside, bytes.owner(i) != ByteMap::kNobody);
-    }
-  }
-}
 
 TEST_F(OracleTest, SeesEveryByteOfASmallBlockThatChanges) {
   for (const std::size_t size : {1UL, 7UL, 16UL, 100UL, 255UL, 256UL}) {

@@ -2,16 +2,13 @@
 // that matter, since RapidCheck's own shrinking is super-linear in them, and shown as C++ that pastes into a regression.
 #pragma once
 
-#include <rapidcheck.h>
-#include <rapidcheck/detail/TestListenerAdapter.h>
-
-#include <iostream>
 #include <ostream>
 #include <string>
 
 #include "ops/ddmin.hpp"
 #include "ops/generate.hpp"
 #include "ops/world.hpp"
+#include "property.hpp"
 
 namespace trestle::ops {
 
@@ -22,8 +19,7 @@ inline constexpr std::size_t kOpsPerSize = 2;  // RapidCheck's sizes run from 0 
 
 inline rc::Gen<Program> programs(const Vocabulary& vocabulary) {
   return rc::gen::withSize([&vocabulary](int size) {
-    const auto seed = rc::gen::resize(rc::kNominalSize, rc::gen::arbitrary<std::uint64_t>());
-    return rc::gen::noShrink(rc::gen::map(seed, [&vocabulary, size](std::uint64_t number) {
+    return rc::gen::noShrink(rc::gen::map(any<std::uint64_t>(), [&vocabulary, size](std::uint64_t number) {
       Random random(number);
       return generate(vocabulary, random, static_cast<std::size_t>(size) * kOpsPerSize);
     }));
@@ -42,22 +38,13 @@ template <Host H>
          to_cpp(smallest);
 }
 
-// False, with the counterexample on stderr, iff some program fails. RapidCheck's own listener would recall a failure when
-// the process ends, also one that a test provokes.
+// False, with the counterexample on stderr, iff some program fails.
 template <Host H>
 [[nodiscard]] bool holds_for_all_programs(const std::string& claim, const Vocabulary& vocabulary, H& host) {
-  const auto property = [&] {
+  return holds(claim, [&] {
     const Program program = *programs(vocabulary);
     if (const std::optional<Failure> failure = run(program, host)) RC_FAIL(counterexample(program, *failure, host));
-  };
-  const rc::detail::TestMetadata metadata{claim, claim};
-  rc::detail::TestListenerAdapter unheard;
-  const rc::detail::TestParams params = rc::detail::configuration().testParams;
-  const rc::detail::TestResult result = rc::detail::checkTestable(property, metadata, params, unheard);
-  std::cerr << "- " << claim << "\n";
-  printResultMessage(result, std::cerr);
-  std::cerr << std::endl;
-  return result.template is<rc::detail::SuccessResult>();
+  });
 }
 
 }  // namespace trestle::ops

@@ -14,6 +14,10 @@ begin with `//:` say what is expected; without any, status 0, "ok" on stdout, no
   //: summary KEY=VALUE                 in each summary
   //: fault POLICY...: KIND in CALL     under these policies one report, and SIGABRT. GIVEN in CALL is what the program said
   //: warning POLICY...: KIND in CALL   under these one report, and the program goes on
+  //: finds POLICY...: KIND             under these the program says `found KIND` before "ok": a fault that is a value
+  //: each WORD...                      run once for every word, its argument
+
+A report is compared with all that the program says of it on stdout: see report.py.
 """
 import json
 import os
@@ -24,21 +28,8 @@ import subprocess
 import sys
 import tempfile
 
-HEX = "0x[0-9a-f]+"
-REPORT = rf"""==(?P<pid>\d+)==(?P<severity>ERROR|WARNING): trestle: (?P<what>.+)
-  meaning    .+
-  address    (?P<at>{HEX})(, heap offset {HEX})?
-(  block      {HEX}, \d+ bytes requested, \d+ served
-(  the address (lies \d+ bytes before the block's start|is byte \d+ past the request's end|lies \d+ bytes into the block)
-)?)?(  expected   {HEX}, found {HEX}
-)?  policy     (?P<policy>\w+), thread \d+
-  likely     .+
-(  bytes around the address:
-(    {HEX} .*
-)*)?  called from:
-(?P<stack>(    #\d+ {HEX}( \(.+\+{HEX}\))?
-)+)"""
-
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import report  # beside this file
 
 class Broken(Exception):
     pass
@@ -52,7 +43,7 @@ def require(holds, message):
 class Expectation:
     def __init__(self, source, policy):
         self.options, self.limit, self.out, self.err = "", None, "ok\n", []
-        self.status, self.summaries, self.summary, self.report = 0, 1, [], None
+        self.status, self.summaries, self.summary, self.report, self.each = 0, 1, [], None, []
         for line in open(source):
             if line.startswith("//:"):
                 self.read(line[3:].strip(), policy)
@@ -63,6 +54,8 @@ class Expectation:
             setattr(self, word, rest)
         elif word in ("limit", "status", "summaries"):
             setattr(self, word, int(rest))
+        elif word == "each":
+            self.each += rest.split()
         elif word == "err":
             self.err.append(rest)
         elif word == "killed":
@@ -70,6 +63,10 @@ class Expectation:
         elif word == "summary":
             key, _, value = rest.partition("=")
             self.summary.append((key, json.loads(value)))
+        elif word == "finds":
+            policies, _, kind = rest.partition(": ")
+            if policy in policies.split():
+                self.out = f"found {kind}\nok\n"
         elif word in ("fault", "warning"):
             policies, _, what = rest.partition(": ")
             if policy in policies.split():
@@ -82,7 +79,7 @@ class Expectation:
             raise Broken(f"{word} is no directive")
 
 
-def run(expected, program, how, library, summary):
+def run(expected, argument, program, how, library, summary):
     environment = {key: value for key, value in os.environ.items() if key not in ("LD_PRELOAD", "TRESTLE_OPTIONS")}
     environment["TRESTLE_OPTIONS"] = f"{expected.options}:summary={summary}".lstrip(":")
     if how == "preload":
@@ -93,7 +90,7 @@ def run(expected, program, how, library, summary):
             resource.setrlimit(resource.RLIMIT_AS, (expected.limit, expected.limit))
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
-    command = [program] + ([library] if how == "load" else [])
+    command = [program] + ([library] if how == "load" else []) + ([argument] if argument is not None else [])
     with subprocess.Popen(command, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                           preexec_fn=limit) as child:
         out, err = child.communicate(timeout=60)
@@ -102,16 +99,12 @@ def run(expected, program, how, library, summary):
 
 def hold_report(expected, err, said, pid, program, policy):
     lines = "".join(line + "\n" for line in expected.err)
-    report = re.fullmatch(f"(?P<lines>{lines}){REPORT}", err)
-    require(report is not None, f"stderr is not {lines!r} and one report")
-    what = expected.report.replace("GIVEN", said.get("given", "a pointer that the program did not name"))
-    first = f"=={pid}=={expected.severity}: trestle: {what}"
-    require(err[len(report["lines"]):].startswith(first + "\n"), f"the report does not begin with: {first}")
-    at = said.get("at", said.get("given"))
-    require(report["at"] == at, f"the report's address is not {at}")
-    require(report["policy"] == policy, f"the report's policy is not {policy}")
-    if not what.endswith("the check at exit"):
-        caller = report["stack"].split("\n")[0]
+    require("at" in said or "given" in said, "the program named no pointer")
+    wanted = report.pattern(expected, said, pid, policy)
+    found = re.fullmatch(f"{lines}{wanted}", err)
+    require(found is not None, f"stderr is not {lines!r} and this report:\n{wanted}")
+    if not expected.report.endswith("the check at exit"):
+        caller = found["stack"].split("\n")[0]
         require(f"({os.path.realpath(program)}+" in caller, f"the stack does not begin in the program: {caller}")
 
 
@@ -138,16 +131,16 @@ def hold_summaries(expected, path, policy):
             require(line[key] == value, f"{key} is not {value} in the summary: {line}")
 
 
-def hold(source, program, how, policy, library):
-    expected = Expectation(source, policy)
+def hold_once(expected, argument, program, how, policy, library):
+    """What is wrong with this run; nothing: it was as expected."""
     with tempfile.TemporaryDirectory() as directory:
         summary = os.path.join(directory, "summary")
-        pid, status, out, err = run(expected, program, how, library, summary)
-        said = dict(re.findall(r"^(given|at) (.+)\n", out, re.MULTILINE))
-        out = re.sub(r"^(given|at) .+\n", "", out, flags=re.MULTILINE)
+        pid, status, out, err = run(expected, argument, program, how, library, summary)
+        said = dict(report.SAID.findall(out))
+        plain = report.SAID.sub("", out)
         try:
             require(status == expected.status, f"status {status}, not {expected.status}")
-            hold_out(expected, out)
+            hold_out(expected, plain)
             if expected.report is not None:
                 hold_report(expected, err, said, pid, program, policy)
             else:
@@ -155,9 +148,17 @@ def hold(source, program, how, policy, library):
                 require(re.fullmatch(pattern, err) is not None, f"stderr is not {pattern!r}")
             hold_summaries(expected, summary, policy)
         except Broken as broken:
-            print(f"{os.path.basename(source)}, {policy}: {broken}\nsaid: {said}\nstdout: {out}\nstderr: {err}")
-            return False
-    return True
+            return f"{broken}\nstdout: {out}\nstderr: {err}"
+    return None
+
+
+def hold(source, program, how, policy, library):
+    expected = Expectation(source, policy)
+    wrong = {each: hold_once(expected, each, program, how, policy, library) for each in expected.each or [None]}
+    for each, what in wrong.items():
+        if what is not None:
+            print(" ".join(filter(None, [os.path.basename(source), each])) + f", {policy}: {what}")
+    return not any(wrong.values())
 
 
 def main():

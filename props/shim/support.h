@@ -48,10 +48,6 @@ static inline void* function(const char* name) {
 }
 #define CALL(name) ((__typeof__(&name))function(#name))
 
-/* Names the pointer that a call is about to be given, and the first wrong byte where that is another. */
-static inline void give(const void* given) { print(STDOUT_FILENO, "given 0x%zx\n", (size_t)(uintptr_t)given); }
-static inline void wrong_at(const void* at) { print(STDOUT_FILENO, "at 0x%zx\n", (size_t)(uintptr_t)at); }
-
 static inline int ok(void) {
   print(STDOUT_FILENO, "ok\n");
   return 0;

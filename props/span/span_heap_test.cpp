@@ -76,6 +76,26 @@ TEST_F(SpanHeapTest, WhatIsDirtyGoesBackWhenItIsOldEnough) {
   EXPECT_EQ(spans_.counts().dirty_bytes, 0U);
 }
 
+// The rest of a span that was cut, by acquire or by extend, is as old as the whole was, and goes before what is younger.
+TEST_F(SpanHeapTest, TheRestOfASpanThatWasCutKeepsItsAge) {
+  start({.region_bytes = 32 * kMiB, .decay_ms = kDecay, .dirty_bytes = 32 * kMiB});
+  const auto old = acquire(8 * kGranule);
+  const auto wall = acquire(kGranule);
+  const auto other_old = acquire(8 * kGranule);
+  ASSERT_FALSE(acquire(kGranule).is_empty());
+  const auto young = acquire(kGranule);
+  ASSERT_FALSE(acquire(kGranule).is_empty());
+  spans_.release(old, true);
+  spans_.release(other_old, true);
+  arena_.advance(600);
+  spans_.release(young, true);
+  ASSERT_TRUE(wall.region->extend(spans_.os(), *wall.span, Granules{4}));
+  ASSERT_EQ(acquire(6 * kGranule).span, old.span);
+  arena_.advance(400);
+  spans_.purge_old(arena_.now_ms());
+  EXPECT_EQ(spans_.counts().dirty_bytes, kGranule) << "the young one alone";
+}
+
 TEST_F(SpanHeapTest, TheOldestGoBackAtOnceBeyondTheBudget) {
   start({.region_bytes = 32 * kMiB, .decay_ms = kDecay, .dirty_bytes = 2 * kMiB});
   std::vector<SpanRef<TestOs>> apart;

@@ -1,0 +1,12 @@
+# A program for every kind of fault, under every policy that sees it. Some forge what only a bug of the heap's own would
+# leave behind: they find the heap in the library's memory and reach into it past its access control (forge.hpp).
+file(GLOB faults CONFIGURE_DEPENDS ${EDGE}/faults/*.c ${EDGE}/faults/*.cpp)
+preloaded_programs(faults ${faults})
+file(GLOB forged RELATIVE ${EDGE}/faults CONFIGURE_DEPENDS ${EDGE}/faults/forged_*.cpp)
+foreach(source ${forged})
+  get_filename_component(name ${source} NAME_WE)
+  target_include_directories(edge_${name} PRIVATE ${PROJECT_SOURCE_DIR}/lib)
+  target_compile_options(edge_${name} PRIVATE -fno-access-control -Wno-invalid-offsetof)
+endforeach()
+add_test(NAME faults.every_kind COMMAND /usr/bin/python3 -I -S ${EDGE}/faults/every_kind.py
+  ${PROJECT_SOURCE_DIR}/lib/include/trestle/trestle.h ${EDGE}/faults)

@@ -1,0 +1,22 @@
+//: fault fast hardened debug: double free in free(GIVEN)
+// A block freed by two threads.
+#include <pthread.h>
+
+#include "fault.h"
+
+static void* release(void* block) {
+  print(STDOUT_FILENO, "thread %d\n", (int)gettid());
+  free(block);
+  return NULL;
+}
+
+int main(void) {
+  void* const block = malloc(100);
+  give(block);
+  about(block, 100);
+  for (int i = 0; i < 2; ++i) {
+    pthread_t thread;
+    must(pthread_create(&thread, NULL, release, block) == 0 && pthread_join(thread, NULL) == 0);
+  }
+  return ok();
+}

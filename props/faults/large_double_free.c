@@ -1,0 +1,12 @@
+//: fault fast hardened debug: double free in free(GIVEN)
+// A large block freed twice.
+#include "fault.h"
+
+int main(void) {
+  char* const block = hidden(malloc(1000000));
+  give(block);
+  if (!is_fast()) about_large(block, 1000000); /* under fast nothing is left of it */
+  free(block);
+  free(hidden(block));
+  return ok();
+}

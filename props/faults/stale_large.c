@@ -1,0 +1,12 @@
+//: fault hardened debug: stale pointer in realloc(GIVEN)
+//: fault fast: stale pointer in realloc(GIVEN)
+// realloc of a large block that was freed.
+#include "fault.h"
+
+int main(void) {
+  char* const block = hidden(malloc(1000000));
+  give(block);
+  if (!is_fast()) about_large(block, 1000000); /* under fast nothing is left of it */
+  free(block);
+  return realloc(hidden(block), 200) == NULL ? 1 : ok();
+}

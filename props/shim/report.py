@@ -1,0 +1,80 @@
+"""What a report must be, to the character where the program can tell, from what its source expects and what it said:
+
+  given POINTER                    what it is about to hand to the call
+  at ADDRESS                       the first wrong byte, where that is not the pointer given
+  base ADDRESS                     the start of the heap's region; without, its offset may be any
+  block ADDRESS REQUESTED SERVED   what the report has to know of the block; without, it must know none
+  evidence EXPECTED FOUND          the bytes, tag or counter; without, there must be none
+  call FUNCTION                    as which CALL in the source reads
+  thread NUMBER                    which is about to make the call, where it is not the first one
+A `?` stands for what the program cannot know."""
+import os
+import re
+
+HEX = "0x[0-9a-f]+"
+KINDS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "faults", "kinds.txt")
+SAID = re.compile(r"^(given|at|base|block|evidence|call|thread) (.+)\n", re.MULTILINE)
+
+
+def kinds():
+    rows = [line.rstrip("\n").split(" | ") for line in open(KINDS) if not line.startswith("#")]
+    return {name: dict(invariant=invariant, meaning=meaning, likely=likely, policies=policies.split())
+            for name, invariant, meaning, likely, policies in rows}
+
+
+def number(text):
+    return HEX if text == "?" else re.escape(text)
+
+
+def place(kind, at, said):
+    """The lines on the block: how the address lies to it."""
+    if "block" not in said:
+        return ""
+    block, requested, served = said["block"].split()
+    count = lambda text: r"\d+" if text == "?" else text
+    line = f"  block      {re.escape(block)}, {count(requested)} bytes requested, {count(served)} served\n"
+    offset = int(at, 16) - int(block, 16)
+    if offset < 0:
+        relation = f"lies {-offset} bytes before the block's start"
+    elif kind == "write past end":
+        relation = f"is byte {offset - int(requested) + 1} past the request's end"
+    elif offset != 0 and (served == "?" or offset <= int(served)):
+        relation = f"lies {offset} bytes into the block"
+    else:
+        return line
+    return line + re.escape(f"  the address {relation}\n")
+
+
+def dump(kind, at, said):
+    """Four rows around the address, two where the others cannot be read, none for an inaccessible one; its byte in brackets,
+    which is the one found where bytes were written that are not the program's."""
+    if "block" not in said:
+        return ""
+    byte = "[0-9a-f]{2}"
+    found = said.get("evidence", "? ?").split()[1]
+    marked = f"{int(found, 16):02x}" if kind.startswith("write ") and found != "?" else byte
+    row = lambda start, first: f"    0x{start:x} {first}( {byte})" + "{15}\n"
+    plain = f" {byte}"
+    start = int(at, 16) - 32
+    rows = [row(start, plain), row(start + 16, plain), row(start + 32, rf"\[{marked}\]").replace(f"( {byte})", f"( ?{byte})", 1),
+            row(start + 48, plain)]
+    return "  bytes around the address:\n" + "".join(f"({half})?" for half in ("".join(rows[:2]), "".join(rows[2:])))
+
+
+def pattern(expected, said, pid, policy):
+    """A regular expression for the whole report."""
+    kind = expected.report.partition(" in ")[0]
+    what = expected.report.replace("CALL", said.get("call", "CALL"))
+    what = what.replace("GIVEN", said.get("given", "a pointer that the program did not name"))
+    known = kinds()[kind]
+    at = said.get("at", said.get("given"))
+    invariant = "" if known["invariant"] == "-" else f" (invariant {known['invariant']})"
+    inside = int(at, 16) - int(said.get("base", at), 16)
+    offset = re.escape(f", heap offset 0x{inside:x}") if 0 <= inside < 1 << 40 else ""
+    offset = offset if "base" in said else f"(, heap offset {HEX})?"
+    evidence = "  expected   {}, found {}\n".format(*map(number, said["evidence"].split())) if "evidence" in said else ""
+    return "".join([
+        re.escape(f"=={pid}=={expected.severity}: trestle: {what}\n  meaning    {known['meaning']}{invariant}\n"),
+        f"  address    {at}{offset}\n", place(kind, at, said), evidence,
+        f"  policy     {policy}, thread {said.get('thread', pid)}\n", re.escape(f"  likely     {known['likely']}\n"),
+        dump(kind, at, said), "  called from:\n", rf"(?P<stack>(    #\d+ {HEX}( \(.+\+{HEX}\))?", "\n)+)"])
