@@ -23,7 +23,7 @@ run() {
   local group=$1 program=$2
   shift 2
   objects+=("$program")
-  LLVM_PROFILE_FILE=$profiles/$group/$(basename "$program")-%p.profraw "$program" "$@" >"$build/last.log" 2>&1 || {
+  LLVM_PROFILE_FILE=$profiles/$group/$(basename "$program")-%p.profraw "$program" "$@" </dev/null >"$build/last.log" 2>&1 || {
     tail -n 50 "$build/last.log" >&2
     echo "ci/coverage.sh: $program failed" >&2
     exit 1

@@ -14,6 +14,6 @@ while read -r target _; do
   ./trestle fuzz "$target" --seconds "$seconds" </dev/null || failed+=("$target")
 done <<<"$list"
 [ ${#failed[@]} -eq 0 ] || {
-  echo "ci/fuzz.sh: these failed: ${failed[*]}; their inputs are in build/fuzz/found" >&2
+  echo "ci/fuzz.sh: these failed: ${failed[*]}; their inputs are in ${TRESTLE_CORPUS:-build/fuzz/found}" >&2
   exit 1
 }

@@ -26,6 +26,8 @@ refuses() {
 refuses 'run: ci/fuzz.sh' '      - run: ci/fuzzz.sh 60' 'job fuzz runs ci/fuzzz.sh, which is not there'
 refuses 'run: ci/fuzz.sh' '      - run: make fuzz' "job fuzz runs 'make', which is no script of ci/"
 refuses 'run: ci/fuzz.sh' '      - run: ci/fuzz.sh 60 && ci/props.sh' 'job fuzz runs more than one command'
+refuses 'run: ci/fuzz.sh' '      - run: ci/fuzz.sh 60 | tee log' 'job fuzz runs more than one command'
+refuses 'run: ci/fuzz.sh' '      - run: ci/fuzz.sh 60 & ci/props.sh' 'job fuzz runs more than one command'
 refuses 'run: ci/fuzz.sh' '      - run: "ci/fuzz.sh\nci/props.sh"' 'job fuzz runs more than one line'
 refuses 'run: ci/fuzz.sh' '      - runs: ci/fuzz.sh' 'job fuzz runs nothing'
 refuses 'run: ci/fuzz.sh' '      - run: ci/layers_test' 'ci/layers_test, which is not there'

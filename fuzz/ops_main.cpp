@@ -61,7 +61,8 @@ Program program_of(const Request& request) {
 Bytes encoded(const Request& request, const Program& program) {
   const std::optional<Bytes> bytes = encode(vocabulary_of(request.target), program);
   if (!bytes)
-    throw std::runtime_error(request.file + ": " + request.target + " has no input for an op or a size in it");
+    throw std::runtime_error(request.file + ": " + request.target +
+                             " has no input for its stage, or an op or a size in it");
   return *bytes;
 }
 

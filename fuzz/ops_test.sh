@@ -58,7 +58,9 @@ printf '%s\n' '# contents lost' 'stage policy=debug buffer_bytes=0 skew=0 zeroed
 printf 'stage policy=debug\nallocate slot=64\n' >"$work/bad"
 refuses "$work/bad:2: '64' is no value of 'slot'" "$ops" make heap_ops "$work/bad"
 printf 'grow by=16\n' >"$work/foreign"
-refuses "$work/foreign: heap_ops has no input for an op" "$ops" make heap_ops "$work/foreign"
+refuses "$work/foreign: heap_ops has no input for its stage, or an op" "$ops" make heap_ops "$work/foreign"
+printf 'stage buffer_bytes=20000\n' >"$work/large"
+refuses "$work/large: block_heap_ops has no input for its stage" "$ops" make block_heap_ops "$work/large"
 refuses "'nothing' is no target of op programs: heap_ops block_heap_ops" "$ops" show nothing "$work/input"
 refuses "/nowhere" "$ops" show heap_ops /nowhere
 refuses "cannot write /nowhere/x" "$ops" show heap_ops "$work/input" -o /nowhere/x

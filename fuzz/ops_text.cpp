@@ -13,7 +13,13 @@ namespace {
 
 using namespace trestle::ops;
 
-constexpr std::string_view kWords[] = {"stage",
+constexpr std::string_view kWords[] = {"stage zeroed=1 ",
+                                       "stage policy=debug buffer_bytes=",
+                                       "\nallocate slot=1 kind=new[] size=",
+                                       "\nfree slot=3\n",
+                                       "\nmisuse slot=2 what=",
+                                       "\ncorrupt what=",
+                                       "stage",
                                        "policy=",
                                        "fast",
                                        "hardened",

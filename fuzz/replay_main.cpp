@@ -110,6 +110,8 @@ int main(int argc, char** argv) {
   app.footer("Example: heap_ops fuzz/corpus/heap_ops --random 1000 --seed 7");
   try {
     app.parse(argc, argv);
+    if (options.policy && trestle_fuzz_input.vocabulary == nullptr)
+      throw CLI::ValidationError("--policy", "this target's inputs are text, which has no policy");
     if (options.paths.empty() && options.random == 0)
       throw CLI::ValidationError("nothing to run", "give paths or --random");
     perform_all(options);

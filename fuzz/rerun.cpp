@@ -16,6 +16,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
+constexpr unsigned kSeconds = 20;  // an input takes milliseconds
+
 [[noreturn]] void fail(const std::string& what) { throw std::runtime_error(what + ": " + std::strerror(errno)); }
 
 // What stands between `before` and the first of `ends` in the report; empty where `before` does not.
@@ -30,12 +32,8 @@ std::string between(const std::string& report, const std::string& before, const 
 [[noreturn]] void become(const fs::path& target, const fs::path& input, const fs::path& report) {
   const int out = open(report.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
   if (out < 0 || dup2(out, STDOUT_FILENO) < 0 || dup2(out, STDERR_FILENO) < 0) _exit(125);
-#if TRESTLE_WITH_LIBFUZZER
-  // A hang is a failure as well; and nothing is to be written beside the input.
-  execl(target.c_str(), target.c_str(), "-timeout=20", "-artifact_prefix=/dev/null", input.c_str(), nullptr);
-#else
+  alarm(kSeconds);  // a hang is a failure as well
   execl(target.c_str(), target.c_str(), input.c_str(), nullptr);
-#endif
   _exit(125);
 }
 

@@ -1,5 +1,5 @@
-// A fuzz target: what its inputs are, the function that libFuzzer or the replay calls with one, and the mutator and
-// crossover: of mutator.cpp for op programs, of text_mutator.cpp for text.
+// A fuzz target: what its inputs are, the function that libFuzzer or the replay calls with one, and for libFuzzer
+// a mutator: mutator.cpp's, with a crossover, for op programs, text_mutator.cpp's for text.
 #pragma once
 
 #include <cstddef>

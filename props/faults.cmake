@@ -8,5 +8,5 @@ foreach(source ${forged})
   target_include_directories(edge_${name} PRIVATE ${PROJECT_SOURCE_DIR}/lib)
   target_compile_options(edge_${name} PRIVATE -fno-access-control -Wno-invalid-offsetof)
 endforeach()
-add_test(NAME faults.every_kind COMMAND /usr/bin/python3 -I -S ${EDGE}/faults/every_kind.py
+add_test(NAME faults.every_kind COMMAND /usr/bin/python3 -I -S -B ${EDGE}/faults/every_kind.py
   ${PROJECT_SOURCE_DIR}/lib/include/trestle/trestle.h ${EDGE}/faults)

@@ -28,7 +28,7 @@ endfunction()
 
 # edge_test(NAME SOURCE TARGET HOW POLICY[=LIBRARY]...)
 function(edge_test name source target how)
-  add_test(NAME ${name} COMMAND /usr/bin/python3 -I -S ${EDGE}/shim/run.py ${source} $<TARGET_FILE:${target}> ${how} ${ARGN})
+  add_test(NAME ${name} COMMAND /usr/bin/python3 -I -S -B ${EDGE}/shim/run.py ${source} $<TARGET_FILE:${target}> ${how} ${ARGN})
   set_tests_properties(${name} PROPERTIES TIMEOUT 60)
 endfunction()
 

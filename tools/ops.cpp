@@ -14,7 +14,8 @@ Examples:
 
 [[noreturn]] void hand_to_ops(const std::vector<std::string>& before, const Rest& rest) {
   const Harnesses harnesses = find_harnesses();
-  build(harnesses, "fuzz");
+  const bool runs_target = !before.empty() && before.front() == "shrink";
+  build(harnesses, "fuzz", runs_target ? std::vector<std::string>{} : std::vector<std::string>{"ops"});
   std::vector<std::string> words{(harnesses.fuzz / "ops").string()};
   words.insert(words.end(), before.begin(), before.end());
   words.insert(words.end(), rest.words.begin(), rest.words.end());

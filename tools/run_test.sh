@@ -68,6 +68,20 @@ cc -static -o "$work/static" "$work/static.c"
 expect "static program" 0 '^static$' "static is statically linked: the loader keeps" "$trestle" run -- "$work/static"
 expect "static program reports nothing" 0 '^static$' "no process reported" "$trestle" run -- "$work/static"
 
+# A check finds two faults: both are told, and the summary names the first one.
+cat >"$work/two.c" <<'PROGRAM'
+#include <stdlib.h>
+int main(void) {
+  volatile char *first = malloc(24), *second = malloc(24);
+  free((void *)second);
+  first[24] = 0;
+  second[0] = 1;
+}
+PROGRAM
+cc -O0 -w -o "$work/two" "$work/two.c"
+expect "the first of two faults" 134 "" 'faults: 2 \(write past end\)$' "$trestle" run --check -- "$work/two"
+expect "the second of two faults" 134 "" 'trestle: write after free in the check at exit' "$trestle" run --check -- "$work/two"
+
 expect "options table" 0 '^check_at_exit ' "" "$trestle" options
 expect "version" 0 '^trestle [0-9]+\.[0-9]+\.[0-9]+$' "" "$trestle" --version
 for command in "" run test options; do

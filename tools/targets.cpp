@@ -50,8 +50,10 @@ const Target& target_named(const std::vector<Target>& targets, const std::string
 }
 
 std::vector<std::string> base_options(const Target& target) {
-  if (!target.takes_ops()) return {"-print_final_stats=1"};
-  return {"-print_final_stats=1", "-len_control=0", "-max_len=512"};
+  // An input takes milliseconds: one that takes seconds hangs.
+  std::vector<std::string> options{"-print_final_stats=1", "-timeout=20"};
+  if (target.takes_ops()) options.insert(options.end(), {"-len_control=0", "-max_len=512"});
+  return options;
 }
 
 std::vector<std::string> seeds_of(const Target& target, const fs::path& seeds) {

@@ -21,7 +21,7 @@ constexpr const char* kExamples =
 and properties, and each fuzz target on its stored inputs.
 
 Examples:
-  trestle test                      everything, as CI runs it
+  trestle test                      the presets release, asan and fuzz
   trestle test -R '^programs\.'     the real programs only
   trestle test --preset asan -j 1   one preset, one test at a time)";
 
@@ -95,7 +95,8 @@ void add_test(CLI::App& app, int& status) {
   const auto request = std::make_shared<Request>();
   CLI::App* const command = app.add_subcommand("test", "Build and run the project's tests");
   command
-      ->add_option("--preset", request->presets, "Only this preset's tests; may be given again (default: all of CI's)")
+      ->add_option("--preset", request->presets,
+                   "Only this preset's tests; may be given again (default: release, asan and fuzz)")
       ->type_name("NAME")
       ->allow_extra_args(false);
   command->add_option("-R", request->pattern, "Only the tests whose names match, as ctest has it")->type_name("REGEX");

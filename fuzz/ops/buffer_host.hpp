@@ -30,6 +30,7 @@ class BufferHeapHost {
     size_ = stage.buffer_bytes;
     permit_access(here_.get(), kStorage);
     std::memset(at_, fresh_byte(zeroed_), size_);
+    fence_in(size_);
     heap_ = EngineType::create(at_, size_, kSecret, zeroed_);
     if (heap_ == nullptr && size_ >= EngineType::overhead() + kRoomForOne)
       oracle.violate(Expectation::engine_starts, "create refused %zu bytes", size_);
@@ -68,25 +69,41 @@ class BufferHeapHost {
   [[nodiscard]] std::size_t size() const { return heap_->size(); }
   [[nodiscard]] std::size_t smallest_size() const { return heap_->smallest_size(); }
   bool grow(std::size_t bytes) {
-    std::memset(at_ + size(), fresh_byte(zeroed_), bytes - size());
-    return heap_->grow(bytes, zeroed_);
+    const std::size_t before = size();
+    permit_access(at_ + before, bytes - before);
+    std::memset(at_ + before, fresh_byte(zeroed_), bytes - before);
+    const bool grown = heap_->grow(bytes, zeroed_);
+    fence_in(size());
+    return grown;
   }
-  bool shrink(std::size_t bytes) { return heap_->shrink(bytes); }
+  bool shrink(std::size_t bytes) {
+    const bool shrunk = heap_->shrink(bytes);
+    fence_in(size());
+    return shrunk;
+  }
   std::optional<std::ptrdiff_t> relocate(std::size_t skew) {
     std::swap(here_, there_);
     std::byte* const to = place(here_, skew);
-    permit_access(there_.get(), kStorage);
+    const std::size_t bytes = size();
     permit_access(here_.get(), kStorage);
-    std::memcpy(to, at_, size());
+    std::memcpy(to, at_, bytes);
     const std::ptrdiff_t distance = to - at_;
-    std::memset(at_, kScribble, size());
+    std::memset(at_, kScribble, bytes);
+    forbid_access(there_.get(), kStorage);
     at_ = to;
+    fence_in(bytes);
     heap_ = EngineType::attach(to, SIZE_MAX);
     if (heap_ == nullptr) return std::nullopt;
     return distance;
   }
 
  private:
+  // AddressSanitizer reports every access to the storage outside of the buffer's first `bytes`.
+  void fence_in(std::size_t bytes) {
+    forbid_access(here_.get(), static_cast<std::size_t>(at_ - here_.get()));
+    forbid_access(at_ + bytes, static_cast<std::size_t>(here_.get() + kStorage - (at_ + bytes)));
+  }
+
   static constexpr std::size_t kRoomForOne = 128;
   static constexpr std::size_t kSkews = 256;
   static constexpr std::size_t kStorage = 4096 + kSkews * kMinAlignment + kLargestBuffer;

@@ -119,6 +119,7 @@ std::optional<Record> encode(const Vocabulary& vocabulary, const Op& op) {
 
 std::optional<std::vector<std::uint8_t>> encode(const Vocabulary& vocabulary, const Program& program) {
   const Record stage = encode_stage(vocabulary, program.stage);
+  if (decode_stage(vocabulary, stage.data()) != program.stage) return std::nullopt;
   std::vector<std::uint8_t> bytes(stage.begin(), stage.end());
   for (const Op& op : program.ops) {
     const std::optional<Record> record = encode(vocabulary, op);

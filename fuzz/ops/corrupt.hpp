@@ -49,7 +49,6 @@ class Corruptor {
 
  private:
   static constexpr std::size_t kMost = 16;  // bytes that are overwritten at once
-  static constexpr std::size_t kLead = 32;  // canary bytes before a large allocation
 
   struct Range {
     std::byte* at = nullptr;
@@ -65,7 +64,8 @@ class Corruptor {
                       static_cast<const void*>(at), name_of(op.what));
   }
 
-  // What the heap does now is nobody's promise, but that it touches no byte that is not its own.
+  // What the heap does now is nobody's promise, but that it touches no byte that is not its own. A heap that cannot be taken
+  // back to its earlier state is only checked.
   void use_corrupt_heap(std::size_t seed) {
     if constexpr (RestorableHost<H>) {
       for (const SlotId slot : oracle_.model().live()) {
@@ -105,46 +105,38 @@ class Corruptor {
     } walk{*this, what, visit};
     const auto each = [](const BlockView& shown, void* context) {
       auto& all = *static_cast<Walk*>(context);
-      const Range range = all.self.range_in(all.what, shown);
-      if (range.bytes != 0) all.visit(range.at, range.bytes);
+      all.self.visit_ranges(all.what, shown, all.visit);
       return true;
     };
     (void)host_.engine().walk(BlockVisitor{each, &walk});
   }
 
-  // The bytes of that kind in one block; of those of a free block that are poison only up to the policy's limit.
-  Range range_in(CorruptKind what, const BlockView& shown) {
+  // The bytes of that kind in and about one block; of poison only what is sure to be there.
+  template <class Visit>
+  void visit_ranges(CorruptKind what, const BlockView& shown, Visit& visit) {
     auto* const payload = const_cast<std::byte*>(shown.payload);
-    const bool block = host_.in_block_span(payload);
-    const bool live = shown.state == BlockState::live;
-    const bool free = block && shown.state == BlockState::free;
     std::byte* const end = payload + shown.served;
-    switch (what) {
-      case CorruptKind::header:
-        return block ? Range{payload - kHeaderBytes, kHeaderBytes} : Range{};
-      case CorruptKind::footer:
-        return free ? Range{end - kFooterBytes, kFooterBytes} : Range{};
-      case CorruptKind::link:
-        return free ? Range{payload, kLinkBytes} : Range{};
-      case CorruptKind::canary:
-        if (!live || !H::kPolicy.canary) return {};
-        if (!block && shown.requested == shown.served) return {payload - kLead, kLead};
-        return {payload + shown.requested, shown.served - shown.requested};
-      case CorruptKind::poison:
-        return block && !live && H::kPolicy.poison ? poison_in(payload, end, free) : Range{};
-      case CorruptKind::anything:
-        if (!block && !host_.is_accessible(payload, shown.served)) return {};
-        return {payload - (block ? kHeaderBytes : 0), shown.served + (block ? kHeaderBytes : 0)};
-      default:
-        return {};
+    const bool block = host_.in_block_span(payload);
+    const bool free = block && shown.state == BlockState::free;
+    const bool guarded = H::kPolicy.canary && shown.state == BlockState::live;
+    if (what == CorruptKind::header && block) {
+      visit(payload - kHeaderBytes, kHeaderBytes);
+      visit(end, kHeaderBytes);  // the next block's, or the end header
+    } else if (what == CorruptKind::footer && free) {
+      visit(end - kFooterBytes, kFooterBytes);
+    } else if (what == CorruptKind::link && free) {
+      visit(payload, kLinkBytes);
+    } else if (what == CorruptKind::canary && guarded) {
+      if (!block) visit(payload - kLargeLead, kLargeLead);
+      if (shown.served != shown.requested) visit(payload + shown.requested, shown.served - shown.requested);
+    } else if (what == CorruptKind::poison && block && shown.state != BlockState::live) {
+      const Poisoned poisoned = poisoned_part(shown, H::kPolicy);
+      if (poisoned.bytes != 0) visit(payload + poisoned.from, poisoned.bytes);
+    } else if (what == CorruptKind::anything && block) {
+      visit(payload - kHeaderBytes, shown.served + kHeaderBytes);
+    } else if (what == CorruptKind::anything && shown.served != 0 && host_.is_accessible(payload, shown.served)) {
+      visit(payload, shown.served);
     }
-  }
-  static Range poison_in(std::byte* payload, std::byte* end, bool free) {
-    const auto served = static_cast<std::size_t>(end - payload);
-    std::byte* const first = payload + (free ? kLinkBytes : 0);
-    std::byte* const last =
-        std::min(payload + std::min(served, H::kPolicy.poison_limit), end - (free ? kFooterBytes : 0));
-    return first < last ? Range{first, static_cast<std::size_t>(last - first)} : Range{};
   }
 
   H& host_;

@@ -25,6 +25,7 @@ class HeapHost {
 
   bool start(const Stage& stage, Oracle& oracle) {
     arena_.reset();
+    refused_before_ = 0;
     arena_.refuse(refuse_nth_ != 0 ? refuse_nth_ : stage.refuse_nth, stage.refuse_every);
     const bool started = heap_.start(HeapConfig{
         .secret = kSecret, .region_bytes = kRegionBytes, .block_span_bytes = kBlockSpan, .move_from_bytes = kMoveFrom});
@@ -45,11 +46,13 @@ class HeapHost {
     return arena_.breach();
   }
 
-  // Null is legal once the OS has refused something, and when all that was ever asked for, reusing nothing, with as much
+  // Called before each op.
+  void begin_op() { refused_before_ = arena_.refused(); }
+  // Null is legal where the OS has refused something during the op, and when all that was ever asked for, reusing nothing, with as much
   // again for guards and alignment, could have filled a quarter of the region.
   [[nodiscard]] bool may_refuse(const Model& model, std::size_t size, std::size_t alignment) const {
     constexpr std::size_t kPlenty = kRegionBytes / 4;
-    return arena_.refused() != 0 || size > kPlenty || model.asked_bytes() + size + alignment > kPlenty;
+    return arena_.refused() != refused_before_ || size > kPlenty || model.asked_bytes() + size + alignment > kPlenty;
   }
 
   [[nodiscard]] bool in_block_span(const std::byte* at) {
@@ -81,6 +84,7 @@ class HeapHost {
   TestArena arena_;
   EngineType heap_{TestOs{arena_}};
   std::size_t refuse_nth_ = 0;
+  std::size_t refused_before_ = 0;
 };
 
 static_assert(Host<HeapHost<kFast>>);

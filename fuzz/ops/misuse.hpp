@@ -11,6 +11,8 @@
 #include <utility>
 
 #include "base/policy.hpp"
+#include "block/header.hpp"
+#include "heap/large.hpp"
 #include "ops/op.hpp"
 #include "ops/oracle.hpp"
 
@@ -28,6 +30,18 @@ concept MisusableHost =
       host.for_each_record(visit);
     };
 static_assert(!MisusableHost<int>);
+
+// Of a retired or free block's payload, the bytes that read as poison for sure.
+struct Poisoned {
+  std::size_t from;
+  std::size_t bytes;
+};
+inline Poisoned poisoned_part(const BlockView& block, const Policy& policy) {
+  const bool free = block.state == BlockState::free;
+  const std::size_t from = free ? kLinkBytes : 0;
+  const std::size_t to = std::min({block.served - (free ? kFooterBytes : 0), policy.poison ? policy.poison_limit : 0});
+  return {from, to > from ? to - from : 0};
+}
 
 template <MisusableHost H>
 class Misuser {
@@ -56,15 +70,12 @@ class Misuser {
       case MisuseKind::write_before_start:
         return write_before_start(op.by, block);
       case MisuseKind::write_after_free:
-        return H::kPolicy.poison && host_.in_block_span(block.address) && give(op.slot, block) &&
-               write_after_free(op.by, block);
+        return give(op.slot, block) && write_after_free(op.by, block);
     }
     return false;
   }
 
  private:
-  static constexpr std::size_t kLead = 32;  // canary bytes before a large allocation
-
   bool give(SlotId slot, const LiveBlock& block) {
     const Verdict v = host_.engine().deallocate(block.address, {.kind = block.kind});
     if (v.is_fault())
@@ -100,18 +111,25 @@ class Misuser {
     return expect(host_.engine().deallocate(chosen, {}), FaultKind::wild_pointer, chosen);
   }
 
+  static Kind other_kind(Kind kind, std::size_t by) {
+    constexpr Kind kKinds[] = {Kind::by_malloc, Kind::by_new, Kind::by_new_array};
+    const auto own = static_cast<std::size_t>(std::find(std::begin(kKinds), std::end(kKinds), kind) - kKinds);
+    return kKinds[(own + 1 + by % 2) % std::size(kKinds)];
+  }
   bool claim_wrongly(const Misuse& op, const LiveBlock& block) {
     Release how{.kind = block.kind};
     FaultKind wanted = FaultKind::kind_mismatch;
     if (op.what == MisuseKind::wrong_kind) {
       if (!H::kPolicy.kind_checked) return false;
-      how.kind = block.kind == Kind::by_malloc ? Kind::by_new : Kind::by_malloc;
+      how.kind = other_kind(block.kind, op.by);
     } else {
       if (!H::kPolicy.sized_free_checked) return false;
       const bool size = op.what == MisuseKind::wrong_size;
       wanted = size ? FaultKind::size_mismatch : FaultKind::alignment_mismatch;
       const auto address = reinterpret_cast<std::uintptr_t>(block.address);
-      (size ? how.size : how.alignment) = size ? block.size + 1 + op.by % kSlots : (address & (~address + 1)) * 2;
+      const bool less = op.by % 2 != 0 && block.size != 0;
+      if (size) how.size = less ? block.size - 1 - op.by % block.size : block.size + 1 + op.by % kSlots;
+      if (!size) how.alignment = (address & (~address + 1)) * 2;
     }
     const Verdict v = host_.engine().deallocate(block.address, how);
     return expect(v, wanted, block.address) && expect_explained(v, block.address, block);
@@ -124,7 +142,7 @@ class Misuser {
   }
   bool write_before_start(std::size_t by, const LiveBlock& block) {
     if (!H::kPolicy.canary || host_.in_block_span(block.address)) return false;
-    return overwrite(block.address - 1 - by % kLead, by, FaultKind::write_before_start, block);
+    return overwrite(block.address - 1 - by % kLargeLead, by, FaultKind::write_before_start, block);
   }
 
   // The owner still lives: heap_check, free and realloc all name the byte.
@@ -139,11 +157,13 @@ class Misuser {
     return named && said;
   }
 
-  // Where the freed block still waits, heap_check names the byte that was written.
+  // heap_check names the byte that was written: anywhere in the poison of a block that waits, or behind the links of a free one.
   bool write_after_free(std::size_t by, const LiveBlock& block) {
     const std::optional<BlockView> freed = view(block.address);
-    if (!freed || freed->state != BlockState::retired) return true;
-    std::byte* const at = block.address + by % std::min(freed->served, H::kPolicy.poison_limit);
+    if (!H::kPolicy.poison || !freed || !host_.in_block_span(block.address)) return false;
+    const Poisoned poisoned = poisoned_part(*freed, H::kPolicy);
+    if (poisoned.bytes == 0) return false;
+    std::byte* const at = block.address + poisoned.from + by % poisoned.bytes;
     const std::byte old = std::exchange(*at, *at ^ static_cast<std::byte>(1 + by % 255));
     const bool named = expect_checked(FaultKind::write_after_free, at, block.address);
     *at = old;

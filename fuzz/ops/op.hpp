@@ -218,7 +218,7 @@ struct Relocate {
   bool operator==(const Relocate&) const = default;
 };
 
-// A quick heap_check, and every block asked for its size. The full check follows every op anyway.
+// A quick heap_check, every block asked for its size, and the heap for its counts. The full check follows every op anyway.
 struct Check {
   static constexpr const char* kName = "check";
   static constexpr const char* kType = "Check";

@@ -45,8 +45,8 @@ const std::byte* pattern_at(std::uint32_t seed, std::size_t position) noexcept {
 }
 
 // The first byte that differs, or `bytes`. Words first: this runs over every live block after every op.
-TRESTLE_UNINSTRUMENTED std::size_t first_difference(const std::byte* a, const std::byte* b,
-                                                    std::size_t bytes) noexcept {
+TRESTLE_READS_WHOLE_RANGES std::size_t first_difference(const std::byte* a, const std::byte* b,
+                                                        std::size_t bytes) noexcept {
   std::size_t i = 0;
   for (; i + 8 <= bytes; i += 8) {
     std::uint64_t x;
@@ -97,6 +97,8 @@ const char* name_of(Expectation expectation) noexcept {
       return "walk incomplete";
     case Expectation::walk_matches:
       return "walk differs from the model";
+    case Expectation::stats_match:
+      return "stats differ from the model";
     case Expectation::free_apart_from_live:
       return "walk shows a free block over a live one";
     case Expectation::buffer_resizes:
@@ -215,6 +217,19 @@ void Oracle::judge_walk_end(bool complete, std::size_t live_seen) {
   if (!complete) return violate(Expectation::walk_complete, "it ended after %zu live blocks", live_seen);
   if (live_seen != model_.live().size())
     violate(Expectation::walk_matches, "%zu live blocks instead of %zu", live_seen, model_.live().size());
+}
+
+void Oracle::judge_stats(const trestle_stats& stats) {
+  std::uint64_t bytes = 0;
+  for (const SlotId slot : model_.live()) bytes += model_.at(slot).size;
+  const std::uint64_t blocks = model_.live().size();
+  const std::uint64_t standing = stats.allocations - stats.deallocations;
+  if (stats.live_blocks == blocks && stats.live_bytes == bytes && standing == blocks && stats.peak_live_bytes >= bytes)
+    return;
+  violate(Expectation::stats_match, "%llu blocks of %llu bytes, %llu standing, peak %llu, instead of %llu of %llu",
+          static_cast<unsigned long long>(stats.live_blocks), static_cast<unsigned long long>(stats.live_bytes),
+          static_cast<unsigned long long>(standing), static_cast<unsigned long long>(stats.peak_live_bytes),
+          static_cast<unsigned long long>(blocks), static_cast<unsigned long long>(bytes));
 }
 
 void Oracle::judge_soundness(const Fault& first, std::size_t count) {

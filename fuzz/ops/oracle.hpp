@@ -27,6 +27,7 @@ enum class Expectation : std::uint8_t {
   heap_sound,
   walk_complete,
   walk_matches,
+  stats_match,
   free_apart_from_live,
   buffer_resizes,
   buffer_moves,
@@ -75,6 +76,8 @@ class Oracle {
   // For each block that a walk shows; then the sum. False: something is wrong.
   bool judge_shown(const BlockView& shown, std::size_t& live_seen);
   void judge_walk_end(bool complete, std::size_t live_seen);
+  // What the heap counts of itself.
+  void judge_stats(const trestle_stats& stats);
   // `count` faults, of which `first` is the first.
   void judge_soundness(const Fault& first, std::size_t count);
 

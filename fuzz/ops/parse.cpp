@@ -1,4 +1,5 @@
 // Programs from text: the inverse of print.cpp.
+#include <algorithm>
 #include <charconv>
 #include <optional>
 #include <string>
@@ -90,12 +91,16 @@ struct Assignment {
 // Reads the rest of a line, `name=value` by `name=value`. What is wrong with it; nothing: it was read.
 template <class Offer>
 std::optional<std::string> read_fields(std::string_view line, std::string_view what, Offer offer) {
+  std::vector<std::string_view> seen;
   for (std::string_view word = take_word(line); !word.empty(); word = take_word(line)) {
     const std::size_t equals = word.find('=');
     if (equals == std::string_view::npos) return quoted(word) + " is not name=value";
     Assignment assignment{.name = word.substr(0, equals), .value = word.substr(equals + 1)};
     offer(assignment);
     if (!assignment.known) return quoted(assignment.name) + " is no field of " + std::string(what);
+    if (std::find(seen.begin(), seen.end(), assignment.name) != seen.end())
+      return quoted(assignment.name) + " is given twice";
+    seen.push_back(assignment.name);
     if (!assignment.valid) return quoted(assignment.value) + " is no value of " + quoted(assignment.name);
   }
   return std::nullopt;
@@ -132,8 +137,9 @@ std::optional<std::string> read_op(std::string_view name, std::string_view line,
   }
 }
 
-// A size that no buffer of the harness has would be taken for a promise.
+// What no stage can be: a size that no buffer of the harness has, refusals that never begin.
 std::optional<std::string> wrong_with(const Stage& stage) {
+  if (stage.refuse_every != 0 && stage.refuse_nth == 0) return "refuse_every without refuse_nth refuses nothing";
   if (stage.buffer_bytes > kLargestBuffer)
     return "buffer_bytes is " + std::to_string(stage.buffer_bytes) + ", at most " + std::to_string(kLargestBuffer);
   return std::nullopt;

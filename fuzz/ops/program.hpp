@@ -77,7 +77,7 @@ extern const Vocabulary kOomVocabulary;
 // Fills `into`, whose memory is used again.
 void decode(const Vocabulary& vocabulary, std::span<const std::uint8_t> bytes, Program& into);
 [[nodiscard]] Op decode(const Vocabulary& vocabulary, const Record& record);
-// Nothing iff the vocabulary cannot express an operand, such as a size that is in none of its ranges.
+// Nothing iff the vocabulary cannot express an operand, such as a size that is in none of its ranges, or the stage.
 [[nodiscard]] std::optional<Record> encode(const Vocabulary& vocabulary, const Op& op);
 [[nodiscard]] std::optional<std::vector<std::uint8_t>> encode(const Vocabulary& vocabulary, const Program& program);
 

@@ -25,13 +25,14 @@ TestArena::TestArena() : pages_(kPages, Page::reserved) {
                             MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (mapped == MAP_FAILED) throw std::bad_alloc{};
   const auto address = reinterpret_cast<std::uintptr_t>(mapped);
+  mapped_ = mapped;
   base_ = static_cast<std::byte*>(mapped) + (kArenaAlignment - address % kArenaAlignment) % kArenaAlignment;
   forbid_access(base_, kBytes);
 }
 
 TestArena::~TestArena() {
   permit_access(base_, kBytes);
-  munmap(base_, kBytes);
+  munmap(mapped_, kBytes + kArenaAlignment);
 }
 
 void TestArena::reset() noexcept {

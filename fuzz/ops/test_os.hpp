@@ -75,6 +75,7 @@ class TestArena {
   void zero(Pages pages) noexcept;
   [[nodiscard]] std::byte* at(std::size_t page) const noexcept { return base_ + page * kOsPage; }
 
+  void* mapped_ = nullptr;
   std::byte* base_ = nullptr;
   std::vector<Page> pages_;
   std::array<Reservation, kReservations> reservations_{};

@@ -61,6 +61,7 @@ class World {
   }
   // One op and all checks. An op that means nothing in this state is left out.
   void perform(const Op& op) {
+    if constexpr (requires { host_.begin_op(); }) host_.begin_op();
     const bool performed = std::visit(
         [&](const auto& one) {
           if (!one.enabled(model())) return false;
@@ -157,6 +158,7 @@ class World {
       const LiveBlock& block = model().at(slot);
       oracle_.judge_usable(block, host_.engine().usable_size(block.address));
     }
+    if constexpr (requires { host_.engine().stats(); }) oracle_.judge_stats(host_.engine().stats());
   }
 
   void misuse(const Misuse& op) {
@@ -257,8 +259,8 @@ template <Host H>
       if (oracle.is_violated()) break;
     }
     world.finish();
-    if (const char* const left = host.stop()) oracle.violate(Expectation::os_contract_kept, "at the end: %s", left);
   }
+  if (const char* const left = host.stop()) oracle.violate(Expectation::os_contract_kept, "at the end: %s", left);
   if (!oracle.is_violated()) return std::nullopt;
   return oracle.failure(op);
 }

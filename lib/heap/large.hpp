@@ -15,6 +15,8 @@
 
 namespace trestle {
 
+inline constexpr std::size_t kLargeLead = 32;  // canary bytes before the payload, where the policy has canaries
+
 template <Policy P, Os O>
 class Large {
  public:
@@ -50,7 +52,7 @@ class Large {
   [[nodiscard]] static BlockView view(const SpanRef<O>& ref) noexcept;
 
  private:
-  static constexpr std::size_t kLead = P.canary ? 32 : 0;  // canary bytes before the payload
+  static constexpr std::size_t kLead = P.canary ? kLargeLead : 0;
   static constexpr std::size_t kTail = P.guard_pages ? kOsPage : 0;
 
   [[nodiscard]] static std::byte* payload_of(const SpanRef<O>& ref) noexcept { return ref.start() + ref.span->payload; }

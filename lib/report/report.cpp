@@ -57,7 +57,8 @@ void add_place(ReportText& text, const Fault& fault) noexcept {
       .add(" bytes requested, ");
   text.add(std::uint64_t{fault.served}).add(" served");
   const auto* const at = static_cast<const std::byte*>(fault.address);
-  if (at < block) {
+  constexpr std::size_t kNear = 64;  // farther, and the address is no part of the block but what is kept about it
+  if (at < block && static_cast<std::size_t>(block - at) <= kNear) {
     text.add("\n  the address lies ")
         .add(static_cast<std::uint64_t>(block - at))
         .add(" bytes before the block's start");
@@ -65,7 +66,7 @@ void add_place(ReportText& text, const Fault& fault) noexcept {
     text.add("\n  the address is byte ")
         .add(static_cast<std::uint64_t>(at - block) - fault.requested + 1)
         .add(" past the request's end");
-  } else if (at != block && static_cast<std::size_t>(at - block) <= fault.served) {
+  } else if (at > block && static_cast<std::size_t>(at - block) <= fault.served) {
     text.add("\n  the address lies ").add(static_cast<std::uint64_t>(at - block)).add(" bytes into the block");
   }
 }
@@ -76,12 +77,17 @@ void add_dump(ReportText& text, const void* address) noexcept {
   const auto* const at = static_cast<const std::byte*>(address);
   const auto* const from = reinterpret_cast<const std::byte*>(address_of(at) - kDumpBytes);
   const bool before = os::read_own_memory(from, bytes.data(), kDumpBytes);
-  const bool behind = os::read_own_memory(at, bytes.data() + kDumpBytes, kDumpBytes);
+  std::size_t behind = kDumpBytes;
+  if (!os::read_own_memory(at, bytes.data() + kDumpBytes, behind)) {
+    behind = std::min(kDumpBytes, kOsPage - address_of(at) % kOsPage);  // a guard page may come next
+    if (!os::read_own_memory(at, bytes.data() + kDumpBytes, behind)) behind = 0;
+  }
   constexpr std::size_t kRow = 16;
-  for (std::size_t i = before ? 0 : kDumpBytes; i < (behind ? bytes.size() : kDumpBytes); ++i) {
+  for (std::size_t i = before ? 0 : kDumpBytes; i < kDumpBytes + behind; ++i) {
     if (i % kRow == 0) text.add("\n    ").add_address(from + i).add(" ");
     text.add(i == kDumpBytes ? "[" : i == kDumpBytes + 1 && i % kRow != 0 ? "]" : " ").add_byte(bytes[i]);
   }
+  if (behind == 1) text.add("]");
 }
 
 void add_stack(ReportText& text, const CallSite& site) noexcept {

@@ -88,8 +88,14 @@ void write_summary() noexcept {
   }
 }
 
+// The summary names the first one.
+void name_first(FaultKind kind) noexcept {
+  FaultKind unnamed = FaultKind::none;
+  first_fault.compare_exchange_strong(unnamed, kind, std::memory_order_relaxed);
+}
 void note_fault(FaultKind kind) noexcept {
-  if (faults.fetch_add(1, std::memory_order_relaxed) == 0) first_fault.store(kind, std::memory_order_relaxed);
+  name_first(kind);
+  faults.fetch_add(1, std::memory_order_relaxed);
 }
 
 // The faults of a check that nobody asked for by a call: all are printed, the first one ends the process.
@@ -100,6 +106,7 @@ void check_or_die(const Call& call) noexcept {
   check_process_heap(sink);
   const std::size_t count = sink.count();
   if (count == 0) return;
+  name_first(found[0].kind);
   for (std::size_t i = 1; i < std::min(count, kShown); ++i) {
     note_fault(found[i].kind);
     print_report(found[i], heap.offset_of(found[i].address), call, Severity::fatal);

@@ -17,5 +17,16 @@ TEST(BufferHeapProperty, HoldsUnderFast) { expect_sound<kFast>(); }
 TEST(BufferHeapProperty, HoldsUnderHardened) { expect_sound<kHardened>(); }
 TEST(BufferHeapProperty, HoldsUnderDebug) { expect_sound<kDebug>(); }
 
+template <Policy P>
+void expect_named_and_seen() {
+  BufferHeapHost<P> host;
+  EXPECT_TRUE(holds_for_all_programs(std::string("BufferHeap names misuse under ") + P.name, kMisuseVocabulary, host));
+  EXPECT_TRUE(holds_for_all_programs(std::string("BufferHeap sees flips under ") + P.name, kCorruptVocabulary, host));
+}
+
+TEST(BufferHeapProperty, NamesMisuseAndSeesCorruptionUnderFast) { expect_named_and_seen<kFast>(); }
+TEST(BufferHeapProperty, NamesMisuseAndSeesCorruptionUnderHardened) { expect_named_and_seen<kHardened>(); }
+TEST(BufferHeapProperty, NamesMisuseAndSeesCorruptionUnderDebug) { expect_named_and_seen<kDebug>(); }
+
 }  // namespace
 }  // namespace trestle::ops

@@ -25,6 +25,20 @@ TEST(HeapProperty, HoldsUnderFast) { expect_sound<kFast>(); }
 TEST(HeapProperty, HoldsUnderHardened) { expect_sound<kHardened>(); }
 TEST(HeapProperty, HoldsUnderDebug) { expect_sound<kDebug>(); }
 
+// Mistakes and overwritten bytes between the ops.
+template <Policy P>
+void expect_named_and_seen() {
+  HeapHost<P>& host = host_of<P>();
+  host.refuse_call(0);
+  EXPECT_TRUE(holds_for_all_programs(std::string("Heap names every misuse under ") + P.name, kMisuseVocabulary, host));
+  EXPECT_TRUE(holds_for_all_programs(std::string("Heap sees flipped bits under ") + P.name, kCorruptVocabulary, host));
+  EXPECT_TRUE(holds_for_all_programs(std::string("Heap bears refusals under ") + P.name, kOomVocabulary, host));
+}
+
+TEST(HeapProperty, NamesMisuseAndSeesCorruptionUnderFast) { expect_named_and_seen<kFast>(); }
+TEST(HeapProperty, NamesMisuseAndSeesCorruptionUnderHardened) { expect_named_and_seen<kHardened>(); }
+TEST(HeapProperty, NamesMisuseAndSeesCorruptionUnderDebug) { expect_named_and_seen<kDebug>(); }
+
 // Of each program every call of the OS is refused once: the heap may answer null, and must stay sound.
 template <Policy P>
 void expect_sound_when_refused() {

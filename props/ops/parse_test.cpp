@@ -48,6 +48,8 @@ INSTANTIATE_TEST_SUITE_P(
                     Wrong{"stage policy=slow", 1, "'slow' is no value of 'policy'"},
                     Wrong{"stage zeroed=2", 1, "'2' is no value of 'zeroed'"},
                     Wrong{"stage buffer_bytes=32769", 1, "buffer_bytes is 32769, at most 32768"},
+                    Wrong{"stage refuse_every=64", 1, "refuse_every without refuse_nth refuses nothing"},
+                    Wrong{"free slot=1 slot=2", 1, "'slot' is given twice"},
                     Wrong{"stage\n\nstage", 3, "the stage comes once, and first"},
                     Wrong{"check\nstage", 2, "the stage comes once, and first"}));
 

@@ -46,8 +46,9 @@ def place(kind, at, said):
 
 
 def dump(kind, at, said):
-    """Four rows around the address, two where the others cannot be read, none for an inaccessible one; its byte in brackets,
-    which is the one found where bytes were written that are not the program's."""
+    """Four rows around the address; its byte in brackets, which is the one found where bytes were written that are not the
+    program's. The rows before may be missing where they lie on another page, the others only of a freed large allocation,
+    which is inaccessible."""
     if "block" not in said:
         return ""
     byte = "[0-9a-f]{2}"
@@ -58,7 +59,19 @@ def dump(kind, at, said):
     start = int(at, 16) - 32
     rows = [row(start, plain), row(start + 16, plain), row(start + 32, rf"\[{marked}\]").replace(f"( {byte})", f"( ?{byte})", 1),
             row(start + 48, plain)]
-    return "  bytes around the address:\n" + "".join(f"({half})?" for half in ("".join(rows[:2]), "".join(rows[2:])))
+    served = said["block"].split()[2]
+    freed_large = (served == "?" or int(served) > 256 << 10) and kind in ("double free", "stale pointer", "interior pointer")
+    address = int(at, 16)
+    other_page = start // 4096 != address // 4096
+    before = "".join(rows[:2])
+    behind = "".join(rows[2:])
+    left = 4096 - address % 4096
+    if left < 32:  # a guard page may come next
+        cut = [min(left, 16), max(left - 16, 0)]
+        partial = [re.sub(r"\{15\}", "{%d}" % (count - 1), text) for count, text in zip(cut, rows[2:]) if count != 0]
+        behind = f"({behind}|{''.join(partial)})"
+    return ("  bytes around the address:\n" + (f"({before})?" if other_page or freed_large else before) +
+            (f"({behind})?" if freed_large else behind))
 
 
 def pattern(expected, said, pid, policy):

@@ -1,0 +1,133 @@
+// The judges of misuse and corruption: what a policy promises to see is tried, and a heap that lies about it is caught.
+#include "ops/misuse.hpp"
+
+#include <gtest/gtest.h>
+
+#include "ops/buffer_host.hpp"
+#include "ops/heap_host.hpp"
+#include "policies.hpp"
+
+namespace trestle::ops {
+namespace {
+
+enum class Lie { none, another_kind, another_address, blind_check };
+
+// A heap in a buffer that misreports what it finds.
+struct LyingHeap {
+  using Real = BufferHeap<kDebug>;
+  Real* real = nullptr;
+  Lie lie = Lie::none;
+
+  [[nodiscard]] Verdict told(const Verdict& v) const noexcept {
+    if (v.is_fault() && lie == Lie::another_kind) return {FaultKind::not_a_block, v.at};
+    if (v.is_fault() && lie == Lie::another_address) return {v.kind, static_cast<const std::byte*>(v.at) + 1};
+    return v;
+  }
+  Allocation allocate(std::size_t size, std::size_t alignment, Kind kind) noexcept {
+    return real->allocate(size, alignment, kind);
+  }
+  Verdict deallocate(void* payload, const Release& how) noexcept { return told(real->deallocate(payload, how)); }
+  Allocation reallocate(void* payload, std::size_t size) noexcept {
+    const Allocation made = real->reallocate(payload, size);
+    return made.is_fault() ? Allocation::failed(told(made.verdict())) : made;
+  }
+  Sized usable_size(const void* payload) noexcept {
+    const Sized sized = real->usable_size(payload);
+    return sized.is_fault() && lie == Lie::another_kind ? Sized{0, FaultKind::not_a_block} : sized;
+  }
+  void check(CheckLevel level, FaultSink& sink) noexcept {
+    if (lie != Lie::blind_check) real->check(level, sink);
+  }
+  bool walk(BlockVisitor visitor) noexcept { return real->walk(visitor); }
+};
+
+class LyingHost : public BufferHeapHost<kDebug> {
+ public:
+  using EngineType = LyingHeap;
+  explicit LyingHost(Lie lie) { heap_.lie = lie; }
+  [[nodiscard]] EngineType& engine() {
+    heap_.real = &BufferHeapHost<kDebug>::engine();
+    return heap_;
+  }
+
+ private:
+  LyingHeap heap_;
+};
+
+// A live block with a pad, a free one that is no neighbour of its, and one op more.
+Program with(const Op& op) {
+  return {Stage{.policy = PolicyName::debug, .buffer_bytes = 8192},
+          {Allocate{.slot = SlotId{1}, .size = 300}, Allocate{.slot = SlotId{3}, .size = 50},
+           Allocate{.slot = SlotId{2}, .size = 100}, Free{SlotId{1}}, op}};
+}
+Expectation violated(const Op& op, Lie lie) {
+  LyingHost host(lie);
+  const std::optional<Failure> failure = run(with(op), host);
+  return failure ? failure->what : Expectation::met;
+}
+
+TEST(MisuseJudge, CatchesAHeapThatNamesAnotherFaultOrPlace) {
+  for (std::size_t i = 0; i < kMisuseNames.size(); ++i) {
+    const Misuse op{.slot = SlotId{2}, .what = static_cast<MisuseKind>(i), .by = 5};
+    EXPECT_EQ(violated(op, Lie::none), Expectation::met) << name_of(op.what);
+    if (op.what == MisuseKind::write_before_start || op.what == MisuseKind::write_after_free) continue;
+    EXPECT_EQ(violated(op, Lie::another_kind), Expectation::misuse_named) << name_of(op.what);
+    if (op.what == MisuseKind::stale_size) continue;  // it names no place
+    EXPECT_EQ(violated(op, Lie::another_address), Expectation::misuse_named) << name_of(op.what);
+  }
+}
+
+TEST(MisuseJudge, CatchesACheckThatSeesNothing) {
+  for (const MisuseKind what : {MisuseKind::write_past_end, MisuseKind::write_after_free})
+    EXPECT_EQ(violated(Misuse{.slot = SlotId{2}, .what = what, .by = 5}, Lie::blind_check), Expectation::misuse_named);
+}
+
+TEST(CorruptJudge, CatchesACheckThatSeesNothing) {
+  for (std::size_t i = 0; i < kCorruptNames.size(); ++i) {
+    const Corrupt op{.what = static_cast<CorruptKind>(i), .at = 77};
+    EXPECT_EQ(violated(op, Lie::none), Expectation::met) << name_of(op.what);
+    const Expectation caught = op.what == CorruptKind::anything ? Expectation::met : Expectation::corruption_seen;
+    EXPECT_EQ(violated(op, Lie::blind_check), caught) << name_of(op.what);
+  }
+}
+
+template <class H>
+bool is_performed(MisuseKind what, std::size_t size) {
+  static H host;
+  World<H> world(host, Stage{.buffer_bytes = 8192});
+  EXPECT_TRUE(host.start(Stage{.buffer_bytes = 8192}, world.oracle()));
+  world.begin();
+  world.perform(Allocate{.slot = SlotId{1}, .size = size});
+  const bool performed = Misuser<H>(host, world.oracle()).perform({.slot = SlotId{1}, .what = what, .by = 5});
+  EXPECT_FALSE(world.oracle().is_violated()) << world.oracle().failure(0).detail;
+  world.finish();
+  host.stop();
+  return performed;
+}
+
+template <class T>
+class MisuseTest : public testing::Test {};
+TYPED_TEST_SUITE(MisuseTest, EveryPolicy, PolicyNames);
+
+// So that a mistake which is never made does not look like one that is always named.
+TYPED_TEST(MisuseTest, EveryMistakeThatThePolicyPromisesToSeeIsMade) {
+  constexpr Policy kPolicy = TypeParam::kPolicy;
+  constexpr std::size_t kBlock = 100;
+  constexpr std::size_t kLarge = 100'001;
+  for (std::size_t i = 0; i < kMisuseNames.size(); ++i) {
+    const auto what = static_cast<MisuseKind>(i);
+    const bool canary = what == MisuseKind::write_past_end || what == MisuseKind::write_before_start;
+    const bool claim = what == MisuseKind::wrong_size || what == MisuseKind::wrong_alignment;
+    const bool promised = (!canary || kPolicy.canary) && (!claim || kPolicy.sized_free_checked) &&
+                          (what != MisuseKind::wrong_kind || kPolicy.kind_checked) &&
+                          (what != MisuseKind::write_after_free || kPolicy.poison);
+    const bool large_only = what == MisuseKind::write_before_start;
+    const bool block_only = what == MisuseKind::write_after_free;
+    EXPECT_EQ(is_performed<BufferHeapHost<kPolicy>>(what, kBlock), promised && !large_only) << name_of(what);
+    EXPECT_EQ(is_performed<HeapHost<kPolicy>>(what, kBlock), promised && !large_only) << name_of(what);
+    EXPECT_EQ(is_performed<HeapHost<kPolicy>>(what, kLarge), promised && !block_only) << name_of(what);
+  }
+}
+
+}  // namespace
+}  // namespace trestle::ops
