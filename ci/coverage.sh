@@ -10,7 +10,7 @@ if [ $# -gt 0 ]; then
   html=$(realpath -m -- "$2")
 fi
 ci/setup.sh test >&2
-ci/build.sh coverage >&2
+ci/build.sh coverage fuzz_targets installed_tests >&2
 
 profiles=$build/profiles
 rm -rf "$profiles"

@@ -35,7 +35,7 @@ endfunction()
 include(${EDGE}/include.cmake)
 
 # Under a sanitizer malloc is the sanitizer's.
-if(TRESTLE_SANITIZE OR TRESTLE_COVERAGE)
+if(TRESTLE_INSTRUMENTED)
   return()
 endif()
 

@@ -20,9 +20,12 @@ namespace {
 
 volatile std::sig_atomic_t forward_to = 0;
 
-extern "C" void forward(int signal) {
+// What the kernel sends for a key of the terminal goes to every process there, the child among them. What a process sends,
+// as a container's engine does, goes to this one alone.
+extern "C" void forward(int signal, siginfo_t* info, void*) {
   const int before = errno;
-  if (forward_to > 0) kill(static_cast<pid_t>(forward_to), signal);
+  const bool is_of_terminal = (signal == SIGINT || signal == SIGQUIT) && info->si_code == SI_KERNEL;
+  if (forward_to > 0 && !is_of_terminal) kill(static_cast<pid_t>(forward_to), signal);
   errno = before;
 }
 
@@ -52,12 +55,11 @@ class Signals {
 
   // A signal that was ignored stays ignored, as nohup means it.
   void take_over(std::size_t i) {
-    const bool is_from_terminal = kSignals[i] == SIGINT || kSignals[i] == SIGQUIT;
     sigaction(kSignals[i], nullptr, &before_[i]);
     if (before_[i].sa_handler == SIG_IGN) return;
     struct sigaction action = {};
-    action.sa_handler = is_from_terminal ? SIG_IGN : forward;
-    action.sa_flags = SA_RESTART;
+    action.sa_sigaction = forward;
+    action.sa_flags = SA_RESTART | SA_SIGINFO;
     sigaction(kSignals[i], &action, nullptr);
   }
 

@@ -44,15 +44,35 @@ expect "unknown policy" 2 "" '--policy: nope not in' "$trestle" run --policy nop
 expect "check without policy" 2 "" 'need a policy that is not none' "$trestle" run --policy none --check -- true
 expect "not a number" 2 "" '--check-every' "$trestle" run --check-every x -- true
 
-# Signals: TERM and HUP reach the program, which says so; INT ends neither the tool nor, here, the program.
+# Signals that a process sends reach the program, which says so. A terminal's INT reaches both, so it is not sent again.
 listen='import os, signal, sys
 for name in sys.argv[1].split(): signal.signal(getattr(signal, name), lambda number, _: sys.exit(number))
 os.kill(os.getppid(), getattr(signal, sys.argv[2]))
 signal.pause()'
 expect "TERM is forwarded" 15 "" "$summary" "$trestle" run -- $python -c "$listen" SIGTERM SIGTERM
 expect "HUP is forwarded" 1 "" "$summary" "$trestle" run -- $python -c "$listen" SIGHUP SIGHUP
-expect "INT is not the tool's end" 3 "" "$summary" "$trestle" run -- $python -c \
-  'import os, signal; os.kill(os.getppid(), signal.SIGINT); raise SystemExit(3)'
+expect "INT is forwarded" 2 "" "$summary" "$trestle" run -- $python -c "$listen" SIGINT SIGINT
+# Here the program has left the terminal's foreground, so that an INT could only be the tool's; the second TERM, which it
+# asks for itself, comes behind whatever the tool sent before.
+apart='import os, signal
+os.setpgrp()
+signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
+print("ready", flush=True)
+signal.sigwait({signal.SIGTERM})
+os.kill(os.getppid(), signal.SIGTERM)
+signal.sigwait({signal.SIGTERM})
+print("INT" if signal.SIGINT in signal.sigpending() else "nothing")'
+terminal='import os, pty, signal, sys
+child, terminal = pty.fork()
+if child == 0: os.execv(sys.argv[1], [sys.argv[1], "run", "--quiet", "--", sys.executable, "-c", sys.argv[2]])
+text = b""
+while b"ready" not in text: text += os.read(terminal, 1000)
+os.write(terminal, b"\x03")
+os.kill(child, signal.SIGTERM)
+try:
+    while True: text += os.read(terminal, 1000)
+except OSError: print("heard", text.decode().replace("^C", " ").split()[-1])'
+expect "INT of a terminal is not sent again" 0 '^heard nothing$' "" $python -c "$terminal" "$trestle" "$apart"
 expect "TERM kills" 143 "" 'was killed: Terminated' "$trestle" run -- $python -c \
   'import os, signal; os.kill(os.getppid(), signal.SIGTERM); signal.pause()'
 expect "the program's INT is as it was" 0 '^True$' "$summary" "$trestle" run -- $python -c \
