@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <array>
-#include <bit>
 #include <concepts>
 #include <cstddef>
 #include <optional>
@@ -48,7 +47,8 @@ class Misuser {
  public:
   Misuser(H& host, Oracle& oracle) : host_(host), oracle_(oracle) {}
 
-  // False iff the mistake cannot be made with this block, or the policy does not promise to see it; nothing was done then.
+  // False iff the mistake cannot be made with this block, or the policy does not promise to see it; then at most the block
+  // was freed, as the model was told.
   bool perform(const Misuse& op) {
     const LiveBlock block = oracle_.model().at(op.slot);
     switch (op.what) {
