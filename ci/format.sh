@@ -10,4 +10,5 @@ case ${1-} in
     exit 2
     ;;
 esac
+command -v clang-format-19 >/dev/null || ci/setup.sh test
 git ls-files -z -- '*.cpp' '*.hpp' '*.c' '*.h' | xargs -0 clang-format-19 "${how[@]}"

@@ -29,7 +29,7 @@ def complaints_of_run(line):
         yield f"runs {words[0]!r}, which is no script of ci/"
     elif not os.access(ROOT / words[0], os.X_OK) or not (ROOT / words[0]).is_file():
         yield f"runs {words[0]}, which is not there or cannot be run"
-    elif any(mark in unquoted(str(line)) for mark in "|&;<>`"):
+    elif any(mark in unquoted(str(line)) for mark in ("|", "&", ";", "<", ">", "`", "$(")):
         yield f"runs more than one command: {line!r}"
 
 

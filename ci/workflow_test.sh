@@ -26,6 +26,7 @@ refuses() {
 refuses 'run: ci/fuzz.sh' '      - run: ci/fuzzz.sh 60' 'job fuzz runs ci/fuzzz.sh, which is not there'
 refuses 'run: ci/fuzz.sh' '      - run: make fuzz' "job fuzz runs 'make', which is no script of ci/"
 refuses 'run: ci/fuzz.sh' '      - run: ci/fuzz.sh 60 && ci/props.sh' 'job fuzz runs more than one command'
+refuses 'run: ci/fuzz.sh' '      - run: ci/fuzz.sh $(ci/props.sh)' 'job fuzz runs more than one command'
 refuses 'run: ci/fuzz.sh' '      - run: ci/fuzz.sh 60 | tee log' 'job fuzz runs more than one command'
 refuses 'run: ci/fuzz.sh' '      - run: ci/fuzz.sh 60 & ci/props.sh' 'job fuzz runs more than one command'
 refuses 'run: ci/fuzz.sh' '      - run: "ci/fuzz.sh\nci/props.sh"' 'job fuzz runs more than one line'

@@ -67,5 +67,16 @@ refuses "cannot write /nowhere/x" "$ops" show heap_ops "$work/input" -o /nowhere
 printf 'stage\ncheck\n' >"$work/sound.txt"
 "$ops" make heap_ops "$work/sound.txt" -o "$work/sound"
 refuses "$work/sound does not fail under heap_ops" "$work/bin/ops" shrink heap_ops "$work/sound"
+
+# An input that hangs fails as any other, also where the target has taken the alarm away.
+printf 'free slot=3\n' >"$work/hang.txt"
+"$ops" make heap_ops "$work/hang.txt" -o "$work/hang"
+cat >"$work/bin/heap_ops" <<'SCRIPT'
+#!/usr/bin/env bash
+exec perl -e 'alarm 0; while (-s $ARGV[0] > 8) {}' "$1"
+SCRIPT
+"$work/bin/ops" shrink heap_ops "$work/hang" >"$work/small.txt"
+head -n 1 "$work/small.txt" | grep -q '^# signal CPU time limit' || complain "a hang is called $(head -n 1 "$work/small.txt")"
+
 rm "$work/bin/heap_ops"
 refuses "heap_ops: No such file" "$work/bin/ops" shrink heap_ops "$work/input"

@@ -16,13 +16,12 @@
 
 namespace trestle::ops {
 
-inline constexpr std::uint64_t kSecret = 0x5EC2'E7F0'2A11'0155U;
-
 template <Policy P>
 class BufferHeapHost {
  public:
   using EngineType = BufferHeap<P>;
   static constexpr const Policy& kPolicy = P;
+  static constexpr Features kFeatures{.misuse = true, .corrupt = true, .capacity = kLargestBuffer};
 
   bool start(const Stage& stage, Oracle& oracle) {
     zeroed_ = stage.zeroed;
@@ -37,9 +36,6 @@ class BufferHeapHost {
     return heap_ != nullptr;
   }
   [[nodiscard]] EngineType& engine() { return *heap_; }
-  [[nodiscard]] Features features() const {
-    return {.misuse = true, .corrupt = true, .capacity = kBufferVocabulary.features.capacity};
-  }
   [[nodiscard]] const std::byte* first() const { return at_ + EngineType::overhead(); }
   [[nodiscard]] const std::byte* last() const { return at_ + heap_->size(); }
   [[nodiscard]] const char* wrong() const { return nullptr; }

@@ -10,9 +10,17 @@ constexpr std::size_t kTriesPerOp = 8;
 constexpr std::size_t kSlotByte = 1;
 constexpr std::size_t kMagnitude = 4;
 
+// Half of them of any length, so that a range of millions is not all but its upper end.
+void alter_magnitude(std::uint8_t* record, Random& random) {
+  std::uint64_t magnitude = random.below(std::uint64_t{1} << 32);
+  if (random.below(2) != 0) magnitude >>= random.below(32);
+  for (std::size_t i = 0; i < 4; ++i) record[kMagnitude + i] = static_cast<std::uint8_t>(magnitude >> (8 * i));
+}
+
 Record random_record(Random& random) {
   Record record;
   for (std::uint8_t& byte : record) byte = random.byte();
+  alter_magnitude(record.data(), random);
   return record;
 }
 
@@ -67,7 +75,7 @@ void follow_up(Records& records, Random& random) {
   const std::size_t at = any_op(records, random);
   Record record = records.copy(at);
   record[0] = random.byte();
-  for (std::size_t i = kMagnitude; i < kRecordBytes; ++i) record[i] = random.byte();
+  alter_magnitude(record.data(), random);
   records.insert(at + 1 + random.below(records.count() - at), record);
 }
 
@@ -89,7 +97,7 @@ void alter_field(Records& records, Random& random) {
     record[field] = random.byte();
     return;
   }
-  for (std::size_t i = kMagnitude; i < kRecordBytes; ++i) record[i] = random.byte();
+  alter_magnitude(record, random);
 }
 
 void nudge_magnitude(Records& records, Random& random) {

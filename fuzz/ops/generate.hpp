@@ -11,7 +11,7 @@
 
 namespace trestle::ops {
 
-// A program of `count` ops, each of which means something where it stands, as far as the model can tell.
+// A program of `count` ops, nearly all of which mean something where they stand, as far as the model can tell.
 [[nodiscard]] Program generate(const Vocabulary& vocabulary, Random& random, std::size_t count);
 
 // Alters the program in bytes[0, size) in place; it may grow to bytes.size(). Returns its new size, a multiple of

@@ -3,7 +3,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <tuple>
 
 #include "heap/heap.hpp"
 #include "ops/oracle.hpp"
@@ -18,11 +17,14 @@ class HeapHost {
  public:
   using EngineType = Heap<P, TestOs>;
   static constexpr const Policy& kPolicy = P;
+  static constexpr Features kFeatures{
+      .zeroed = true, .trim = true, .clock = true, .misuse = true, .corrupt = true, .stats = true, .refusals = true};
   // All the memory there is, in regions so small that a program fills one and goes on in the next.
   static constexpr std::size_t kArenaBytes = std::size_t{12} << 20;
   static constexpr std::size_t kRegionBytes = std::size_t{2} << 20;
   // The smallest there is: a check after every op reads every free byte, and small requests already reach the large tier.
   static constexpr std::size_t kBlockSpan = std::size_t{64} << 10;
+  static constexpr std::size_t kDirty = std::size_t{256} << 10;
   static constexpr std::size_t kCommit = std::size_t{64} << 10;
   static constexpr std::size_t kMoveFrom = std::size_t{32} << 10;
 
@@ -32,6 +34,7 @@ class HeapHost {
     arena_.refuse(refuse_nth_ != 0 ? refuse_nth_ : stage.refuse_nth, stage.refuse_every);
     const bool started = heap_.start(HeapConfig{.secret = kSecret,
                                                 .region_bytes = kRegionBytes,
+                                                .dirty_bytes = kDirty,
                                                 .commit_bytes = kCommit,
                                                 .block_span_bytes = kBlockSpan,
                                                 .move_from_bytes = kMoveFrom});
@@ -40,9 +43,6 @@ class HeapHost {
     return started;
   }
   [[nodiscard]] EngineType& engine() { return heap_; }
-  [[nodiscard]] Features features() const {
-    return {.zeroed = true, .trim = true, .clock = true, .misuse = true, .corrupt = true, .refusals = true};
-  }
   [[nodiscard]] const std::byte* first() const { return arena_.first(); }
   [[nodiscard]] const std::byte* last() const { return arena_.last(); }
   [[nodiscard]] const char* wrong() const { return arena_.breach(); }
@@ -53,12 +53,13 @@ class HeapHost {
   }
 
   // Called before each op.
-  void begin_op() { refused_before_ = arena_.refused(); }
-  // Null is legal where the OS has refused something during the op, and where all that was ever asked for would fill a
-  // quarter of the arena: reusing nothing, with guards, alignment and what is left over at the end of each region, all of it.
+  void begin_op() { refused_before_ = arena_.refused_memory(); }
+  // Null is legal where the OS has refused memory during the op, and where a heap that reuses nothing would by now have filled
+  // a quarter of the arena: what is left over at the end of each region and block span is less than what was put into it.
   [[nodiscard]] bool may_refuse(const Model& model, std::size_t size, std::size_t alignment) const {
     constexpr std::size_t kPlenty = kArenaBytes / 4;
-    return arena_.refused() != refused_before_ || size > kPlenty || model.asked_bytes() + size + alignment > kPlenty;
+    return arena_.refused_memory() != refused_before_ || size > kPlenty || alignment > kPlenty ||
+           model.charged_bytes() + Model::charge_of(size, alignment) > kPlenty;
   }
 
   [[nodiscard]] bool in_block_span(const std::byte* at) {
@@ -76,6 +77,10 @@ class HeapHost {
   void for_each_record(Visit visit) {
     heap_.for_each_span([&](SpanDescriptor& span, const std::byte*) {
       visit(reinterpret_cast<std::byte*>(&span), offsetof(SpanDescriptor, bin));
+      const bool free = span.state == SpanState::free;
+      if (free) visit(reinterpret_cast<std::byte*>(&span.bin), sizeof span.bin);
+      if ((free && span.dirty) || span.state == SpanState::retired)
+        visit(reinterpret_cast<std::byte*>(&span.age), sizeof span.age);
     });
   }
 
@@ -85,8 +90,6 @@ class HeapHost {
   [[nodiscard]] std::size_t os_calls() const { return arena_.calls(); }
 
  private:
-  static constexpr std::uint64_t kSecret = 0x5EC2'E7F0'2A11'0155U;
-
   TestArena arena_{kArenaBytes};
   EngineType heap_{TestOs{arena_}};
   std::size_t refuse_nth_ = 0;

@@ -58,9 +58,12 @@ class Misuser {
         return give(op.slot, block) && use_stale(op.what, block);
       case MisuseKind::interior_free:
       case MisuseKind::interior_realloc:
+      case MisuseKind::interior_size:
         return use_interior(op, block);
       case MisuseKind::wild_free:
-        return free_wild(op.by);
+      case MisuseKind::wild_realloc:
+      case MisuseKind::wild_size:
+        return use_wild(op.what, op.by);
       case MisuseKind::wrong_size:
       case MisuseKind::wrong_alignment:
       case MisuseKind::wrong_kind:
@@ -97,18 +100,23 @@ class Misuser {
     if (block.size < 2) return false;
     std::byte* const inside = block.address + 1 + op.by % (block.size - 1);
     const Verdict v = op.what == MisuseKind::interior_free ? host_.engine().deallocate(inside, {.kind = block.kind})
-                                                           : host_.engine().reallocate(inside, block.size).verdict();
+                      : op.what == MisuseKind::interior_realloc
+                          ? host_.engine().reallocate(inside, block.size).verdict()
+                          : Verdict{host_.engine().usable_size(inside).kind, inside};
     return expect(v, FaultKind::interior_pointer, inside) && expect_explained(v, inside, block);
   }
 
-  bool free_wild(std::size_t by) {
+  bool use_wild(MisuseKind what, std::size_t by) {
     alignas(kMinAlignment) static std::array<std::byte, 64> elsewhere{};
     alignas(kMinAlignment) std::array<std::byte, 64> local{};
     void* const wild[] = {local.data() + 32, elsewhere.data() + 32,
                           reinterpret_cast<void*>(kMinAlignment + by % 4096 * kMinAlignment),
                           reinterpret_cast<void*>(UINTPTR_MAX - 15)};
     void* const chosen = wild[by % std::size(wild)];
-    return expect(host_.engine().deallocate(chosen, {}), FaultKind::wild_pointer, chosen);
+    const Verdict v = what == MisuseKind::wild_free      ? host_.engine().deallocate(chosen, {})
+                      : what == MisuseKind::wild_realloc ? host_.engine().reallocate(chosen, 1 + by % 100).verdict()
+                                                         : Verdict{host_.engine().usable_size(chosen).kind, chosen};
+    return expect(v, FaultKind::wild_pointer, chosen);
   }
 
   static Kind other_kind(Kind kind, std::size_t by) {
@@ -177,7 +185,7 @@ class Misuser {
     return true;
   }
   bool expect_explained(const Verdict& verdict, const void* given, const LiveBlock& block) {
-    if constexpr (requires { host_.engine().explain(verdict, given); }) {
+    if constexpr (H::kFeatures.stats) {
       const Fault told = host_.engine().explain(verdict, given);
       if (told.kind != verdict.kind || told.block != block.address || told.requested != block.size)
         oracle_.violate(Expectation::misuse_named, "%s told of %p, %zu bytes, instead of %p, %zu", name(verdict),

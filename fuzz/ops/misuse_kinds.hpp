@@ -20,10 +20,15 @@ enum class MisuseKind : std::uint8_t {
   write_past_end,      // one byte of the pad is overwritten
   write_before_start,  // one byte before the block is
   write_after_free,    // freed, and then written to
+  interior_size,       // asked for the size of a pointer inside the block
+  wild_realloc,        // a pointer that is nobody's is to be reallocated
+  wild_size,           // or asked for its size
 };
-inline constexpr std::array<const char*, 12> kMisuseNames{
-    "double_free", "stale_realloc",   "stale_size", "interior_free",  "interior_realloc",   "wild_free",
-    "wrong_size",  "wrong_alignment", "wrong_kind", "write_past_end", "write_before_start", "write_after_free"};
+inline constexpr std::array kMisuseNames{"double_free",      "stale_realloc",  "stale_size",         "interior_free",
+                                         "interior_realloc", "wild_free",      "wrong_size",         "wrong_alignment",
+                                         "wrong_kind",       "write_past_end", "write_before_start", "write_after_free",
+                                         "interior_size",    "wild_realloc",   "wild_size"};
+static_assert(kMisuseNames.size() == static_cast<std::size_t>(MisuseKind::wild_size) + 1);
 
 // Whether the block is gone after the mistake.
 [[nodiscard]] constexpr bool frees(MisuseKind what) noexcept {

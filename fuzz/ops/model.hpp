@@ -26,6 +26,7 @@ struct Features {
   bool clock = false;        // the harness owns its clock
   bool misuse = false;       // mistakes can be made with it and judged
   bool corrupt = false;      // its own bytes can be overwritten and judged
+  bool stats = false;        // it counts, and explains a fault
   bool refusals = false;     // its system refuses calls
   std::size_t capacity = 0;  // bytes that its buffer may grow to; 0: it has no buffer
   [[nodiscard]] bool has_buffer() const noexcept { return capacity != 0; }
@@ -53,14 +54,23 @@ class Model {
   [[nodiscard]] bool is_empty(SlotId slot) const noexcept { return !used_[index_of(slot)]; }
   [[nodiscard]] const LiveBlock& at(SlotId slot) const noexcept { return slots_[index_of(slot)]; }
   [[nodiscard]] std::span<const SlotId> live() const noexcept { return {order_.data(), count_}; }
-  // All bytes ever asked for: what a heap that reuses nothing would need.
-  [[nodiscard]] std::size_t asked_bytes() const noexcept { return asked_bytes_; }
+  // What a heap that reuses nothing would have needed so far, and what it needs for one more block at most.
+  [[nodiscard]] std::size_t charged_bytes() const noexcept { return charged_bytes_; }
+  [[nodiscard]] static constexpr std::size_t charge_of(std::size_t size, std::size_t alignment) noexcept {
+    constexpr std::size_t kFrame = 64;
+    constexpr std::size_t kLargestBlock = 16 << 10;  // beyond that, whole granules, a page of guard and a lead
+    const std::size_t block = size + (alignment > kMinAlignment ? alignment : 0) + kFrame;
+    if (size <= kLargestBlock && alignment <= kLargestBlock) return block;
+    constexpr std::size_t kGranule = 64 << 10;
+    constexpr std::size_t kPage = 4 << 10;
+    return (block + kPage + kGranule - 1) / kGranule * kGranule;
+  }
 
   void place(SlotId slot, std::size_t size, std::size_t alignment, Kind kind) noexcept {
     used_[index_of(slot)] = true;
     slots_[index_of(slot)] = LiveBlock{nullptr, size, alignment, kind, ++seeds_};
     order_[count_++] = slot;
-    asked_bytes_ += size;
+    charged_bytes_ += charge_of(size, alignment);
   }
   void remove(SlotId slot) noexcept {
     used_[index_of(slot)] = false;
@@ -72,7 +82,7 @@ class Model {
   void resize(SlotId slot, std::size_t size) noexcept {
     slots_[index_of(slot)].size = size;
     slots_[index_of(slot)].alignment = kMinAlignment;
-    asked_bytes_ += size;
+    charged_bytes_ += charge_of(size, kMinAlignment);
   }
   void resize_buffer(std::size_t bytes) noexcept { buffer_bytes_ = bytes; }
 
@@ -106,7 +116,7 @@ class Model {
   std::array<bool, kSlots> used_{};
   std::array<SlotId, kSlots> order_{};
   std::size_t count_ = 0;
-  std::size_t asked_bytes_ = 0;
+  std::size_t charged_bytes_ = 0;
   std::uint32_t seeds_ = 0;
   Features features_{};
   std::size_t buffer_bytes_ = 0;

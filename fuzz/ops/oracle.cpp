@@ -11,10 +11,12 @@
 namespace trestle::ops {
 namespace {
 
-constexpr std::size_t kFilledWhole = 256;   // blocks to this size are filled and verified whole
-constexpr std::size_t kWindow = 96;         // of larger ones: this much at the head, in the middle and at the tail
+constexpr std::size_t kVerifiedWhole = 256;  // blocks to this size are verified whole after every op
+constexpr std::size_t kWindow = 96;          // of larger ones: this much at the head, in the middle and at the tail
+constexpr std::size_t kFilledWhole =
+    32 << 10;                               // blocks to this size are filled whole, and verified so when they are moved
 constexpr std::size_t kZeroedWhole = 8192;  // zeroed blocks to this size are verified whole
-constexpr std::size_t kPeriod = 1024;
+constexpr std::size_t kPeriod = 1021;       // no distance that a heap moves bytes by
 
 // Byte i of a block of seed s is table[(s * 37 + i) % kPeriod]: of the position, so that a moved tail does not pass.
 using Pattern = std::array<std::byte, kPeriod + kFilledWhole>;
@@ -34,7 +36,7 @@ struct Window {
 constexpr std::size_t kWindows = 3;
 // The window of that index, from the head to the tail; one of no bytes where the first is the whole block.
 Window window_of(std::size_t size, std::size_t index) noexcept {
-  if (size <= kFilledWhole) return index == 0 ? Window{0, size} : Window{size, 0};
+  if (size <= kVerifiedWhole) return index == 0 ? Window{0, size} : Window{size, 0};
   return index == 0 ? Window{0, kWindow} : index == 1 ? Window{size / 2, kWindow / 3} : Window{size - kWindow, kWindow};
 }
 
@@ -70,51 +72,32 @@ std::size_t first_nonzero(const std::byte* at, std::size_t bytes) noexcept {
 }  // namespace
 
 const char* name_of(Expectation expectation) noexcept {
-  switch (expectation) {
-    case Expectation::met:
-      return "met";
-    case Expectation::engine_starts:
-      return "the engine did not start";
-    case Expectation::legal_call_succeeds:
-      return "a legal call was answered with a fault";
-    case Expectation::memory_is_there:
-      return "null although there is memory";
-    case Expectation::impossible_size_refused:
-      return "a size above PTRDIFF_MAX was served";
-    case Expectation::block_inside_heap:
-      return "block outside of the heap";
-    case Expectation::block_aligned:
-      return "block misaligned";
-    case Expectation::blocks_disjoint:
-      return "blocks overlap";
-    case Expectation::usable_size_exact:
-      return "usable size is not the request";
-    case Expectation::memory_zeroed:
-      return "memory not zeroed";
-    case Expectation::contents_kept:
-      return "contents lost";
-    case Expectation::heap_sound:
-      return "heap_check found a fault";
-    case Expectation::walk_complete:
-      return "walk incomplete";
-    case Expectation::walk_matches:
-      return "walk differs from the model";
-    case Expectation::stats_match:
-      return "stats differ from the model";
-    case Expectation::free_apart_from_live:
-      return "walk shows a free block over a live one";
-    case Expectation::buffer_resizes:
-      return "buffer resized wrongly";
-    case Expectation::buffer_moves:
-      return "buffer did not survive a move";
-    case Expectation::os_contract_kept:
-      return "contract with the OS broken";
-    case Expectation::misuse_named:
-      return "a misuse was not named";
-    case Expectation::corruption_seen:
-      return "a flipped bit was not seen";
-  }
-  return "unknown";
+  constexpr std::array kNames{
+      "met",
+      "the engine did not start",
+      "a legal call was answered with a fault",
+      "null although there is memory",
+      "a size above PTRDIFF_MAX was served",
+      "block outside of the heap",
+      "block misaligned",
+      "blocks overlap",
+      "usable size is not the request",
+      "memory not zeroed",
+      "contents lost",
+      "heap_check found a fault",
+      "walk incomplete",
+      "walk differs from the model",
+      "stats differ from the model",
+      "walk shows a free block over a live one",
+      "buffer resized wrongly",
+      "buffer did not survive a move",
+      "contract with the OS broken",
+      "a misuse was not named",
+      "a flipped bit was not seen",
+  };
+  static_assert(kNames.size() == static_cast<std::size_t>(Expectation::corruption_seen) + 1);
+  const auto index = static_cast<std::size_t>(expectation);
+  return index < kNames.size() ? kNames[index] : "unknown";
 }
 
 void Oracle::violate(Expectation what, const char* format, ...) {
@@ -164,6 +147,10 @@ void Oracle::judge_usable(const LiveBlock& block, const Sized& answer) {
 }
 
 void Oracle::fill(const LiveBlock& block) noexcept {
+  if (block.size <= kFilledWhole) {
+    std::memcpy(block.address, pattern_at(block.seed, 0), block.size);
+    return;
+  }
   for (std::size_t i = 0; i < kWindows; ++i) {
     const Window window = window_of(block.size, i);
     std::memcpy(block.address + window.first, pattern_at(block.seed, window.first), window.bytes);
@@ -174,14 +161,22 @@ void Oracle::judge_contents(const LiveBlock& block, const std::byte* address, st
   for (std::size_t i = 0; i < kWindows; ++i) {
     const Window window = window_of(block.size, i);
     if (window.first >= kept) return;
-    const std::size_t bytes = std::min(window.bytes, kept - window.first);
-    const std::byte* const expected = pattern_at(block.seed, window.first);
-    const std::size_t wrong = first_difference(address + window.first, expected, bytes);
-    if (wrong == bytes) continue;
-    return violate(Expectation::contents_kept, "byte %zu of the block of %zu at %p is 0x%02x instead of 0x%02x",
-                   window.first + wrong, block.size, static_cast<const void*>(address),
-                   static_cast<unsigned>(address[window.first + wrong]), static_cast<unsigned>(expected[wrong]));
+    judge_bytes(block, address, window.first, std::min(window.bytes, kept - window.first));
   }
+}
+
+void Oracle::judge_moved(const LiveBlock& block, const std::byte* address, std::size_t kept) {
+  if (block.size > kFilledWhole) return judge_contents(block, address, kept);
+  judge_bytes(block, address, 0, kept);
+}
+
+void Oracle::judge_bytes(const LiveBlock& block, const std::byte* address, std::size_t first, std::size_t bytes) {
+  const std::byte* const expected = pattern_at(block.seed, first);
+  const std::size_t wrong = first_difference(address + first, expected, bytes);
+  if (wrong == bytes) return;
+  violate(Expectation::contents_kept, "byte %zu of the block of %zu at %p is 0x%02x instead of 0x%02x", first + wrong,
+          block.size, static_cast<const void*>(address), static_cast<unsigned>(address[first + wrong]),
+          static_cast<unsigned>(expected[wrong]));
 }
 
 void Oracle::judge_all_contents() {

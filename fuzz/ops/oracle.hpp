@@ -70,6 +70,8 @@ class Oracle {
   static void fill(const LiveBlock& block) noexcept;
   // The bytes of `block`, of which only the first `kept` still lie at `address`.
   void judge_contents(const LiveBlock& block, const std::byte* address, std::size_t kept);
+  // The same of a block that was filled whole, byte by byte: its bytes may have been copied.
+  void judge_moved(const LiveBlock& block, const std::byte* address, std::size_t kept);
   void judge_contents(const LiveBlock& block) { judge_contents(block, block.address, block.size); }
   void judge_all_contents();
 
@@ -86,6 +88,7 @@ class Oracle {
                                                const std::byte* last) noexcept;
 
  private:
+  void judge_bytes(const LiveBlock& block, const std::byte* address, std::size_t first, std::size_t bytes);
   bool judge_shown_live(const BlockView& shown);
 
   Model model_;

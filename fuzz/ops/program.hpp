@@ -6,6 +6,7 @@
 //   decode(v, encode(v, p)) == p for every program whose operands v can express
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -16,6 +17,7 @@
 #include <variant>
 #include <vector>
 
+#include "base/policy.hpp"
 #include "ops/op.hpp"
 
 namespace trestle::ops {
@@ -25,6 +27,13 @@ using Record = std::array<std::uint8_t, kRecordBytes>;
 
 enum class PolicyName : std::uint8_t { fast, hardened, debug };
 inline constexpr std::size_t kPolicies = 3;
+// The policy, with quarantines that a program of some sixty ops fills over and over.
+constexpr Policy with_short_quarantines(Policy policy) {
+  policy.quarantine_blocks = std::min<std::size_t>(policy.quarantine_blocks, 8);
+  policy.quarantine_bytes = std::min<std::size_t>(policy.quarantine_bytes, 16 << 10);
+  policy.large_quarantine_spans = std::min<std::size_t>(policy.large_quarantine_spans, 2);
+  return policy;
+}
 [[nodiscard]] const char* name_of(PolicyName policy) noexcept;
 
 // How the engine is set up. Over a buffer: its first size, how many units of 16 bytes it lies off a page's start, and whether

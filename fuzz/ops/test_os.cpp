@@ -40,7 +40,7 @@ void TestArena::reset() noexcept {
     release(at(last.first), (last.last - last.first) * kOsPage);
   }
   now_ms_ = 1;
-  refuse_in_ = refuse_every_ = refused_ = calls_ = 0;
+  refuse_in_ = refuse_every_ = refused_ = refused_memory_ = calls_ = 0;
   breach_ = nullptr;
 }
 
@@ -50,6 +50,12 @@ bool TestArena::is_refused() noexcept {
   refuse_in_ = refuse_every_;
   ++refused_;
   return true;
+}
+
+bool TestArena::is_memory_refused() noexcept {
+  const bool refused = is_refused();
+  refused_memory_ += refused ? 1 : 0;
+  return refused;
 }
 
 bool TestArena::is_accessible(const std::byte* where, std::size_t bytes) const noexcept {
@@ -63,7 +69,7 @@ std::byte* TestArena::reserve(std::size_t bytes, std::size_t alignment) noexcept
     breach("reserve of no whole pages");
     return nullptr;
   }
-  if (is_refused()) return nullptr;
+  if (is_memory_refused()) return nullptr;
   const std::size_t step = std::max(alignment, kOsPage) / kOsPage;
   const std::size_t first = (next_page_ + step - 1) / step * step;
   if (alignment > kArenaAlignment || count_ == kReservations || first > pages_.size() ||
@@ -113,7 +119,7 @@ void TestArena::release(std::byte* where, std::size_t bytes) noexcept {
 bool TestArena::commit(std::byte* where, std::size_t bytes) noexcept {
   Pages pages{};
   Reservation* const one = find(where, bytes, pages, "commit outside of a reservation");
-  if (one == nullptr || is_refused()) return false;
+  if (one == nullptr || is_memory_refused()) return false;
   for (std::size_t page = pages.first; page < pages.last; ++page) {
     if (pages_[page] == Page::guarded) breach("commit of a guarded page");
     if (pages_[page] == Page::reserved) permit_access(at(page), kOsPage);

@@ -41,7 +41,9 @@ class TestArena {
   }
   // Whether the bytes may be read and written.
   [[nodiscard]] bool is_accessible(const std::byte* at, std::size_t bytes) const noexcept;
+  // Calls that were refused; and of these the ones without which no memory can be had.
   [[nodiscard]] std::size_t refused() const noexcept { return refused_; }
+  [[nodiscard]] std::size_t refused_memory() const noexcept { return refused_memory_; }
   [[nodiscard]] std::size_t calls() const noexcept { return calls_; }
   // The first breach of the contract since reset; null: none.
   [[nodiscard]] const char* breach() const noexcept { return breach_; }
@@ -67,6 +69,7 @@ class TestArena {
   };
 
   [[nodiscard]] bool is_refused() noexcept;
+  [[nodiscard]] bool is_memory_refused() noexcept;
   void breach(const char* what) noexcept { breach_ = breach_ == nullptr ? what : breach_; }
   // The pages of the range; a breach iff it is no whole pages of one reservation.
   [[nodiscard]] Reservation* find(const std::byte* at, std::size_t bytes, Pages& pages, const char* what) noexcept;
@@ -86,6 +89,7 @@ class TestArena {
   std::size_t refuse_in_ = 0;
   std::size_t refuse_every_ = 0;
   std::size_t refused_ = 0;
+  std::size_t refused_memory_ = 0;
   std::size_t calls_ = 0;
   const char* breach_ = nullptr;
 };

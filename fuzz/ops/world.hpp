@@ -11,6 +11,7 @@
 #include <tuple>
 #include <utility>
 
+#include "base/arith.hpp"
 #include "base/engine.hpp"
 #include "ops/corrupt.hpp"
 #include "ops/misuse.hpp"
@@ -18,6 +19,9 @@
 #include "ops/program.hpp"
 
 namespace trestle::ops {
+
+// Every engine of the harness's has this secret, so that a program does the same each time.
+inline constexpr std::uint64_t kSecret = 0x5EC2'E7F0'2A11'0155U;
 
 // start: a fresh engine; false: the stage has no room for one, which is legal. engine: valid until relocate or stop.
 // stop: releases all; names what the engine left behind, null: nothing.
@@ -27,7 +31,7 @@ concept Host = Engine<typename H::EngineType> &&
                requires(H host, const Stage& stage, const Model& model, std::size_t size, Oracle& oracle) {
                  { host.start(stage, oracle) } -> std::same_as<bool>;
                  { host.engine() } -> std::same_as<typename H::EngineType&>;
-                 { host.features() } -> std::same_as<Features>;
+                 { H::kFeatures } -> std::same_as<const Features&>;
                  { host.may_refuse(model, size, size) } -> std::same_as<bool>;
                  { host.first() } -> std::same_as<const std::byte*>;
                  { host.last() } -> std::same_as<const std::byte*>;
@@ -50,7 +54,7 @@ concept ResizableHost = Host<H> && requires(H host, std::size_t bytes) {
 template <Host H>
 class World {
  public:
-  World(H& host, const Stage& stage) : host_(host), oracle_(Model{host.features(), stage.buffer_bytes}) {}
+  World(H& host, const Stage& stage) : host_(host), oracle_(Model{H::kFeatures, stage.buffer_bytes}) {}
 
   [[nodiscard]] Oracle& oracle() noexcept { return oracle_; }
   [[nodiscard]] const Model& model() const noexcept { return oracle_.model(); }
@@ -61,7 +65,7 @@ class World {
   }
   // One op and all checks. An op that means nothing in this state is left out.
   void perform(const Op& op) {
-    if constexpr (requires { host_.begin_op(); }) host_.begin_op();
+    if constexpr (H::kFeatures.refusals) host_.begin_op();
     const bool performed = std::visit(
         [&](const auto& one) {
           if (!one.enabled(model())) return false;
@@ -86,7 +90,7 @@ class World {
   }
 
   void allocate_zeroed(const AllocateZeroed& op) {
-    if constexpr (requires { host_.engine().allocate_zeroed(op.size, op.kind); }) {
+    if constexpr (H::kFeatures.zeroed) {
       const Allocation got = host_.engine().allocate_zeroed(op.size, op.kind);
       if (!judge_answer(got, op.kName, op.size, kMinAlignment)) return;
       settle(op, static_cast<std::byte*>(got.payload), op.size, kMinAlignment, true);
@@ -100,7 +104,7 @@ class World {
     auto* const address = static_cast<std::byte*>(got.payload);
     oracle_.judge_place(address, op.size, kMinAlignment, host_.first(), host_.last(), &model().at(op.slot));
     if (oracle_.is_violated()) return;
-    oracle_.judge_contents(old, address, std::min(old.size, op.size));
+    oracle_.judge_moved(old, address, std::min(old.size, op.size));
     op.apply(oracle_.model());
     own(op.slot, address);
   }
@@ -112,17 +116,18 @@ class World {
   }
 
   void trim(const Trim& op) {
-    if constexpr (requires { host_.engine().trim(op.keep); }) std::ignore = host_.engine().trim(op.keep);
+    if constexpr (H::kFeatures.trim) std::ignore = host_.engine().trim(op.keep);
   }
   void wait(const Wait& op) {
-    if constexpr (requires { host_.wait(op.milliseconds); }) host_.wait(op.milliseconds);
+    if constexpr (H::kFeatures.clock) host_.wait(op.milliseconds);
   }
 
   void grow(const Grow& op) {
     if constexpr (ResizableHost<H>) {
       const std::size_t before = host_.size();
       const bool grown = host_.grow(before + op.by);
-      if (grown != (op.by >= kLeastGrowth) || host_.size() > before + op.by || (!grown && host_.size() != before))
+      if (grown != (op.by >= kLeastGrowth) ||
+          host_.size() != (grown ? align_down(before + op.by, kMinAlignment) : before))
         return oracle_.violate(Expectation::buffer_resizes, "grow %zu by %zu: %d, now %zu", before, op.by, grown,
                                host_.size());
       oracle_.model().resize_buffer(host_.size());
@@ -133,8 +138,11 @@ class World {
       const std::size_t before = host_.size();
       const std::size_t wanted = (before - op.by) / kMinAlignment * kMinAlignment;
       const std::size_t smallest = host_.smallest_size();
+      const std::size_t most = needed();
       const bool shrunk = host_.shrink(wanted);
-      if (shrunk != (wanted >= smallest) || (shrunk && host_.size() > wanted) || (!shrunk && host_.size() != before))
+      const std::size_t now = host_.size();
+      const bool fits = shrunk ? now <= wanted && wanted - now < kLeastGrowth : now == before;
+      if (shrunk != (wanted >= smallest) || !fits || smallest > most)
         return oracle_.violate(Expectation::buffer_resizes, "shrink %zu to %zu, smallest %zu: %d, now %zu", before,
                                wanted, smallest, shrunk, host_.size());
       oracle_.model().resize_buffer(host_.size());
@@ -158,7 +166,8 @@ class World {
       const LiveBlock& block = model().at(slot);
       oracle_.judge_usable(block, host_.engine().usable_size(block.address));
     }
-    if constexpr (requires { host_.engine().stats(); }) oracle_.judge_stats(host_.engine().stats());
+    judge_null();
+    if constexpr (H::kFeatures.stats) oracle_.judge_stats(host_.engine().stats());
   }
 
   void misuse(const Misuse& op) {
@@ -180,6 +189,27 @@ class World {
 
  private:
   static constexpr std::size_t kLeastGrowth = 64;
+
+  // What a buffer must have at least, by the model: the heap's record, all up to the last live block, a remainder that is too
+  // small to be a block, and a block.
+  [[nodiscard]] std::size_t needed() {
+    constexpr std::size_t kSlack = 160;
+    const auto record = host_.size() - static_cast<std::size_t>(host_.last() - host_.first());
+    if (model().live().empty()) return record + kSlack;
+    const LiveBlock& last = model().at(model().live().back());
+    return record + static_cast<std::size_t>(last.end() - host_.first()) + kSlack;
+  }
+  // The standard's null: nothing to free, nothing to measure, and a realloc that is a malloc.
+  void judge_null() {
+    const Verdict freed = host_.engine().deallocate(nullptr, {});
+    const Sized size = host_.engine().usable_size(nullptr);
+    if (freed.is_fault() || size.is_fault() || size.bytes != 0)
+      oracle_.violate(Expectation::legal_call_succeeds, "null: %s, %s, %zu bytes", traits_of(freed.kind).name,
+                      traits_of(size.kind).name, size.bytes);
+    const Allocation made = host_.engine().reallocate(nullptr, kMinAlignment);
+    if (made.is_fault() || (made.payload != nullptr && host_.engine().deallocate(made.payload, {}).is_fault()))
+      oracle_.violate(Expectation::legal_call_succeeds, "reallocate of null: %s", traits_of(made.kind).name);
+  }
 
   // True iff there is a block to go on with.
   bool judge_answer(const Allocation& got, const char* name, std::size_t size, std::size_t alignment) {

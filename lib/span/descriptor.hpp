@@ -72,6 +72,7 @@ struct SpanDescriptor {
 
   [[nodiscard]] bool is_in_use() const noexcept { return state == SpanState::blocks || state == SpanState::large; }
 };
-static_assert(sizeof(SpanDescriptor) == 64);
+static_assert(sizeof(SpanDescriptor) == 64 && offsetof(SpanDescriptor, first) == 8 &&
+              offsetof(SpanDescriptor, bin) == 48);
 
 }  // namespace trestle

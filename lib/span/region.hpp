@@ -39,6 +39,7 @@ struct SpanTally {
 template <Os O>
 class Region {
  public:
+  static constexpr std::uint32_t kMostStep = 1024;  // granules made accessible at once: 64 MiB
   static constexpr unsigned kMaxLog = log2_floor(kMaxSpanBytes / kGranule);
   using Bins = FitMap<kMaxLog, 3>;
 
@@ -47,8 +48,8 @@ class Region {
   // Reserves up to `bytes` (a power of two of granules), halving until it fits, not below `least`. False iff that fails.
   [[nodiscard]] bool reserve(O& os, const Key& key, std::size_t bytes, std::size_t least) noexcept;
   void release(O& os) noexcept;
-  // Memory is made accessible in steps of at least so many granules, 1 to 1,024; kCommitBytes until told otherwise.
-  void set_least_step(Granules step) noexcept { least_step_ = step; }
+  // Memory is made accessible in steps of at least so many granules, held between 1 and kMostStep; kCommitBytes until told otherwise.
+  void set_least_step(Granules step) noexcept { least_step_ = {std::clamp(step.count, 1U, kMostStep)}; }
 
   [[nodiscard]] bool holds(const void* at) const noexcept {
     return address_of(at) - address_of(base_) < capacity_.bytes();

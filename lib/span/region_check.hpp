@@ -5,50 +5,49 @@
 
 namespace trestle {
 
-template <Os O>
-void Region<O>::check(FaultSink& sink) const noexcept {
+// What the walk over the spans has seen.
+struct SpansSeen {
   SpanTally tally;
   std::uint64_t free_spans = 0;
   std::uint64_t dirty_spans = 0;
   std::uint64_t retired_spans = 0;
+
+  void add(const SpanDescriptor& span) noexcept {
+    const bool free = span.state == SpanState::free;
+    const bool retired = span.state == SpanState::retired;
+    free_spans += free;
+    dirty_spans += free && span.dirty;
+    retired_spans += retired;
+    const std::uint64_t bytes = span.length.bytes();
+    (free ? tally.free_bytes : retired ? tally.retired_bytes : tally.used_bytes) += bytes;
+    if (free && span.dirty) tally.dirty_bytes += bytes;
+  }
+};
+
+template <Os O>
+void Region<O>::check(FaultSink& sink) const noexcept {
+  SpansSeen seen;
   bool previous_free = false;
   for (std::uint32_t index = 0; index < frontier().count;) {
     const SpanDescriptor& span = descriptors_[index];
-    if (!span.is_sound(key_)) {  // I10
-      sink.add({.kind = FaultKind::descriptor_corrupt,
-                .address = &span,
-                .block = base_ + Granules{index}.bytes(),
-                .expected = span.tag(key_),
-                .found = span.seal_word});
-      return;
-    }
+    const auto broken = [&](FaultKind kind, std::uint64_t expected, std::uint64_t found) {
+      const void* const start = base_ + Granules{index}.bytes();
+      sink.add({.kind = kind, .address = &span, .block = start, .expected = expected, .found = found});
+    };
+    if (!span.is_sound(key_)) return broken(FaultKind::descriptor_corrupt, span.tag(key_), span.seal_word);  // I10
     const bool tiles = span.first.count == index && span.length.count != 0 && span.length <= frontier() - span.first &&
                        span.state != SpanState::none;
-    if (!tiles) {  // I13
-      sink.add({.kind = FaultKind::span_tiling,
-                .address = &span,
-                .block = base_ + Granules{index}.bytes(),
-                .expected = index,
-                .found = span.first.count});
-      return;
-    }
+    if (!tiles) return broken(FaultKind::span_tiling, index, span.first.count);  // I13
     check_span(span, previous_free, sink);
     previous_free = span.state == SpanState::free;
-    free_spans += previous_free;
-    dirty_spans += previous_free && span.dirty;
-    retired_spans += span.state == SpanState::retired;
-    const std::uint64_t bytes = span.length.bytes();
-    (previous_free                      ? tally.free_bytes
-     : span.state == SpanState::retired ? tally.retired_bytes
-                                        : tally.used_bytes) += bytes;
-    if (previous_free && span.dirty) tally.dirty_bytes += bytes;
+    seen.add(span);
     index += span.length.count;
   }
-  check_lists(sink, free_spans, dirty_spans, retired_spans);
-  if (!(tally == counts_)) {  // I14
+  check_lists(sink, seen.free_spans, seen.dirty_spans, seen.retired_spans);
+  if (!(seen.tally == counts_)) {  // I14
     sink.add({.kind = FaultKind::accounting_mismatch,
               .address = &counts_,
-              .expected = tally.used_bytes + tally.free_bytes,
+              .expected = seen.tally.used_bytes + seen.tally.free_bytes,
               .found = counts_.used_bytes + counts_.free_bytes});
   }
 }

@@ -44,7 +44,7 @@ template <Policy P>
 void expect_sound_when_refused() {
   constexpr std::size_t kRefusedPrograms = 20;
   HeapHost<P>& host = host_of<P>();
-  Random random(31);
+  Random random(rc::detail::configuration().testParams.seed);
   std::size_t refusals = 0;
   for (std::size_t i = 0; i < kRefusedPrograms; ++i) {
     const Program program = generate(kHeapVocabulary, random, 48);

@@ -40,6 +40,8 @@ enum class Bug : std::uint8_t {
   walk_free_too_long,  // a free block reaches into its right neighbour
   shrinks_over_live,
   grow_does_nothing,
+  grows_short,
+  never_shrinks,
   moves_badly,  // attach does not know its heap again
   leaves_reservation,
 };
@@ -102,6 +104,7 @@ class FakeEngine {
   }
 
   [[nodiscard]] Sized usable_size(const void* payload) const noexcept {
+    if (payload == nullptr) return {};
     const auto entry = at(payload);
     if (entry == blocks_.end()) return {0, FaultKind::not_a_block};
     return {is(Bug::rounds_usable_size) ? align_up(entry->size, kMinAlignment) : entry->size, FaultKind::none};
@@ -191,6 +194,7 @@ class FakeHost {
  public:
   using EngineType = FakeEngine;
   static constexpr std::size_t kStart = 16 << 10;
+  static constexpr Features kFeatures{.zeroed = true, .capacity = kLargestBuffer};
 
   explicit FakeHost(Bug bug) : bug_(bug) {}
 
@@ -200,7 +204,6 @@ class FakeHost {
     return true;
   }
   FakeEngine& engine() { return *engine_; }
-  [[nodiscard]] Features features() const { return {.zeroed = true, .capacity = kLargestBuffer}; }
   [[nodiscard]] bool may_refuse(const Model& model, std::size_t size, std::size_t alignment) const {
     const std::size_t need = align_up(size + kMinAlignment, kMinAlignment) + alignment;
     return size > kLargestRequest || Oracle::longest_gap(model, first(), last()) < need + kMinAlignment;
@@ -211,10 +214,13 @@ class FakeHost {
   const char* stop() { return bug_ == Bug::leaves_reservation ? "a reservation was not released" : nullptr; }
 
   [[nodiscard]] std::size_t size() const { return engine_->bytes(); }
-  [[nodiscard]] std::size_t smallest_size() const { return bug_ == Bug::shrinks_over_live ? 0 : engine_->live_end(); }
+  [[nodiscard]] std::size_t smallest_size() const {
+    if (bug_ == Bug::never_shrinks) return size();
+    return bug_ == Bug::shrinks_over_live ? 0 : engine_->live_end();
+  }
   bool grow(std::size_t bytes) {
     if (bug_ == Bug::grow_does_nothing || bytes < size() + 64) return false;
-    engine_->resize(bytes);
+    engine_->resize(bug_ == Bug::grows_short ? size() + 64 : align_down(bytes, kMinAlignment));
     return true;
   }
   bool shrink(std::size_t bytes) {

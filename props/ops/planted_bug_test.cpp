@@ -82,6 +82,8 @@ INSTANTIATE_TEST_SUITE_P(
                     Planted{"WalkShowsWrongKind", Bug::walk_shows_wrong_kind, Expectation::walk_matches},
                     Planted{"WalkFreeTooLong", Bug::walk_free_too_long, Expectation::free_apart_from_live},
                     Planted{"ShrinksOverLive", Bug::shrinks_over_live, Expectation::buffer_resizes},
+                    Planted{"GrowsShort", Bug::grows_short, Expectation::buffer_resizes},
+                    Planted{"NeverShrinks", Bug::never_shrinks, Expectation::buffer_resizes},
                     Planted{"GrowDoesNothing", Bug::grow_does_nothing, Expectation::buffer_resizes},
                     Planted{"MovesBadly", Bug::moves_badly, Expectation::buffer_moves},
                     Planted{"LeavesReservation", Bug::leaves_reservation, Expectation::os_contract_kept}),
