@@ -13,17 +13,20 @@ namespace bench {
 // of the last.
 template <class Body>
 double together(std::size_t count, const Body& body) {
-  std::latch ready(static_cast<std::ptrdiff_t>(count) + 1);
+  std::latch ready(static_cast<std::ptrdiff_t>(count));
+  std::latch start(1);
   std::vector<std::thread> threads;
   threads.reserve(count);
   for (std::size_t i = 0; i < count; ++i) {
     threads.emplace_back([&, i] {
-      ready.arrive_and_wait();
+      ready.count_down();
+      start.wait();
       body(i);
     });
   }
-  ready.arrive_and_wait();
+  ready.wait();
   const Stopwatch watch;
+  start.count_down();
   for (std::thread& thread : threads) thread.join();
   return watch.nanoseconds();
 }

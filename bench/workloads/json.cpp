@@ -38,7 +38,8 @@ Tree invent(bench::Random& random, int depth) {
     if (branch->kind == '[') {
       branch->items.push_back(invent(random, depth - 1));
     } else {
-      branch->members[std::to_string(random.below(1000)) + " is a member"] = invent(random, depth - 1);
+      std::string name = std::to_string(random.below(1000)) + " is a member";
+      branch->members[std::move(name)] = invent(random, depth - 1);
     }
   }
   return branch;

@@ -1,5 +1,5 @@
 // Buffers that grow: 64 of them in turns, each to 1 MiB by a quarter at a time, as strings and vectors do; and one that grows
-// to 64 MiB by 256 KiB at a time. What was written before a growth must be there after it.
+// to 64 MiB by 2 MiB at a time. What was written before a growth must be there after it.
 #include <array>
 
 #include "../support/workload.hpp"
@@ -47,7 +47,7 @@ std::uint64_t grow_many(bench::Random& random) {
 
 void grow_one() {
   Buffer buffer;
-  for (std::size_t size = 256U << 10; size <= 64U << 20; size += 256U << 10) buffer.grow_to(size);
+  for (std::size_t size = 2U << 20; size <= 64U << 20; size += 2U << 20) buffer.grow_to(size);
 }
 
 }  // namespace
