@@ -49,7 +49,7 @@ void add_duel(const Duel& duel, const Medians& medians, std::vector<Bar>& bars) 
 void add_scaling(const std::string& policy, const Campaign& campaign, const Medians& medians, std::vector<Bar>& bars) {
   for (const std::string& row : scaled_workloads()) {
     bars.push_back({policy + ", throughput a thread kept from 1 to 2 threads, " + row, 0.95, true,
-                    throughput_kept(medians, row + "-1", row, campaign.machine.cores, policy),
+                    throughput_kept(medians, row + "-1", row, std::min(2U, campaign.machine.cores), policy),
                     campaign.machine.cores < 2 ? "fewer than 2 processors" : ""});
   }
 }
@@ -62,7 +62,7 @@ bool is_peer(const std::string& name) {
 void add_crowd(const std::string& policy, const Campaign& campaign, const Medians& medians, std::vector<Bar>& bars) {
   for (const std::string& row : scaled_workloads()) {
     const auto kept = [&](const std::string& allocator) {
-      return throughput_kept(medians, row + "-1", row + "-64", campaign.machine.cores, allocator);
+      return throughput_kept(medians, row + "-1", row + "-64", std::min(64U, campaign.machine.cores), allocator);
     };
     std::optional<double> best;
     std::string who;
@@ -95,11 +95,11 @@ const std::vector<std::string>& scaled_workloads() {
 }
 
 std::optional<double> throughput_kept(const Medians& medians, const std::string& one, const std::string& many,
-                                      unsigned processors, const std::string& allocator) {
+                                      unsigned parallel, const std::string& allocator) {
   const std::optional<double> alone = medians.figure(kNsPerOp, one, allocator);
   const std::optional<double> together = medians.figure(kNsPerOp, many, allocator);
-  if (!alone || !together || processors == 0) return std::nullopt;
-  return *alone / *together / std::min(2U, processors);
+  if (!alone || !together || parallel == 0) return std::nullopt;
+  return *alone / *together / parallel;
 }
 
 std::optional<double> slope(const Medians& medians, const std::string& allocator) {

@@ -22,10 +22,10 @@ struct Bar {
 // All of them, in the order of the tables; those of allocators and workloads that the campaign lacks have no value.
 [[nodiscard]] std::vector<Bar> bars_of(const Campaign& campaign, const Medians& medians);
 
-// The throughput a thread that is left with `many` threads, of what one thread had, while there is a processor for each; with
-// more threads than processors, of what a processor had. Nothing where a figure is lacking.
+// The part of one thread's throughput that each of `many`'s threads keeps or, where they are more than the processors, each
+// processor: `parallel` is the lower of the two numbers. Nothing where a figure is lacking.
 [[nodiscard]] std::optional<double> throughput_kept(const Medians& medians, const std::string& one,
-                                                    const std::string& many, unsigned processors,
+                                                    const std::string& many, unsigned parallel,
                                                     const std::string& allocator);
 
 // The workloads that are also run with one thread and with 64, by the name of the row with two.
