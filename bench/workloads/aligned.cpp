@@ -35,7 +35,7 @@ void drop(const Block& block) {
 int main() {
   bench::Random random(4);
   static std::array<Block, 1024> window;
-  const std::uint64_t steps = bench::work(5'000'000);
+  const std::uint64_t steps = bench::work(4'000'000);
   std::uint64_t bytes = 0;
   for (std::uint64_t step = 0; step < steps; ++step) {
     Block& block = window[random.below(window.size())];

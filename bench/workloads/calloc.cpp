@@ -31,7 +31,7 @@ Block make(bench::Random& random) {
 int main() {
   bench::Random random(3);
   std::array<Block, 256> window;
-  const std::uint64_t steps = bench::work(4'000'000);
+  const std::uint64_t steps = bench::work(2'500'000);
   std::uint64_t bytes = 0;
   for (std::uint64_t step = 0; step < steps; ++step) {
     Block& block = window[step % window.size()];

@@ -31,7 +31,7 @@ void live(std::vector<Object>& left, std::uint64_t seed) {
 
 int main(int count, char** words) {
   const std::size_t threads = bench::argument(count, words, 1, 2);
-  const std::size_t generations = std::max<std::size_t>(bench::work(4'000) / threads, 1);
+  const std::size_t generations = std::max<std::size_t>(bench::work(2'000) / threads, 1);
   std::vector<std::vector<Object>> left(threads, std::vector<Object>(kObjects));
   const bench::Stopwatch watch;
   for (std::size_t generation = 0; generation < generations; ++generation) {

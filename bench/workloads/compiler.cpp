@@ -139,7 +139,7 @@ int main() {
   bench::Random random(9);
   Variables variables;
   for (int i = 0; i < 8; ++i) variables[std::string("variable_") + char('a' + i)] = i * 7919 + 3;
-  const std::uint64_t units = bench::work(36);
+  const std::uint64_t units = bench::work(24);
   std::uint64_t sum = 0;
   for (std::uint64_t unit = 0; unit < units; ++unit) {
     std::vector<Tree> functions;  // a unit's trees live together

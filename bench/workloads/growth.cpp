@@ -25,7 +25,7 @@ void drop(const Object& object) {
 
 int main(int count, char** words) {
   const std::size_t objects = bench::work(bench::argument(count, words, 1, 1000));
-  const std::size_t steps = bench::work(3'000'000);
+  const std::size_t steps = bench::work(2'000'000);
   const auto live = std::make_unique<Object[]>(objects);
   bench::Random random(8);
   const bench::Stopwatch filling;

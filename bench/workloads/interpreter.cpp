@@ -209,7 +209,7 @@ std::int64_t value_of(const char* text, const Ref& globals) { return evaluate(Re
 int main() {
   const Ref globals = load_globals();
   bench::require(value_of("(fib 15)", globals) == 610, "fib 15");
-  const std::uint64_t rounds = bench::work(200);
+  const std::uint64_t rounds = bench::work(120);
   std::int64_t sum = 0;
   for (std::uint64_t round = 0; round < rounds; ++round) {
     sum += value_of("(fib 13)", globals);

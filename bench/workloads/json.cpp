@@ -149,7 +149,7 @@ std::uint64_t hash_of(const std::string& text) {
 
 int main() {
   bench::Random random(11);
-  const std::uint64_t rounds = bench::work(14);
+  const std::uint64_t rounds = bench::work(7);
   std::uint64_t sum = 0;
   for (std::uint64_t round = 0; round < rounds; ++round) {
     std::string text;

@@ -67,7 +67,7 @@ std::string value_of(const std::string& key, bench::Random& random) {
 int main() {
   bench::Random random(10);
   Store store(24U << 20);
-  const std::uint64_t calls = bench::work(900'000);
+  const std::uint64_t calls = bench::work(600'000);
   std::uint64_t hits = 0;
   std::uint64_t bytes = 0;
   for (std::uint64_t call = 0; call < calls; ++call) {

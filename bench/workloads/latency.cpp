@@ -69,7 +69,7 @@ std::size_t size_of(bench::Random& random) { return random.below(200) == 0 ? ran
 }  // namespace
 
 int main() {
-  const std::size_t steps = bench::work(2'000'000);
+  const std::size_t steps = bench::work(1'500'000);
   const std::uint64_t overhead = ticks_of_nothing();
   Samples mallocs(steps, overhead);
   Samples frees(steps, overhead);

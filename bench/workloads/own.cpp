@@ -39,7 +39,7 @@ std::uint64_t work(std::size_t steps, std::uint64_t seed) {
 
 int main(int count, char** words) {
   const std::size_t threads = bench::argument(count, words, 1, 2);
-  const std::size_t steps = std::max<std::size_t>(bench::work(12'000'000) / threads, 1);
+  const std::size_t steps = std::max<std::size_t>(bench::work(10'000'000) / threads, 1);
   std::vector<std::uint64_t> bytes(threads);
   const double time = bench::together(threads, [&](std::size_t i) { bytes[i] = work(steps, i); });
   std::uint64_t sum = 0;

@@ -59,10 +59,10 @@ int main(int count, char** words) {
   benchmark::Initialize(&count, words);
   const bool large = count > 1 && std::string(words[1]) == "large";
   if (large) {
-    for (const std::size_t bytes : {4U << 10, 16U << 10, 64U << 10}) add(bytes, 32, 1'000'000);
+    for (const std::size_t bytes : {4U << 10, 16U << 10, 64U << 10}) add(bytes, 32, 800'000);
     for (const std::size_t bytes : {256U << 10, 1U << 20}) add(bytes, 32, 100'000);
   } else {
-    for (const std::size_t bytes : {16U, 64U, 256U, 1024U}) add(bytes, 256, 6'000'000);
+    for (const std::size_t bytes : {16U, 64U, 256U, 1024U}) add(bytes, 256, 3'000'000);
   }
   Reporter reporter;
   benchmark::RunSpecifiedBenchmarks(&reporter);

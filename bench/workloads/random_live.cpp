@@ -25,7 +25,7 @@ void drop(const Object& object) {
 
 int main() {
   bench::Random random(1);
-  const std::uint64_t steps = bench::work(8'000'000);
+  const std::uint64_t steps = bench::work(4'000'000);
   std::vector<Object> live(100'000);
   std::uint64_t bytes = 0;
   for (std::uint32_t i = 0; i < live.size(); ++i) live[i] = make(random, i);

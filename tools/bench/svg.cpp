@@ -66,7 +66,7 @@ std::vector<double> ticks(double low, double high, bool is_logarithmic) {
                       : rough <= 2 * power ? 2 * power
                       : rough <= 5 * power ? 5 * power
                                            : 10 * power;
-  for (double at = std::ceil(low / step) * step; at <= high * 1.001; at += step) found.push_back(at);
+  for (double at = std::ceil(low / step) * step; at <= high + step / 1000; at += step) found.push_back(at);
   return found;
 }
 

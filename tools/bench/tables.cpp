@@ -11,8 +11,8 @@ namespace {
 constexpr int kName = 16;
 constexpr int kColumn = 10;
 
-void print_head(std::ostream& out, const std::string& title, const Campaign& campaign, const char* first) {
-  out << '\n' << title << '\n' << std::left << std::setw(kName) << "" << std::right << std::setw(kColumn + 3) << first;
+void print_head(std::ostream& out, const std::string& title, const Campaign& campaign) {
+  out << '\n' << title << '\n' << std::left << std::setw(kName) << "" << std::right << std::setw(kColumn + 3) << "base";
   for (const Allocator& allocator : campaign.allocators)
     out << std::setw(kColumn) << allocator.name.substr(0, kColumn - 1);
   out << '\n';
@@ -28,7 +28,7 @@ std::string absolute(const Medians& medians, Measure measure, const Workload& wo
 
 void print_ratios(std::ostream& out, const Campaign& campaign, const Medians& medians, Measure measure,
                   const std::string& title) {
-  print_head(out, title, campaign, campaign.base.c_str());
+  print_head(out, title, campaign);
   for (const Workload& workload : campaign.workloads) {
     if (!workload.is_row()) continue;
     out << std::left << std::setw(kName) << workload.name << std::right << std::setw(kColumn + 3)
