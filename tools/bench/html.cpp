@@ -25,10 +25,10 @@ body{margin:0 auto;max-width:1240px;padding:28px 20px 60px;background:var(--grou
 font:15px/1.5 system-ui,sans-serif}
 h1{font-size:26px;margin:0 0 2px}h2{font-size:19px;margin:38px 0 8px}h3{font-size:15px;margin:0}
 p{margin:4px 0 12px;color:var(--soft);max-width:80ch}
-.grid{display:grid;gap:14px;grid-template-columns:repeat(auto-fill,minmax(min(100%,580px),1fr))}
-.card{background:var(--card);border:1px solid var(--rule);border-radius:8px;padding:12px 14px;min-width:0}
+.grid{display:grid;gap:14px;grid-template-columns:repeat(auto-fill,minmax(min(100%,590px),1fr))}
+.card{background:var(--card);border:1px solid var(--rule);border-radius:8px;padding:12px 12px;min-width:0}
 .card p{font-size:13px;margin:0 0 8px}
-.two{display:grid;grid-template-columns:1fr 1fr;gap:12px}
+.two{display:grid;grid-template-columns:1fr 1fr;gap:8px}
 @media(max-width:520px){.two{grid-template-columns:1fr}}
 .two h4{margin:0 0 2px;font-size:12px;font-weight:600;color:var(--soft)}
 svg{width:100%;height:auto;display:block;font:11px system-ui,sans-serif}
@@ -55,6 +55,9 @@ std::string colour_of(const std::string& allocator) {
   }
   return "other";
 }
+
+// Three digits are all that a ratio is worth.
+std::string short_ratio(double ratio) { return plain(ratio, ratio >= 100 ? 0 : ratio >= 10 ? 1 : 2); }
 
 // A page in the making: each part writes its section.
 class Page {
@@ -84,15 +87,21 @@ class Page {
   void head() {
     const Machine& machine = campaign_.machine;
     out_ << "<h1>Trestle beside other allocators</h1>\n<p>" << escaped(campaign_.started) << ", medians of "
-         << campaign_.rounds << " rounds in turns, on " << escaped(machine.processor) << " with " << machine.cores
-         << " processors and " << plain(machine.memory_gib, 0) << " GiB; " << escaped(machine.system) << ", "
-         << escaped(machine.kernel) << "; load average before: " << plain(machine.load_before) << ". Ratios are to "
-         << escaped(campaign_.base) << "'s: lower is better.</p>\n";
+         << campaign_.rounds << (campaign_.rounds == 1 ? " round, on " : " rounds in turns, on ")
+         << escaped(machine.processor) << " with " << machine.cores << " processors and "
+         << plain(machine.memory_gib, 0) << " GiB; " << escaped(machine.system) << ", " << escaped(machine.kernel)
+         << "; load average before: " << plain(machine.load_before) << ". Ratios are to " << escaped(campaign_.base)
+         << "'s: lower is better.</p>\n";
     if (campaign_.work != 100) out_ << "<p>Our workloads did " << campaign_.work << " % of their usual work.</p>\n";
+    legend(true);
+  }
+
+  void legend(bool with_versions) {
     out_ << "<div class=\"legend\">";
     for (const Allocator& one : campaign_.allocators) {
-      out_ << "<span><i class=\"" << colour_of(one.name) << "\"></i>" << escaped(one.name) << ' '
-           << escaped(one.version) << "</span>";
+      out_ << "<span><i class=\"" << colour_of(one.name) << "\"></i>" << escaped(one.name);
+      if (with_versions) out_ << ' ' << escaped(one.version);
+      out_ << "</span>";
     }
     out_ << "</div>\n";
   }
@@ -111,7 +120,7 @@ class Page {
       if (!mean) continue;
       const std::string tip = one.name + ": " + plain(mean->value, 3) + " over " + std::to_string(mean->workloads) +
                               " workloads; the worst is " + mean->worst_workload + " with " + plain(mean->worst);
-      rows.push_back({one.name, colour_of(one.name), mean->value, plain(mean->value), tip});
+      rows.push_back({one.name, colour_of(one.name), mean->value, short_ratio(mean->value), tip});
     }
     return draw_bars(title, rows, kCut);
   }
@@ -146,7 +155,7 @@ class Page {
       const auto ratio = medians_.ratio(measure, workload.name, one.name, campaign_.base);
       if (!ratio) continue;
       const std::string tip = one.name + ": " + with_unit(measure, workload, one.name);
-      rows.push_back({one.name, colour_of(one.name), *ratio, plain(*ratio), tip});
+      rows.push_back({one.name, colour_of(one.name), *ratio, short_ratio(*ratio), tip});
     }
     return draw_bars(workload.name, rows, kCut);
   }
@@ -188,9 +197,10 @@ class Page {
     }
     if (lines.empty()) return;
     out_ << "<h2>Memory given back, or not</h2>\n<p>The resident set of the fragmentation workload: it grows, frees a "
-            "random "
-            "90 %, allocates another size, frees half of that, calls malloc_trim and waits.</p>\n<div class=\"card\">"
-         << draw_lines("resident set over time", lines, {"milliseconds"}, {"MiB"}) << "</div>\n";
+            "random 90 %, allocates another size, frees half of that, calls malloc_trim and waits.</p>\n"
+            "<div class=\"card\">";
+    legend(false);
+    out_ << draw_lines("resident set over time", lines, {"milliseconds"}, {"MiB"}) << "</div>\n";
   }
 
   std::string dots_of(const std::string& kind) const {
@@ -229,9 +239,9 @@ class Page {
     }
     if (lines.empty()) return;
     out_ << "<h2>As the heap grows</h2>\n<p>Nanoseconds an operation by the number of live objects; both axes are "
-            "logarithmic. "
-            "The random access to the objects is part of it.</p>\n<div class=\"card\">"
-         << draw_lines("cost by live objects", lines, {"live objects", true}, {"ns an operation", true}) << "</div>\n";
+            "logarithmic. The random access to the objects is part of it.</p>\n<div class=\"card\">";
+    legend(false);
+    out_ << draw_lines("cost by live objects", lines, {"live objects", true}, {"ns an operation", true}) << "</div>\n";
   }
 
   void studies() {

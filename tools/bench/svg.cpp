@@ -9,7 +9,7 @@ namespace trestle::tool {
 namespace {
 
 constexpr double kRow = 18;
-constexpr double kLabel = 74;  // what names take at the left
+constexpr double kLabel = 66;  // what names take at the left
 
 std::string text_at(double x, double y, const std::string& anchor, const std::string& text,
                     const std::string& kind = "") {
@@ -28,8 +28,9 @@ std::string line_at(double x1, double y1, double x2, double y2, const std::strin
 
 std::string framed(const std::string& title, double width, double height, const std::string& inside) {
   std::ostringstream out;
-  out << "<svg viewBox=\"0 0 " << plain(width) << ' ' << plain(height) << "\" role=\"img\" aria-label=\""
-      << escaped(title) << "\">" << inside << "</svg>\n";
+  // No wider than lets its letters be as large as the page's.
+  out << "<svg style=\"max-width:" << plain(width * 1.25, 0) << "px\" viewBox=\"0 0 " << plain(width) << ' '
+      << plain(height) << "\" role=\"img\" aria-label=\"" << escaped(title) << "\">" << inside << "</svg>\n";
   return out.str();
 }
 
@@ -51,12 +52,16 @@ class Scale {
   double width_;
 };
 
-// Round numbers between two: powers of ten, or at most six steps of 1, 2 or 5 times such a power.
+// Round numbers between two: powers of ten, on a narrow axis 2 and 5 times these too; or at most six steps of such a number.
 std::vector<double> ticks(double low, double high, bool is_logarithmic) {
   std::vector<double> found;
   if (is_logarithmic) {
+    const bool is_narrow = high < 200 * low;
     for (double at = std::pow(10, std::floor(std::log10(std::max(low, 1e-9)))); at <= high * 1.001; at *= 10) {
-      if (at >= low * 0.999) found.push_back(at);
+      for (const double step : {1.0, 2.0, 5.0}) {
+        if (at * step < low * 0.999 || at * step > high * 1.001 || (step > 1 && !is_narrow)) continue;
+        found.push_back(at * step);
+      }
     }
     return found;
   }
@@ -136,8 +141,8 @@ std::string plain(double value, int digits) {
 }
 
 std::string draw_bars(const std::string& title, const std::vector<BarRow>& rows, double limit) {
-  constexpr double kWidth = 330;
-  constexpr double kValue = 50;  // what values take at the right
+  constexpr double kWidth = 290;
+  constexpr double kValue = 40;  // what values take at the right
   double highest = 1;
   for (const BarRow& row : rows) highest = std::max(highest, std::min(row.value, limit));
   const double scale = (kWidth - kLabel - kValue) / highest;

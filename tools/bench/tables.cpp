@@ -11,8 +11,8 @@ namespace {
 constexpr int kName = 16;
 constexpr int kColumn = 10;
 
-void print_head(std::ostream& out, const std::string& title, const Campaign& campaign) {
-  out << '\n' << title << '\n' << std::left << std::setw(kName) << "" << std::right << std::setw(kColumn + 3) << "base";
+void print_head(std::ostream& out, const std::string& title, const Campaign& campaign, const char* first) {
+  out << '\n' << title << '\n' << std::left << std::setw(kName) << "" << std::right << std::setw(kColumn + 3) << first;
   for (const Allocator& allocator : campaign.allocators)
     out << std::setw(kColumn) << allocator.name.substr(0, kColumn - 1);
   out << '\n';
@@ -28,7 +28,7 @@ std::string absolute(const Medians& medians, Measure measure, const Workload& wo
 
 void print_ratios(std::ostream& out, const Campaign& campaign, const Medians& medians, Measure measure,
                   const std::string& title) {
-  print_head(out, title, campaign);
+  print_head(out, title, campaign, "base");
   for (const Workload& workload : campaign.workloads) {
     if (!workload.is_row()) continue;
     out << std::left << std::setw(kName) << workload.name << std::right << std::setw(kColumn + 3)
@@ -46,28 +46,23 @@ void print_ratios(std::ostream& out, const Campaign& campaign, const Medians& me
   out << '\n';
 }
 
+// A row for each figure, under the same columns as the ratios. A study that nobody has a figure of is left out.
 void print_study(std::ostream& out, const Campaign& campaign, const Medians& medians, const Study& study) {
   std::ostringstream rows;
-  bool is_empty = true;
-  for (const Allocator& allocator : campaign.allocators) {
+  for (const auto& [workload, figure] : study.columns) {
+    std::ostringstream cells;
     bool is_blank = true;
-    std::ostringstream row;
-    row << std::left << std::setw(kName) << allocator.name << std::right;
-    for (const auto& [workload, figure] : study.columns) {
+    for (const Allocator& allocator : campaign.allocators) {
       const std::optional<double> value = medians.figure(figure, workload, allocator.name);
       is_blank = is_blank && !value;
-      row << std::setw(kColumn + 5) << as_text(value, value && *value >= 1000 ? 0 : 2);
+      cells << std::setw(kColumn) << as_text(value, value && *value >= 1000 ? 0 : 2);
     }
-    if (!is_blank) rows << row.str() << '\n';
-    is_empty = is_empty && is_blank;
-  }
-  if (is_empty) return;
-  out << '\n' << study.title << ", " << study.unit << '\n' << std::left << std::setw(kName) << "" << std::right;
-  for (const auto& [workload, figure] : study.columns) {
     const std::string head = std::string(figure) == "ns_per_op" ? workload : figure;
-    out << std::setw(kColumn + 5) << head.substr(0, kColumn + 4);
+    if (!is_blank) rows << std::left << std::setw(kName + kColumn + 3) << head << std::right << cells.str() << '\n';
   }
-  out << '\n' << rows.str();
+  if (rows.str().empty()) return;
+  print_head(out, std::string(study.title) + ", " + study.unit, campaign, "");
+  out << rows.str();
 }
 
 void print_bars(std::ostream& out, const std::vector<Bar>& bars) {
@@ -118,6 +113,9 @@ const std::vector<Study>& all_studies() {
         {"threads-own-1", "ns_per_op"},
         {"threads-own", "ns_per_op"},
         {"threads-own-64", "ns_per_op"},
+        {"false-sharing-1", "ns_per_op"},
+        {"false-sharing", "ns_per_op"},
+        {"false-sharing-64", "ns_per_op"},
         {"handover-64", "ns_per_op"}}},
       {"fragmentation, RSS beyond the program's own",
        "KiB",

@@ -89,6 +89,8 @@ std::vector<Workload> studies() {
       row("server-64", "64 threads", {"{programs}/server", "64"}),
       row("threads-own-1", "threads-own, one thread", {"{programs}/own", "1"}),
       row("threads-own-64", "64 threads", {"{programs}/own", "64"}),
+      row("false-sharing-1", "false-sharing, one thread", {"{programs}/sharing", "1"}),
+      row("false-sharing-64", "64 threads", {"{programs}/sharing", "64"}),
       row("handover-64", "32 producers, 32 consumers", {"{programs}/handover", "64"}),
       row("heap-check", "a full check of a million objects of 64 bytes", {"{programs}/heap_check"}),
   };
