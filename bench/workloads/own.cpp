@@ -4,6 +4,8 @@
 
 namespace {
 
+constexpr std::size_t kObjects = 10'000;
+
 struct Object {
   void* block;
   std::size_t bytes;
@@ -23,8 +25,8 @@ std::uint64_t work(std::size_t steps, std::uint64_t seed) {
   bench::Random random(seed);
   std::uint64_t bytes = 0;
   std::vector<Object> live;
-  live.reserve(10'000);
-  for (std::size_t i = 0; i < 10'000; ++i) live.push_back(make(random));
+  live.reserve(kObjects);
+  for (std::size_t i = 0; i < kObjects; ++i) live.push_back(make(random));
   for (std::size_t step = 0; step < steps; ++step) {
     Object& object = live[random.below(live.size())];
     drop(object);
@@ -44,6 +46,6 @@ int main(int count, char** words) {
   const double time = bench::together(threads, [&](std::size_t i) { bytes[i] = work(steps, i); });
   std::uint64_t sum = 0;
   for (const std::uint64_t part : bytes) sum += part;
-  bench::figure("ns_per_op", time / static_cast<double>(threads * steps));
+  bench::figure("ns_per_op", time / static_cast<double>(threads * (steps + kObjects)));
   bench::answer("bytes", sum);
 }
