@@ -29,7 +29,8 @@ Tree invent(bench::Random& random, int depth) {
   if (depth == 0 || random.below(5) == 0) {
     Tree leaf = make("0n\""[random.below(3)]);
     leaf->number = static_cast<std::int64_t>(random.below(1'000'000));
-    if (leaf->kind == '"') leaf->text.assign(random.size(1, 8), static_cast<char>('a' + random.below(26)));
+    const std::size_t length = random.size(1, 8);  // the order of two arguments would be the compiler's
+    if (leaf->kind == '"') leaf->text.assign(length, static_cast<char>('a' + random.below(26)));
     return leaf;
   }
   Tree branch = make(random.below(2) == 0 ? '[' : '{');

@@ -1,5 +1,6 @@
 #include "bench/runner.hpp"
 
+#include <malloc.h>
 #include <unistd.h>
 
 #include <csignal>
@@ -105,6 +106,8 @@ std::string Runner::testimony_against(const Allocator& allocator, const std::str
 Run Runner::run(const Workload& workload, const Allocator& allocator) const {
   const std::vector<std::string> words = words_of(workload, allocator);
   unlink(witness_file().c_str());
+  // The kernel counts the pages that a process has between fork and exec to its peak: those of ours.
+  malloc_trim(0);
   const Heard heard = listen_to_child(words, settings_for(allocator), kLimitSeconds);
   stop_if_asked_to(heard.ended);
   Run run;

@@ -36,6 +36,7 @@ inline Campaign sample_campaign() {
     campaign.runs.push_back(sample_run("crowd", "mimalloc", 1 * noise, 1000));
     campaign.runs.push_back(sample_run("crowd", "fast", 8 * noise, 4000));
     campaign.runs.push_back(sample_run("latency", "fast", 3 * noise, 1000));
+    campaign.runs.push_back(sample_run("latency", "mimalloc", 300 * noise, 1000));
   }
   campaign.runs.push_back(sample_run("alone", "<odd>", 6, 3000));
   campaign.runs.push_back(sample_run("crowd", "<odd>", 1, 1));
