@@ -1,4 +1,5 @@
 // `trestle bench`: what programs cost on each allocator; what the harnesses, and malloc and free, cost.
+#include <fstream>
 #include <iomanip>
 #include <iostream>
 #include <memory>
@@ -44,15 +45,32 @@ struct Request {
   unsigned runs = 20000;
 };
 
+// The seeds in a file, as -seed_inputs wants it. A run that is given no corpus keeps what it finds to itself: writing it to a
+// disk is not what is measured, and the next round starts from the same.
+std::string seed_list(const Target& target, const Harnesses& harnesses, const Scratch& scratch) {
+  std::vector<std::string> seeds;
+  for (const std::string& directory : seeds_of(target, harnesses.seeds)) {
+    for (const fs::directory_entry& seed : fs::directory_iterator(directory)) seeds.push_back(seed.path().string());
+  }
+  std::sort(seeds.begin(), seeds.end());
+  std::string list;
+  for (const std::string& seed : seeds) list += (list.empty() ? "" : ",") + seed;
+  const std::string path = scratch.path() + "/seeds";
+  std::ofstream file(path);
+  if (!(file << list) || !file.flush()) throw Failure(kOwnFailure, "cannot write " + path);
+  return path;
+}
+
 double executions_a_second(const Target& target, const Harnesses& harnesses, unsigned runs) {
-  const Scratch scratch;  // a corpus that grows would change the next round
+  const Scratch scratch;
   std::vector<std::string> words{(harnesses.fuzz / target.name).string()};
   const auto append = [&](const std::vector<std::string>& more) {
     words.insert(words.end(), more.begin(), more.end());
   };
   append(base_options(target));
-  append({"-runs=" + std::to_string(runs), "-seed=1", "-artifact_prefix=" + scratch.path() + "/", scratch.path()});
-  append(seeds_of(target, harnesses.seeds));
+  append({"-runs=" + std::to_string(runs), "-seed=1", "-artifact_prefix=" + scratch.path() + "/"});
+  const std::string seeds = seed_list(target, harnesses, scratch);
+  if (fs::file_size(seeds) != 0) append({"-seed_inputs=@" + seeds});
   const Heard heard = listen_to_child(words, {});
   if (heard.ended.status == 0) {
     return static_cast<double>(statistic(heard.err, "number_of_executed_units")) / heard.ended.cpu_seconds;

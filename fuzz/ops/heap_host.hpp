@@ -18,17 +18,23 @@ class HeapHost {
  public:
   using EngineType = Heap<P, TestOs>;
   static constexpr const Policy& kPolicy = P;
-  static constexpr std::size_t kRegionBytes = std::size_t{64} << 20;
+  // All the memory there is, in regions so small that a program fills one and goes on in the next.
+  static constexpr std::size_t kArenaBytes = std::size_t{12} << 20;
+  static constexpr std::size_t kRegionBytes = std::size_t{2} << 20;
   // The smallest there is: a check after every op reads every free byte, and small requests already reach the large tier.
   static constexpr std::size_t kBlockSpan = std::size_t{64} << 10;
-  static constexpr std::size_t kMoveFrom = std::size_t{64} << 10;
+  static constexpr std::size_t kCommit = std::size_t{64} << 10;
+  static constexpr std::size_t kMoveFrom = std::size_t{32} << 10;
 
   bool start(const Stage& stage, Oracle& oracle) {
     arena_.reset();
     refused_before_ = 0;
     arena_.refuse(refuse_nth_ != 0 ? refuse_nth_ : stage.refuse_nth, stage.refuse_every);
-    const bool started = heap_.start(HeapConfig{
-        .secret = kSecret, .region_bytes = kRegionBytes, .block_span_bytes = kBlockSpan, .move_from_bytes = kMoveFrom});
+    const bool started = heap_.start(HeapConfig{.secret = kSecret,
+                                                .region_bytes = kRegionBytes,
+                                                .commit_bytes = kCommit,
+                                                .block_span_bytes = kBlockSpan,
+                                                .move_from_bytes = kMoveFrom});
     if (!started && arena_.refused() == 0)
       oracle.violate(Expectation::engine_starts, "start failed, %zu calls of the OS", arena_.calls());
     return started;
@@ -48,10 +54,10 @@ class HeapHost {
 
   // Called before each op.
   void begin_op() { refused_before_ = arena_.refused(); }
-  // Null is legal where the OS has refused something during the op, and when all that was ever asked for, reusing nothing, with as much
-  // again for guards and alignment, could have filled a quarter of the region.
+  // Null is legal where the OS has refused something during the op, and where all that was ever asked for would fill a
+  // quarter of the arena: reusing nothing, with guards, alignment and what is left over at the end of each region, all of it.
   [[nodiscard]] bool may_refuse(const Model& model, std::size_t size, std::size_t alignment) const {
-    constexpr std::size_t kPlenty = kRegionBytes / 4;
+    constexpr std::size_t kPlenty = kArenaBytes / 4;
     return arena_.refused() != refused_before_ || size > kPlenty || model.asked_bytes() + size + alignment > kPlenty;
   }
 
@@ -81,7 +87,7 @@ class HeapHost {
  private:
   static constexpr std::uint64_t kSecret = 0x5EC2'E7F0'2A11'0155U;
 
-  TestArena arena_;
+  TestArena arena_{kArenaBytes};
   EngineType heap_{TestOs{arena_}};
   std::size_t refuse_nth_ = 0;
   std::size_t refused_before_ = 0;

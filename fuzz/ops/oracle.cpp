@@ -31,13 +31,11 @@ struct Window {
   std::size_t first;
   std::size_t bytes;
 };
-struct Windows {
-  std::array<Window, 3> at{};
-  std::size_t count = 0;
-};
-Windows windows_of(std::size_t size) noexcept {
-  if (size <= kFilledWhole) return {{{{0, size}}}, 1};
-  return {{{{0, kWindow}, {size / 2, kWindow / 3}, {size - kWindow, kWindow}}}, 3};
+constexpr std::size_t kWindows = 3;
+// The window of that index, from the head to the tail; one of no bytes where the first is the whole block.
+Window window_of(std::size_t size, std::size_t index) noexcept {
+  if (size <= kFilledWhole) return index == 0 ? Window{0, size} : Window{size, 0};
+  return index == 0 ? Window{0, kWindow} : index == 1 ? Window{size / 2, kWindow / 3} : Window{size - kWindow, kWindow};
 }
 
 const std::byte* pattern_at(std::uint32_t seed, std::size_t position) noexcept {
@@ -61,6 +59,10 @@ TRESTLE_READS_WHOLE_RANGES std::size_t first_difference(const std::byte* a, cons
 
 std::size_t first_nonzero(const std::byte* at, std::size_t bytes) noexcept {
   std::size_t i = 0;
+  for (std::uint64_t word; i + sizeof word <= bytes; i += sizeof word) {
+    __builtin_memcpy(&word, at + i, sizeof word);
+    if (word != 0) break;
+  }
   while (i < bytes && at[i] == std::byte{0}) ++i;
   return i;
 }
@@ -143,9 +145,9 @@ void Oracle::judge_place(const std::byte* address, std::size_t size, std::size_t
 }
 
 void Oracle::judge_zeroed(const std::byte* address, std::size_t size) {
-  const Windows windows = size <= kZeroedWhole ? Windows{{{{0, size}}}, 1} : windows_of(size);
-  for (std::size_t i = 0; i < windows.count; ++i) {
-    const Window& window = windows.at[i];
+  const bool whole = size <= kZeroedWhole;
+  for (std::size_t i = 0; i < (whole ? 1 : kWindows); ++i) {
+    const Window window = whole ? Window{0, size} : window_of(size, i);
     const std::size_t wrong = first_nonzero(address + window.first, window.bytes);
     if (wrong == window.bytes) continue;
     const std::size_t at = window.first + wrong;
@@ -162,17 +164,16 @@ void Oracle::judge_usable(const LiveBlock& block, const Sized& answer) {
 }
 
 void Oracle::fill(const LiveBlock& block) noexcept {
-  const Windows windows = windows_of(block.size);
-  for (std::size_t i = 0; i < windows.count; ++i) {
-    const Window& window = windows.at[i];
+  for (std::size_t i = 0; i < kWindows; ++i) {
+    const Window window = window_of(block.size, i);
     std::memcpy(block.address + window.first, pattern_at(block.seed, window.first), window.bytes);
   }
 }
 
 void Oracle::judge_contents(const LiveBlock& block, const std::byte* address, std::size_t kept) {
-  const Windows windows = windows_of(block.size);
-  for (std::size_t i = 0; i < windows.count && windows.at[i].first < kept; ++i) {
-    const Window& window = windows.at[i];
+  for (std::size_t i = 0; i < kWindows; ++i) {
+    const Window window = window_of(block.size, i);
+    if (window.first >= kept) return;
     const std::size_t bytes = std::min(window.bytes, kept - window.first);
     const std::byte* const expected = pattern_at(block.seed, window.first);
     const std::size_t wrong = first_difference(address + window.first, expected, bytes);

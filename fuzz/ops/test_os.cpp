@@ -11,7 +11,6 @@
 namespace trestle::ops {
 namespace {
 
-constexpr std::size_t kPages = TestArena::kBytes / kOsPage;
 constexpr std::size_t kArenaAlignment = std::size_t{1} << 21;
 // Writing zeros is cheaper than giving pages back and faulting them in again: at the start of the arena, which nearly every
 // program uses, and up to so many bytes elsewhere.
@@ -20,19 +19,19 @@ constexpr std::size_t kZeroByHand = 128 << 10;
 
 }  // namespace
 
-TestArena::TestArena() : pages_(kPages, Page::reserved) {
-  void* const mapped = mmap(nullptr, kBytes + kArenaAlignment, PROT_READ | PROT_WRITE,
+TestArena::TestArena(std::size_t bytes) : bytes_(bytes), pages_(bytes / kOsPage, Page::reserved) {
+  void* const mapped = mmap(nullptr, bytes + kArenaAlignment, PROT_READ | PROT_WRITE,
                             MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (mapped == MAP_FAILED) throw std::bad_alloc{};
   const auto address = reinterpret_cast<std::uintptr_t>(mapped);
   mapped_ = mapped;
   base_ = static_cast<std::byte*>(mapped) + (kArenaAlignment - address % kArenaAlignment) % kArenaAlignment;
-  forbid_access(base_, kBytes);
+  forbid_access(base_, bytes_);
 }
 
 TestArena::~TestArena() {
-  permit_access(base_, kBytes);
-  munmap(mapped_, kBytes + kArenaAlignment);
+  permit_access(base_, bytes_);
+  munmap(mapped_, bytes_ + kArenaAlignment);
 }
 
 void TestArena::reset() noexcept {
@@ -67,7 +66,8 @@ std::byte* TestArena::reserve(std::size_t bytes, std::size_t alignment) noexcept
   if (is_refused()) return nullptr;
   const std::size_t step = std::max(alignment, kOsPage) / kOsPage;
   const std::size_t first = (next_page_ + step - 1) / step * step;
-  if (alignment > kArenaAlignment || count_ == kReservations || first > kPages || bytes / kOsPage > kPages - first)
+  if (alignment > kArenaAlignment || count_ == kReservations || first > pages_.size() ||
+      bytes / kOsPage > pages_.size() - first)
     return nullptr;
   next_page_ = first + bytes / kOsPage;
   reservations_[count_++] = Reservation{first, next_page_, next_page_, first};
@@ -77,7 +77,7 @@ std::byte* TestArena::reserve(std::size_t bytes, std::size_t alignment) noexcept
 TestArena::Reservation* TestArena::find(const std::byte* where, std::size_t bytes, Pages& pages,
                                         const char* what) noexcept {
   const auto offset = static_cast<std::size_t>(where - base_);
-  if (where < base_ || offset >= kBytes || bytes > kBytes - offset || (offset | bytes) % kOsPage != 0) {
+  if (where < base_ || offset >= bytes_ || bytes > bytes_ - offset || (offset | bytes) % kOsPage != 0) {
     breach(what);
     return nullptr;
   }

@@ -19,7 +19,7 @@ class TestArena {
   static constexpr std::size_t kBytes = std::size_t{192} << 20;
   static constexpr std::size_t kReservations = 64;
 
-  TestArena();
+  explicit TestArena(std::size_t bytes = kBytes);
   TestArena(const TestArena&) = delete;
   TestArena& operator=(const TestArena&) = delete;
   ~TestArena();
@@ -50,7 +50,7 @@ class TestArena {
   void reset() noexcept;
 
   [[nodiscard]] const std::byte* first() const noexcept { return base_; }
-  [[nodiscard]] const std::byte* last() const noexcept { return base_ + kBytes; }
+  [[nodiscard]] const std::byte* last() const noexcept { return base_ + bytes_; }
 
  private:
   enum class Page : std::uint8_t { reserved, committed, guarded };
@@ -75,6 +75,7 @@ class TestArena {
   void zero(Pages pages) noexcept;
   [[nodiscard]] std::byte* at(std::size_t page) const noexcept { return base_ + page * kOsPage; }
 
+  std::size_t bytes_ = 0;
   void* mapped_ = nullptr;
   std::byte* base_ = nullptr;
   std::vector<Page> pages_;

@@ -18,6 +18,7 @@ struct HeapConfig {
   std::size_t region_bytes = std::size_t{1} << 40;
   std::uint64_t decay_ms = 1000;
   std::size_t dirty_bytes = std::size_t{256} << 20;
+  std::size_t commit_bytes = kCommitBytes;         // made accessible at a time, at least: 64 KiB to 64 MiB
   std::size_t block_span_bytes = kBlockSpanBytes;  // a multiple of 64 KiB
   // A large allocation of so many bytes is moved by its pages, not copied: a move costs mappings, below a copy is cheap.
   std::size_t move_from_bytes = std::size_t{1} << 20;
@@ -109,7 +110,7 @@ bool Heap<P, O>::start(const HeapConfig& config) noexcept {
   const Key arena_key = key_from(split_mix(secret));
   arena_.start(spans_, arena_key, split_mix(secret), config.block_span_bytes);
   large_.start(spans_, config.move_from_bytes);
-  return spans_.start(spans_key, {config.region_bytes, config.decay_ms, config.dirty_bytes});
+  return spans_.start(spans_key, {config.region_bytes, config.decay_ms, config.dirty_bytes, config.commit_bytes});
 }
 
 template <Policy P, Os O>

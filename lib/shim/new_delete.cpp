@@ -203,36 +203,59 @@ TRESTLE_FORM void* operator new[](std::size_t size, std::align_val_t alignment, 
   return allocate_or_null(size, bytes(alignment), Kind::by_new_array, TRESTLE_NEW_ARRAY);
 }
 
-// Releases that claim a size, and those that a throwing constructor calls.
+// Releases that claim a size, and those that a throwing constructor calls: where the base form is ours, they are ours down to
+// the call that a report shows.
+
+namespace {
+
+bool is_delete_replaced() noexcept { return TRESTLE_REPLACED(Delete, delete, delete); }
+bool is_delete_array_replaced() noexcept {
+  return TRESTLE_REPLACED(Delete, delete[], delete_array) || is_delete_replaced();
+}
+bool is_aligned_delete_replaced() noexcept { return TRESTLE_REPLACED(AlignedDelete, delete, aligned_delete); }
+bool is_aligned_delete_array_replaced() noexcept {
+  return TRESTLE_REPLACED(AlignedDelete, delete[], aligned_delete_array) || is_aligned_delete_replaced();
+}
+
+}  // namespace
 
 TRESTLE_FORM void operator delete(void* block, std::size_t size) noexcept {
-  if (TRESTLE_REPLACED(Delete, delete, delete)) [[unlikely]]
+  if (is_delete_replaced()) [[unlikely]]
     return ::operator delete(block);
   take_back(block, by_new(size), TRESTLE_DELETE);
 }
 TRESTLE_FORM void operator delete[](void* block, std::size_t size) noexcept {
-  const bool replaced = TRESTLE_REPLACED(Delete, delete[], delete_array) || TRESTLE_REPLACED(Delete, delete, delete);
-  if (replaced) [[unlikely]]
+  if (is_delete_array_replaced()) [[unlikely]]
     return ::operator delete[](block);
   take_back(block, by_new_array(size), TRESTLE_DELETE_ARRAY);
 }
 TRESTLE_FORM void operator delete(void* block, std::size_t size, std::align_val_t alignment) noexcept {
-  if (TRESTLE_REPLACED(AlignedDelete, delete, aligned_delete)) [[unlikely]]
+  if (is_aligned_delete_replaced()) [[unlikely]]
     return ::operator delete(block, alignment);
   take_back(block, by_new(size, bytes(alignment)), TRESTLE_DELETE);
 }
 TRESTLE_FORM void operator delete[](void* block, std::size_t size, std::align_val_t alignment) noexcept {
-  const bool replaced = TRESTLE_REPLACED(AlignedDelete, delete[], aligned_delete_array) ||
-                        TRESTLE_REPLACED(AlignedDelete, delete, aligned_delete);
-  if (replaced) [[unlikely]]
+  if (is_aligned_delete_array_replaced()) [[unlikely]]
     return ::operator delete[](block, alignment);
   take_back(block, by_new_array(size, bytes(alignment)), TRESTLE_DELETE_ARRAY);
 }
-TRESTLE_FORM void operator delete(void* block, const std::nothrow_t&) noexcept { ::operator delete(block); }
-TRESTLE_FORM void operator delete[](void* block, const std::nothrow_t&) noexcept { ::operator delete[](block); }
+TRESTLE_FORM void operator delete(void* block, const std::nothrow_t&) noexcept {
+  if (is_delete_replaced()) [[unlikely]]
+    return ::operator delete(block);
+  take_back(block, by_new(), TRESTLE_DELETE);
+}
+TRESTLE_FORM void operator delete[](void* block, const std::nothrow_t&) noexcept {
+  if (is_delete_array_replaced()) [[unlikely]]
+    return ::operator delete[](block);
+  take_back(block, by_new_array(), TRESTLE_DELETE_ARRAY);
+}
 TRESTLE_FORM void operator delete(void* block, std::align_val_t alignment, const std::nothrow_t&) noexcept {
-  ::operator delete(block, alignment);
+  if (is_aligned_delete_replaced()) [[unlikely]]
+    return ::operator delete(block, alignment);
+  take_back(block, by_new(Release::kNoClaim, bytes(alignment)), TRESTLE_DELETE);
 }
 TRESTLE_FORM void operator delete[](void* block, std::align_val_t alignment, const std::nothrow_t&) noexcept {
-  ::operator delete[](block, alignment);
+  if (is_aligned_delete_array_replaced()) [[unlikely]]
+    return ::operator delete[](block, alignment);
+  take_back(block, by_new_array(Release::kNoClaim, bytes(alignment)), TRESTLE_DELETE_ARRAY);
 }

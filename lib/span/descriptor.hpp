@@ -4,7 +4,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <cstring>
 
 #include "base/arith.hpp"
 #include "base/engine.hpp"
@@ -61,8 +60,8 @@ struct SpanDescriptor {
 
   // The tag of all words but the links, keyed by the record's own address.
   [[nodiscard]] std::uint64_t tag(const Key& key) const noexcept {
-    std::uint64_t words[5];
-    std::memcpy(words, &first, sizeof words);
+    using Word = std::uint64_t __attribute__((may_alias));
+    const Word* const words = reinterpret_cast<const Word*>(this) + 1;
     const std::uint64_t place = address_of(this);
     return fold(words[0] ^ key.low, words[1] ^ key.high ^ place) ^
            fold(words[2] ^ key.high ^ kOdd1, words[3] ^ key.low ^ place) ^

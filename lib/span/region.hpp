@@ -23,6 +23,9 @@
 
 namespace trestle {
 
+// Memory is made accessible this much ahead, so that system calls stay rare.
+inline constexpr std::size_t kCommitBytes = std::size_t{1} << 20;
+
 // What a walk over the spans counts.
 struct SpanTally {
   std::uint64_t used_bytes = 0;
@@ -44,6 +47,8 @@ class Region {
   // Reserves up to `bytes` (a power of two of granules), halving until it fits, not below `least`. False iff that fails.
   [[nodiscard]] bool reserve(O& os, const Key& key, std::size_t bytes, std::size_t least) noexcept;
   void release(O& os) noexcept;
+  // Memory is made accessible in steps of at least so many granules, 1 to 1,024; kCommitBytes until told otherwise.
+  void set_least_step(Granules step) noexcept { least_step_ = step; }
 
   [[nodiscard]] bool holds(const void* at) const noexcept {
     return address_of(at) - address_of(base_) < capacity_.bytes();
@@ -153,6 +158,7 @@ class Region {
   Granules capacity_{};
   Shared<Granules> frontier_;  // read by find beside the others
   Granules committed_{};
+  Granules least_step_ = Granules::covering(kCommitBytes);
   AgeList dirty_;
   AgeList retired_;
   SpanTally counts_;

@@ -66,9 +66,8 @@ SpanDescriptor* Region<O>::find(const void* at) const noexcept {
 template <Os O>
 bool Region<O>::commit_to(O& os, Granules wanted) noexcept {
   if (wanted <= committed_) return true;
-  constexpr std::uint32_t kLeastStep = 16;   // 1 MiB
   constexpr std::uint32_t kMostStep = 1024;  // 64 MiB
-  const std::uint32_t step = std::clamp(committed_.count / 4, kLeastStep, kMostStep);
+  const std::uint32_t step = std::clamp(committed_.count / 4, least_step_.count, kMostStep);
   const Granules generous{std::min(capacity_.count, std::max(wanted.count, committed_.count + step))};
   for (const Granules target : {generous, wanted}) {
     const auto commit_table = [&](std::byte* table, std::size_t width) {

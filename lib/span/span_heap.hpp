@@ -15,6 +15,7 @@ struct SpanConfig {
   std::size_t region_bytes = 0;
   std::uint64_t decay_ms = 0;
   std::size_t dirty_bytes = 0;
+  std::size_t commit_bytes = kCommitBytes;  // made accessible at a time, at least
 };
 
 // A span and where it belongs. Empty where there is none.
@@ -125,6 +126,7 @@ template <Os O>
 bool SpanHeap<O>::add_region(std::size_t least) noexcept {
   if (count_ == kMaxRegions) return false;
   if (!regions_[count_].reserve(os_, key_, std::max(config_.region_bytes, least), least)) return false;
+  regions_[count_].set_least_step(Granules::covering(config_.commit_bytes));
   count_ = count_ + 1;
   return true;
 }
