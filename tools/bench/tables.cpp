@@ -66,16 +66,20 @@ void print_study(std::ostream& out, const Campaign& campaign, const Medians& med
 }
 
 void print_bars(std::ostream& out, const std::vector<Bar>& bars) {
-  out << "\nto reach" << std::string(68, ' ') << "limit     value\n";
+  out << "\nto reach" << std::string(78, ' ') << "limit     value\n";
+  std::size_t unmeasured = 0;
   for (const Bar& bar : bars) {
-    out << "  " << std::left << std::setw(70) << bar.what << std::right << (bar.at_least ? ">=" : "<=") << std::setw(6)
+    if (!bar.value) {
+      ++unmeasured;
+      continue;
+    }
+    out << "  " << std::left << std::setw(80) << bar.what << std::right << (bar.at_least ? ">=" : "<=") << std::setw(6)
         << as_text(bar.limit, 2) << std::setw(10) << as_text(bar.value, 2)
-        << (!bar.value         ? "  not measured"
-            : bar.is_reached() ? "  reached"
-                               : "  NOT reached");
+        << (bar.is_reached() ? "  reached" : "  NOT reached");
     if (!bar.note.empty()) out << "  (" << bar.note << ')';
     out << '\n';
   }
+  if (unmeasured > 0) out << "  and " << unmeasured << " more, of what was not measured here\n";
 }
 
 }  // namespace
