@@ -174,7 +174,7 @@ std::string draw_lines(const std::string& title, const std::vector<Line>& lines,
   const Scale x_scale(across.low, across.high, x.is_logarithmic);
   const Scale y_scale(up.low, up.high, y.is_logarithmic);
   const auto x_of = [&](double value) { return kLeft + x_scale.at(value) * (kWidth - kLeft - 12); };
-  const auto y_of = [&](double value) { return 10 + (1 - y_scale.at(value)) * (kHeight - kBottom - 20); };
+  const auto y_of = [&](double value) { return 24 + (1 - y_scale.at(value)) * (kHeight - kBottom - 34); };
   std::ostringstream inside;
   for (const double tick : ticks(up.low, up.high, y.is_logarithmic)) {
     inside << line_at(kLeft, y_of(tick), kWidth - 12, y_of(tick), "grid")
