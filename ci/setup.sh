@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Installs from Debian what is missing, and only that: ci/setup.sh [run|harness|test|container]. `run` is what building the
-# library and the tool takes; `harness` adds what the fuzz targets and the properties take; `test`, the default, the tools
-# of all other jobs and the real programs; `container` is what builds and runs an image where no Docker answers. Starts no
-# service.
+# Installs from Debian what is missing, and only that: ci/setup.sh [run|harness|test|bench|container]. `run` is what building
+# the library and the tool takes; `harness` adds what the fuzz targets and the properties take; `test`, the default, the tools
+# of all other jobs and the real programs; `bench` is `harness` with the allocators and the programs that `trestle bench`
+# compares; `container` is what builds and runs an image where no Docker answers. Starts no service.
 set -euo pipefail
 
 run_packages=(cmake ninja-build g++ libcli11-dev nlohmann-json3-dev)
@@ -11,18 +11,23 @@ test_packages=(
   llvm-19 clang-format-19 clang-tidy-19 pkg-config libxml2-utils python3-yaml
   git python3 sqlite3 perl xz-utils redis-server redis-tools nodejs
 )
+bench_packages=(
+  libjemalloc2 libmimalloc2.0 libtcmalloc-minimal4
+  python3 sqlite3 z3 lua5.4 perl ghostscript redis-server redis-tools nodejs
+)
 container_packages=(buildah mmdebstrap)
 
 case ${1-test} in
   run) packages=("${run_packages[@]}") ;;
   harness) packages=("${run_packages[@]}" "${harness_packages[@]}") ;;
   test) packages=("${run_packages[@]}" "${harness_packages[@]}" "${test_packages[@]}") ;;
+  bench) packages=("${run_packages[@]}" "${harness_packages[@]}" "${bench_packages[@]}") ;;
   container)
     ! docker info >/dev/null 2>&1 || exit 0
     packages=("${container_packages[@]}")
     ;;
   *)
-    echo "ci/setup.sh: unknown group '$1': run, harness, test or container" >&2
+    echo "ci/setup.sh: unknown group '$1': run, harness, test, bench or container" >&2
     exit 2
     ;;
 esac

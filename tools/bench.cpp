@@ -1,10 +1,11 @@
-// `trestle bench`: what the harnesses, and malloc and free, cost.
-#include <cstdlib>
+// `trestle bench`: what programs cost on each allocator; what the harnesses, and malloc and free, cost.
 #include <fstream>
 #include <iomanip>
 #include <iostream>
 #include <memory>
 
+#include "bench/compare.hpp"
+#include "bench/runner.hpp"
 #include "child.hpp"
 #include "commands.hpp"
 #include "harness.hpp"
@@ -15,7 +16,18 @@ namespace trestle::tool {
 namespace fs = std::filesystem;
 namespace {
 
-constexpr const char* kExamples = R"(Examples:
+constexpr const char* kExamples =
+    R"(Without a subcommand: micro benchmarks, threads, programs of our own and real ones run on glibc, jemalloc, mimalloc, tcmalloc,
+Scudo, each policy and each --library, in turns. Ratios to --base of the medians of CPU time (of threads: of the time an
+operation takes) and of peak RSS, their geometric means, latencies, and the figures that are to be reached. All of it takes
+half an hour on two cores; docs/benchmarks.md says what each workload does. Exit status 1: a run failed.
+
+Examples:
+  trestle bench                      all of it
+  trestle bench --list               what there is to measure
+  trestle bench --workload 'server|^lua$' --allocator 'mimalloc|fast' --rounds 9
+  trestle bench --library mine=./libmine.so --json all.json --html all.html
+  trestle bench --from all.json --base glibc
   trestle bench harness              executions a second of each fuzz target
   trestle bench harness --rounds 9   with less noise
   trestle bench pairs                nanoseconds of a malloc and its free, beside glibc's)";
@@ -31,25 +43,6 @@ Example:
 struct Request {
   unsigned rounds = 5;
   unsigned runs = 20000;
-};
-
-// A directory for what a run leaves, which goes when the object does.
-class Scratch {
- public:
-  Scratch() : path_((fs::temp_directory_path() / "trestle-bench-XXXXXX").string()) {
-    if (mkdtemp(path_.data()) == nullptr) throw Failure(kOwnFailure, "cannot make " + path_);
-  }
-  Scratch(const Scratch&) = delete;
-  Scratch& operator=(const Scratch&) = delete;
-  ~Scratch() {
-    std::error_code left;
-    fs::remove_all(path_, left);
-  }
-
-  [[nodiscard]] const std::string& path() const { return path_; }
-
- private:
-  std::string path_;
 };
 
 // The seeds in a file, as -seed_inputs wants it. A run that is given no corpus keeps what it finds to itself: writing it to a
@@ -148,10 +141,12 @@ void add_pairs(CLI::App& bench) {
 
 }  // namespace
 
-void add_bench(CLI::App& app) {
-  CLI::App* const bench = app.add_subcommand("bench", "Measure the harnesses, or malloc and free");
-  bench->require_subcommand(1);
+void add_bench(CLI::App& app, int& status) {
+  CLI::App* const bench =
+      app.add_subcommand("bench", "Measure allocators side by side, the harnesses, or malloc and free");
+  bench->require_subcommand(0, 1);
   bench->footer(kExamples);
+  add_compare(*bench, status);
   add_harness(*bench);
   add_pairs(*bench);
 }

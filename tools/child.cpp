@@ -8,6 +8,7 @@
 
 #include <array>
 #include <cerrno>
+#include <chrono>
 #include <csignal>
 #include <cstdlib>
 #include <cstring>
@@ -78,6 +79,7 @@ class Signals {
   dup2(out, STDOUT_FILENO);
   dup2(err, STDERR_FILENO);
   for (const auto& [name, value] : settings) setenv(name.c_str(), value.c_str(), 1);
+  alarm(streams.limit);  // it outlives execvp
   std::vector<char*> arguments;
   arguments.reserve(words.size() + 1);
   for (const std::string& word : words) arguments.push_back(const_cast<char*>(word.c_str()));
@@ -103,7 +105,7 @@ double seconds_of(const timeval& time) {
 }
 
 // The pid stays the child's until it is reaped, so forwarding ends before that.
-Ended await(pid_t child) {
+Ended await(pid_t child, std::chrono::steady_clock::time_point start) {
   siginfo_t info;
   while (waitid(P_PID, static_cast<id_t>(child), &info, WEXITED | WNOWAIT) != 0) {
     if (errno != EINTR) fail("waiting for the program");
@@ -113,9 +115,17 @@ Ended await(pid_t child) {
   rusage usage = {};
   while (wait4(child, &status, 0, &usage) < 0 && errno == EINTR) {
   }
-  const double cpu = seconds_of(usage.ru_utime) + seconds_of(usage.ru_stime);
-  if (WIFSIGNALED(status)) return {child, kSignalled + WTERMSIG(status), WTERMSIG(status), cpu};
-  return {child, WEXITSTATUS(status), 0, cpu};
+  Ended ended{.pid = child,
+              .status = WEXITSTATUS(status),
+              .signal = 0,
+              .cpu_seconds = seconds_of(usage.ru_utime) + seconds_of(usage.ru_stime),
+              .wall_seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count(),
+              .peak_rss_kib = usage.ru_maxrss};
+  if (WIFSIGNALED(status)) {
+    ended.signal = WTERMSIG(status);
+    ended.status = kSignalled + ended.signal;
+  }
+  return ended;
 }
 
 // What a child writes, in memory.
@@ -150,6 +160,7 @@ Ended run_child(const std::vector<std::string>& words, const Settings& settings,
   std::array<int, 2> report{};
   if (pipe2(report.data(), O_CLOEXEC) != 0) fail("pipe");
   const Signals signals;
+  const auto start = std::chrono::steady_clock::now();
   const pid_t child = fork();
   if (child < 0) fail("fork");
   if (child == 0) {
@@ -160,15 +171,15 @@ Ended run_child(const std::vector<std::string>& words, const Settings& settings,
   signals.open();
   close(report[1]);
   const int why = error_from(report[0]);
-  const Ended ended = await(child);
+  const Ended ended = await(child, start);
   if (why == 0) return ended;
   throw Failure(why == ENOENT ? kNotFound : kNotExecutable, "cannot run " + words[0] + ": " + std::strerror(why));
 }
 
-Heard listen_to_child(const std::vector<std::string>& words, const Settings& settings) {
+Heard listen_to_child(const std::vector<std::string>& words, const Settings& settings, unsigned limit) {
   const Ear out;
   const Ear err;
-  const Ended ended = run_child(words, settings, {.out = out.descriptor(), .err = err.descriptor()});
+  const Ended ended = run_child(words, settings, {.out = out.descriptor(), .err = err.descriptor(), .limit = limit});
   return {ended, out.text(), err.text()};
 }
 

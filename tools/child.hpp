@@ -14,12 +14,15 @@ struct Ended {
   int status;          // as a shell gives it: 128 and the signal's number where a signal killed it
   int signal;          // 0: it exited
   double cpu_seconds;  // of it and of the children that it waited for
+  double wall_seconds;
+  long peak_rss_kib;  // the highest of it and of the children that it waited for
 };
 
-// The descriptors that the child has as its output; ours where nothing is said.
+// The descriptors that the child has as its output, ours where nothing is said, and how long it may talk.
 struct Streams {
   int out = 1;
   int err = 2;
+  unsigned limit = 0;  // seconds after which SIGALRM ends the program; 0: none
 };
 
 using Settings = std::vector<std::pair<std::string, std::string>>;
@@ -35,7 +38,9 @@ struct Heard {
   std::string err;
 };
 
-// The same, with what the child said instead of showing it.
-[[nodiscard]] Heard listen_to_child(const std::vector<std::string>& words, const Settings& settings);
+// The same, with what the child said instead of showing it. After `limit` seconds SIGALRM ends a program that does not handle
+// it; 0: no limit.
+[[nodiscard]] Heard listen_to_child(const std::vector<std::string>& words, const Settings& settings,
+                                    unsigned limit = 0);
 
 }  // namespace trestle::tool

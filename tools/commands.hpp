@@ -21,7 +21,7 @@ void add_test(CLI::App& app, int& status);
 void add_fuzz(CLI::App& app, const Rest& rest, int& status);
 void add_ops(CLI::App& app, const Rest& rest);
 void add_props(CLI::App& app, int& status);
-void add_bench(CLI::App& app);
+void add_bench(CLI::App& app, int& status);
 void add_coverage(CLI::App& app);
 void add_container(CLI::App& app, const Rest& rest);
 void add_options(CLI::App& app, int& status);

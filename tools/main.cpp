@@ -14,6 +14,7 @@ constexpr const char* kExamples = R"(Examples:
   trestle test                        build and run all tests
   trestle fuzz heap_ops --seconds 60  a fuzz target; trestle fuzz --list names them
   trestle props --minutes 30          the properties, with fresh seeds
+  trestle bench                       programs on Trestle beside other allocators
   trestle bench harness               how fast the fuzz targets are
   trestle coverage                    what of the library the harnesses reach
   trestle container -- fuzz heap_ops  the same in a container
@@ -40,7 +41,7 @@ int run_tool(int count, char** words) {
   trestle::tool::add_fuzz(app, rest, status);
   trestle::tool::add_ops(app, rest);
   trestle::tool::add_props(app, status);
-  trestle::tool::add_bench(app);
+  trestle::tool::add_bench(app, status);
   trestle::tool::add_coverage(app);
   trestle::tool::add_container(app, rest);
   trestle::tool::add_options(app, status);

@@ -32,15 +32,18 @@ std::vector<std::string> parse_test_list(const std::string& told) {
   return names;
 }
 
-std::vector<std::string> matching(const std::vector<std::string>& names, const std::string& pattern) {
-  std::vector<std::string> found;
+bool has_match(const std::string& name, const std::string& pattern) {
   try {
-    const std::regex wanted(pattern, std::regex::extended);
-    for (const std::string& name : names) {
-      if (std::regex_search(name, wanted)) found.push_back(name);
-    }
+    return std::regex_search(name, std::regex(pattern, std::regex::extended));
   } catch (const std::regex_error& error) {
     throw Failure(kUsage, "not a regular expression: " + pattern + ": " + error.what());
+  }
+}
+
+std::vector<std::string> matching(const std::vector<std::string>& names, const std::string& pattern) {
+  std::vector<std::string> found;
+  for (const std::string& name : names) {
+    if (has_match(name, pattern)) found.push_back(name);
   }
   if (found.empty()) throw Failure(kUsage, "no test's name matches " + pattern);
   return found;

@@ -16,6 +16,9 @@ namespace trestle::tool {
 // "Suite.Test" for each test that GoogleTest's --gtest_list_tests tells.
 [[nodiscard]] std::vector<std::string> parse_test_list(const std::string& told);
 
+// Whether `name` holds a match of `pattern`. Throws Failure when it is no regular expression.
+[[nodiscard]] bool has_match(const std::string& name, const std::string& pattern);
+
 // Those whose names hold a match of `pattern`. Throws Failure when it is no regular expression, or when none does.
 [[nodiscard]] std::vector<std::string> matching(const std::vector<std::string>& names, const std::string& pattern);
 
