@@ -64,7 +64,7 @@ class SlotCanary {
 
   static constexpr std::size_t kTelling = 3;  // so many whole bytes of a canary are no accident
 
-  [[nodiscard]] std::uint64_t word_for(std::size_t pad) const noexcept { return without_zeros(mixed_ ^ pad * kOdd2); }
+  [[nodiscard]] std::uint64_t word_for(std::size_t pad) const noexcept { return without_zeros((mixed_ + pad) * kOdd2); }
   [[nodiscard]] std::uint64_t word_of(std::size_t requested) const noexcept { return word_for(bytes_ - requested); }
   // Where the word's repetitions end and what tells the pad's length begins.
   [[nodiscard]] std::size_t end_of(std::size_t pad) const noexcept {

@@ -88,7 +88,8 @@ TYPED_TEST(SlabUnit, HoldsAReleaseToWhatItClaims) {
     this->expect_refused(FaultKind::size_mismatch, block, block, {Kind::by_new, kRequest + 1, 0});
     this->expect_refused(FaultKind::alignment_mismatch, block, block, {Kind::by_new, kRequest, 4096});
   }
-  if (TestFixture::kPolicy.kind_checked) this->expect_refused(FaultKind::kind_mismatch, block, block, {Kind::by_new_array});
+  if (TestFixture::kPolicy.kind_checked)
+    this->expect_refused(FaultKind::kind_mismatch, block, block, {Kind::by_new_array});
   EXPECT_EQ(this->tested_.give(block, {Kind::by_new, kRequest, 16}), FaultKind::none);
 }
 
