@@ -15,12 +15,16 @@
 
 namespace trestle {
 
-// The keyed word of a block at `place`. Zero bytes become 0xA5: those values are the only ones that occur twice as often.
-[[nodiscard]] constexpr std::uint64_t canary_word(const Key& key, std::uint64_t place) noexcept {
-  std::uint64_t word = tag_of(key, place, kOdd3);
+// Zero bytes become 0xA5: that value is the only one that then occurs twice as often.
+[[nodiscard]] constexpr std::uint64_t without_zeros(std::uint64_t word) noexcept {
   constexpr std::uint64_t kLow = 0x7F7F'7F7F'7F7F'7F7F;
   const std::uint64_t zero_bytes = ~(((word & kLow) + kLow) | word | kLow);  // 0x80 in each zero byte
   return word | (zero_bytes >> 7) * 0xA5;
+}
+
+// The keyed word of a block at `place`.
+[[nodiscard]] constexpr std::uint64_t canary_word(const Key& key, std::uint64_t place) noexcept {
+  return without_zeros(tag_of(key, place, kOdd3));
 }
 
 [[nodiscard]] constexpr std::uint8_t canary_byte(std::uint64_t word, std::size_t index) noexcept {

@@ -39,7 +39,7 @@ class TRESTLE_CAPABILITY("mutex") Mutex {
   std::atomic<bool> kept_{false};
 };
 
-// A value that one thread at a time writes, under a lock, while others read it without. Copies as the value does.
+// A value that one thread at a time writes, under a lock or as its owner, while others read it. Copies as the value does.
 template <class T>
 class Shared {
  public:

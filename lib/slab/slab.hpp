@@ -1,0 +1,298 @@
+// A slab: a run of memory cut into equal slots. Nothing of the allocator's ever lies in a slot but the canary of its pad and
+// the poison of its rest; states, free bits and counts are out of band. Slots are carved from the left as they are needed.
+//
+//   memory   | slot 0 | slot 1 | ... | never carved ...        | left over |
+//   states   a byte a slot                 free bits   a bit a slot that rests here, so that a batch is found by words
+//
+// take, give, and everything about counts needs the lock of whoever owns the slab; serve and release touch one slot and its
+// neighbours' pads, and need only that the slot is the caller's.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+#include "base/engine.hpp"
+#include "base/policy.hpp"
+#include "slab/size_class.hpp"
+#include "slab/slot_canary.hpp"
+#include "slab/slot_state.hpp"
+
+namespace trestle {
+
+// Where a slab lies and what it is cut into; out of band, as are the records that it points to.
+struct SlabLayout {
+  std::byte* base = nullptr;           // aligned to the largest power of two that divides a slot's size
+  SlotStateCell* states = nullptr;     // room for one a slot, all zero
+  std::uint64_t* free_bits = nullptr;  // room for one bit a slot, all zero
+  std::uint32_t bytes = 0;             // of the memory, at most 2^22
+  SizeClass size_class{};
+  bool zeroed = false;  // the memory reads as zero
+};
+
+// What a walk over the slots counts, to be held against the slab's own counts.
+struct SlabTally {
+  std::uint64_t used_slots = 0;
+  std::uint64_t used_bytes = 0;     // as requested; whole slots where the policy has no canary to tell
+  std::uint64_t resting_slots = 0;  // free, in the slab
+  std::uint64_t cached_slots = 0;   // free, in magazines
+  std::uint64_t retired_slots = 0;  // free, in quarantine
+
+  friend bool operator==(const SlabTally&, const SlabTally&) = default;
+};
+
+template <Policy P>
+class Slab {
+ public:
+  // A request needs a byte of pad for its canary, where the policy has one.
+  static constexpr std::size_t kLeastPad = P.canary ? 1 : 0;
+  // The slots that a request of that size and alignment needs; both are at most kMaxRequest.
+  [[nodiscard]] static constexpr SizeClass class_of(std::size_t size, std::size_t alignment) noexcept {
+    return class_for(size + kLeastPad, alignment);
+  }
+  static constexpr std::size_t kMaxRequest = kMaxSlot - kLeastPad;
+
+  constexpr Slab() noexcept = default;
+  Slab(const Key& key, const SlabLayout& layout) noexcept;
+
+  // Up to out.size() free slots that rest here, from the left on from where the last batch ended, then fresh ones. They
+  // then rest in a magazine. Returns how many. Cost: O(batch + slots / 64).
+  [[nodiscard]] std::size_t take(std::span<void*> out) noexcept;
+  // A slot that rests in a magazine or in quarantine rests here again.
+  void give(void* slot) noexcept;
+
+  // A slot that rests in a magazine becomes a block of 1 to slot_bytes - kLeastPad bytes. A fault is where its poison was
+  // overwritten; the slot then stays as it is.
+  Allocation serve(void* slot, std::size_t requested, Kind kind) noexcept;
+  // A block becomes free and rests where it is said to. A fault changes nothing.
+  Verdict release(void* payload, const Release& how, Rest rest) noexcept;
+  // Another size for a block that was vetted, in its slot: false iff that is not of the class for the size.
+  [[nodiscard]] bool resize(void* payload, std::size_t requested) noexcept;
+  // Whether a live block starts there, its pad being whole; or what is wrong with the pointer or the pad.
+  Sized vet(const void* payload) const noexcept;
+  // The same, and whether its neighbours' bytes beside it are whole and the release says the truth.
+  Verdict vet_release(const void* payload, const Release& how) const noexcept;
+
+  [[nodiscard]] std::size_t slot_size() const noexcept { return slot_size_; }
+  [[nodiscard]] std::uint32_t slots() const noexcept { return slots_; }
+  [[nodiscard]] std::uint32_t carved() const noexcept { return carved_; }
+  // Free slots that a batch can have: those that rest here and those never carved.
+  [[nodiscard]] std::uint32_t available() const noexcept { return resting_ + slots_ - carved_; }
+  [[nodiscard]] bool is_whole() const noexcept { return available() == slots_; }
+  [[nodiscard]] SlotState state_of(std::uint32_t index) const noexcept { return layout_.states[index]; }
+  [[nodiscard]] std::byte* slot_at(std::uint32_t index) const noexcept {
+    return layout_.base + std::size_t{index} * slot_size_;
+  }
+
+  // Adds what is wrong to the sink, and counts. With slots in the hands of other threads only their states are looked at.
+  void check(CheckLevel level, FaultSink& sink, SlabTally& tally) const noexcept;
+  bool walk(BlockVisitor visitor) const noexcept;
+  // Adds to a fault what is known of the slot that holds the address.
+  void explain(const void* at, Fault& fault) const noexcept;
+
+ private:
+  static constexpr std::uint32_t kWordBits = 64;
+
+  struct Place {
+    std::uint32_t index = 0;
+    bool exact = false;
+  };
+  // The slot that holds an address in the slab's memory. slots_ and beyond: what is left over.
+  [[nodiscard]] Place place_of(const void* at) const noexcept {
+    const auto offset = static_cast<std::uint64_t>(static_cast<const std::byte*>(at) - layout_.base);
+    const auto index = static_cast<std::uint32_t>(offset * reciprocal_ >> 32);
+    return {index, std::uint64_t{index} * slot_size_ == offset};
+  }
+  [[nodiscard]] SlotCanary canary_of(std::uint32_t index) const noexcept { return {key_, slot_at(index), slot_size_}; }
+  // Bytes of a free slot that are poison.
+  [[nodiscard]] std::size_t poisoned() const noexcept { return std::min<std::size_t>(slot_size_, P.poison_limit); }
+  [[nodiscard]] FaultKind kind_of_stray(const Place& place) const noexcept;
+  [[nodiscard]] Verdict vet_pad(std::uint32_t index, std::size_t& requested) const noexcept;
+  [[nodiscard]] Verdict vet_below(std::uint32_t index) const noexcept;
+  [[nodiscard]] bool is_resting(std::uint32_t index) const noexcept {
+    return (layout_.free_bits[index / kWordBits] >> (index % kWordBits) & 1) != 0;
+  }
+  void take_at(std::uint32_t index, void*& out) noexcept;
+  void carve(void*& out) noexcept;
+  void check_slot(std::uint32_t index, CheckLevel level, FaultSink& sink, SlabTally& tally) const noexcept;
+  void check_poison(std::uint32_t index, FaultSink& sink) const noexcept;
+
+  SlabLayout layout_;
+  Key key_;
+  std::uint32_t slot_size_ = 0;
+  std::uint32_t reciprocal_ = 0;  // 2^32 / slot_size_, rounded up: exact for every offset below 2^22
+  std::uint32_t slots_ = 0;
+  std::uint32_t carved_ = 0;
+  std::uint32_t resting_ = 0;
+  std::uint32_t next_ = 0;  // the word of free bits at which the next batch begins
+};
+
+template <Policy P>
+Slab<P>::Slab(const Key& key, const SlabLayout& layout) noexcept
+    : layout_(layout), key_(key), slot_size_(static_cast<std::uint32_t>(slot_bytes(layout.size_class))) {
+  slots_ = layout.bytes / slot_size_;
+  reciprocal_ = static_cast<std::uint32_t>(((std::uint64_t{1} << 32) + slot_size_ - 1) / slot_size_);
+}
+
+template <Policy P>
+std::size_t Slab<P>::take(std::span<void*> out) noexcept {
+  std::size_t taken = 0;
+  const std::uint32_t words = (carved_ + kWordBits - 1) / kWordBits;
+  for (std::uint32_t seen = 0; resting_ != 0 && taken < out.size() && seen < words; ++seen) {
+    if (next_ >= words) next_ = 0;
+    std::uint64_t& word = layout_.free_bits[next_];
+    for (; word != 0 && taken < out.size(); word &= word - 1)
+      take_at(next_ * kWordBits + static_cast<std::uint32_t>(std::countr_zero(word)), out[taken++]);
+    if (word == 0) ++next_;
+  }
+  while (taken < out.size() && carved_ < slots_) carve(out[taken++]);
+  return taken;
+}
+
+template <Policy P>
+void Slab<P>::take_at(std::uint32_t index, void*& out) noexcept {
+  layout_.states[index] = SlotState::free(Rest::magazine, state_of(index).is_fresh());
+  --resting_;
+  out = slot_at(index);
+}
+
+// A slot that nobody had is poison by now only where poison is what fresh memory reads as.
+template <Policy P>
+void Slab<P>::carve(void*& out) noexcept {
+  const std::uint32_t index = carved_++;
+  layout_.states[index] = SlotState::free(Rest::magazine, true);
+  if constexpr (P.poison) {
+    if (!layout_.zeroed || P.poison_byte != 0) fill(slot_at(index), poisoned(), P.poison_byte);
+  }
+  out = slot_at(index);
+}
+
+template <Policy P>
+void Slab<P>::give(void* slot) noexcept {
+  const std::uint32_t index = place_of(slot).index;
+  layout_.states[index] = SlotState::free(Rest::slab, state_of(index).is_fresh());
+  layout_.free_bits[index / kWordBits] |= std::uint64_t{1} << (index % kWordBits);
+  ++resting_;
+}
+
+template <Policy P>
+Allocation Slab<P>::serve(void* slot, std::size_t requested, Kind kind) noexcept {
+  const std::uint32_t index = place_of(slot).index;
+  if constexpr (P.poison) {
+    const std::byte* const wrong = first_other(slot_at(index), poisoned(), P.poison_byte);
+    if (wrong != nullptr) [[unlikely]]
+      return Allocation::failed({FaultKind::write_after_free, wrong});
+  }
+  layout_.states[index] = SlotState::used(kind);
+  if constexpr (P.canary) canary_of(index).write(requested);
+  return {slot, FaultKind::none};
+}
+
+template <Policy P>
+Verdict Slab<P>::release(void* payload, const Release& how, Rest rest) noexcept {
+  if (const Verdict v = vet_release(payload, how); v.is_fault()) [[unlikely]]
+    return v;
+  const std::uint32_t index = place_of(payload).index;
+  if constexpr (P.poison) fill(slot_at(index), poisoned(), P.poison_byte);
+  layout_.states[index] = SlotState::free(rest, false);
+  if (rest == Rest::slab) give(payload);
+  return {};
+}
+
+template <Policy P>
+bool Slab<P>::resize(void* payload, std::size_t requested) noexcept {
+  if (requested == 0 || requested > kMaxRequest) return false;
+  if (slot_bytes(class_for(requested + kLeastPad)) != slot_size_) return false;
+  if constexpr (P.canary) {
+    const SlotCanary canary = canary_of(place_of(payload).index);
+    const std::size_t before = canary.requested();
+    // What was canary becomes the owner's, and shows nothing of the key.
+    if (requested > before) fill(static_cast<std::byte*>(payload) + before, requested - before, 0);
+    canary.write(requested);
+  }
+  return true;
+}
+
+// What a pointer is that is no live block's.
+template <Policy P>
+FaultKind Slab<P>::kind_of_stray(const Place& place) const noexcept {
+  if (place.index >= carved_) return FaultKind::not_a_block;
+  const SlotState state = state_of(place.index);
+  if (!place.exact) return state.is_fresh() ? FaultKind::not_a_block : FaultKind::interior_pointer;
+  return state.is_fresh() ? FaultKind::not_a_block : FaultKind::double_free;
+}
+
+template <Policy P>
+Verdict Slab<P>::vet_pad(std::uint32_t index, std::size_t& requested) const noexcept {
+  requested = slot_size_;
+  if constexpr (!P.canary) return {};
+  const std::byte* const wrong = canary_of(index).broken(requested);
+  if (wrong != nullptr) [[unlikely]]
+    return {FaultKind::write_past_end, wrong};
+  return {};
+}
+
+// The bytes just below a slot are its left neighbour's: pad or poison. Where a pad begins whole and ends broken, it was not
+// its owner who went too far, but ours who began too early.
+template <Policy P>
+Verdict Slab<P>::vet_below(std::uint32_t index) const noexcept {
+  if (index == 0) return {};
+  const SlotState left = state_of(index - 1);
+  if (left.is_used()) {
+    std::size_t requested = 0;
+    const Verdict v = vet_pad(index - 1, requested);
+    if (!v.is_fault()) [[likely]]
+      return v;
+    const bool begins_whole = requested != SlotCanary::kNone && v.at != slot_at(index - 1) + requested;
+    return {begins_whole ? FaultKind::write_before_start : FaultKind::write_past_end, v.at};
+  }
+  if constexpr (P.poison) {
+    constexpr std::size_t kLooked = 16;
+    const std::byte* const from = slot_at(index) - kLooked;
+    if (poisoned() < slot_size_) return {};
+    const std::byte* const wrong = first_other(from, kLooked, P.poison_byte);
+    if (wrong != nullptr) [[unlikely]]
+      return {FaultKind::write_before_start, wrong};
+  }
+  return {};
+}
+
+template <Policy P>
+Sized Slab<P>::vet(const void* payload) const noexcept {
+  const Place place = place_of(payload);
+  if (!place.exact || place.index >= carved_ || !state_of(place.index).is_used()) [[unlikely]]
+    return {0, kind_of_stray(place)};
+  std::size_t requested = 0;
+  const Verdict v = vet_pad(place.index, requested);
+  return {v.is_fault() ? 0 : requested, v.kind};
+}
+
+template <Policy P>
+Verdict Slab<P>::vet_release(const void* payload, const Release& how) const noexcept {
+  const Place place = place_of(payload);
+  if (!place.exact || place.index >= carved_ || !state_of(place.index).is_used()) [[unlikely]]
+    return {kind_of_stray(place), payload};
+  std::size_t requested = 0;
+  if (const Verdict v = vet_pad(place.index, requested); v.is_fault()) [[unlikely]]
+    return v;
+  if constexpr (P.canary) {
+    if (const Verdict v = vet_below(place.index); v.is_fault()) [[unlikely]]
+      return v;
+  }
+  if constexpr (P.sized_free_checked) {
+    static_assert(P.canary, "without a canary nothing tells the size");
+    if (how.size != Release::kNoClaim && how.size != requested) [[unlikely]]
+      return {FaultKind::size_mismatch, payload};
+    if (how.alignment != 0 && !is_aligned(payload, how.alignment)) [[unlikely]]
+      return {FaultKind::alignment_mismatch, payload};
+  }
+  if constexpr (P.kind_checked) {
+    if (how.kind != Kind::none && how.kind != state_of(place.index).kind()) [[unlikely]]
+      return {FaultKind::kind_mismatch, payload};
+  }
+  return {};
+}
+
+}  // namespace trestle
+
+#include "slab/slab_check.hpp"

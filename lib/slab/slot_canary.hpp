@@ -1,0 +1,132 @@
+// The canary of a slot, exact to the byte of the request. There is no header that could hold the request's size, so the
+// slot's last byte tells how long the pad is, and the canary's word depends on that as well as on key and place: bytes that
+// end as some other pad would do not fit its word.
+//
+//   | payload, requested | word, repeated ... | code |        pad: 1 byte to the whole slot; the code is never 0
+//
+// A pad of more than 254 bytes, which only an aligned request has, keeps its length in the two bytes before the code.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "base/canary.hpp"
+#include "base/keyed.hpp"
+#include "slab/size_class.hpp"
+
+namespace trestle {
+
+class SlotCanary {
+ public:
+  // Of the slot of so many bytes that starts there.
+  SlotCanary(const Key& key, std::byte* slot, std::size_t bytes) noexcept
+      : slot_(slot), bytes_(bytes), mixed_(fold(address_of(slot) ^ key.low, key.high ^ kOdd1)) {}
+
+  // requested < bytes. Writes the pad and nothing else.
+  void write(std::size_t requested) const noexcept {
+    const std::size_t pad = bytes_ - requested;
+    write_canary(slot_, requested, bytes_ - 1, word_for(pad));
+    const bool is_long = pad >= kLong;
+    if (is_long) [[unlikely]]
+      put_length(pad);
+    slot_[bytes_ - 1] = static_cast<std::byte>(code_for(is_long ? kLong : pad));
+  }
+
+  // What the last byte says the request was; kNone where it says nothing that could be.
+  [[nodiscard]] std::size_t requested() const noexcept {
+    const auto code = std::to_integer<std::uint8_t>(slot_[bytes_ - 1]);
+    if (code == 0) [[unlikely]]
+      return kNone;
+    std::size_t pad = length_from(code);
+    if (pad >= kLong) [[unlikely]] {
+      if (bytes_ < kLong) return kNone;
+      pad = get_length();
+      if (pad < kLong) return kNone;
+    }
+    return pad > bytes_ ? kNone : bytes_ - pad;
+  }
+
+  // The first pad byte that is not as written; null where the canary is whole. `requested` is then the request's size, and
+  // otherwise what it seems to have been; kNone: nothing of the pad is left to tell.
+  [[nodiscard]] const std::byte* broken(std::size_t& requested) const noexcept {
+    assert_readable(slot_ + bytes_ - 1, 1);
+    requested = this->requested();
+    if (requested != kNone &&
+        broken_canary(slot_, requested, end_of(bytes_ - requested), word_of(requested)) == nullptr) [[likely]]
+      return nullptr;
+    return diagnose(requested);
+  }
+
+  static constexpr std::size_t kNone = SIZE_MAX;
+
+ private:
+  static constexpr std::size_t kLong = 255;  // the code of a pad whose length does not fit it
+
+  static constexpr std::size_t kTelling = 3;  // so many whole bytes of a canary are no accident
+
+  [[nodiscard]] std::uint64_t word_for(std::size_t pad) const noexcept { return without_zeros((mixed_ + pad) * kOdd2); }
+  [[nodiscard]] std::uint64_t word_of(std::size_t requested) const noexcept { return word_for(bytes_ - requested); }
+  // Where the word's repetitions end and what tells the pad's length begins.
+  [[nodiscard]] std::size_t end_of(std::size_t pad) const noexcept {
+    return bytes_ - (pad >= kLong ? 1 + sizeof(std::uint16_t) : 1);
+  }
+
+  // Off the hot path. The last byte may be what was overwritten: then some other pad still begins whole.
+  [[gnu::noinline]] const std::byte* diagnose(std::size_t& requested) const noexcept {
+    const std::size_t told = requested;
+    const std::size_t told_whole = told == kNone ? 0 : whole_at_end(told);
+    std::size_t longest = std::max(told_whole, kTelling - 1);
+    for (std::size_t guess = 0; guess + 1 < bytes_; ++guess) {
+      const auto begins_whole = static_cast<std::size_t>(first_broken(guess) - (slot_ + guess));
+      if (begins_whole <= longest) continue;
+      longest = begins_whole;
+      requested = guess;
+    }
+    // A byte that tells of a long pad, of which nothing is there, is the one that was overwritten.
+    if (requested == told && told != kNone && told_whole == 0 && bytes_ - told > kSlotStep) requested = kNone;
+    return requested == kNone ? slot_ + bytes_ - 1 : first_broken(requested);
+  }
+  // The first byte of the pad that is not as it would be for that request; the end of its word's repetitions: none is.
+  [[nodiscard]] const std::byte* first_broken(std::size_t requested) const noexcept {
+    const std::size_t end = end_of(bytes_ - requested);
+    const std::byte* const wrong = broken_canary(slot_, requested, end, word_of(requested));
+    return wrong != nullptr ? wrong : slot_ + end;
+  }
+  // How many of the word's bytes are whole, from the right up to the first that is not.
+  [[nodiscard]] std::size_t whole_at_end(std::size_t requested) const noexcept {
+    const std::uint64_t word = word_of(requested);
+    const std::size_t end = end_of(bytes_ - requested);
+    std::size_t i = end;
+    while (i > requested && std::to_integer<std::uint8_t>(slot_[i - 1]) == canary_byte(word, i - 1)) --i;
+    return end - i;
+  }
+
+  // A pad of n bytes, 1 to 255, is 1 + (n - 1 + k) mod 255, k from the key and the place.
+  [[nodiscard]] std::size_t shift() const noexcept { return (mixed_ >> 32) % kLong; }
+  [[nodiscard]] std::uint8_t code_for(std::size_t pad) const noexcept {
+    const std::size_t sum = pad - 1 + shift();
+    return static_cast<std::uint8_t>(1 + (sum < kLong ? sum : sum - kLong));
+  }
+  [[nodiscard]] std::size_t length_from(std::uint8_t code) const noexcept {
+    const std::size_t difference = code - 1 + kLong - shift();
+    return 1 + (difference < kLong ? difference : difference - kLong);
+  }
+
+  // The length of a long pad, under a mask of its own.
+  [[nodiscard]] std::uint16_t mask() const noexcept { return static_cast<std::uint16_t>(mixed_ >> 48); }
+  void put_length(std::size_t pad) const noexcept {
+    const auto stored = static_cast<std::uint16_t>(pad ^ mask());
+    std::memcpy(slot_ + bytes_ - 1 - sizeof stored, &stored, sizeof stored);
+  }
+  [[nodiscard]] std::size_t get_length() const noexcept {
+    std::uint16_t stored = 0;
+    std::memcpy(&stored, slot_ + bytes_ - 1 - sizeof stored, sizeof stored);
+    return stored ^ std::size_t{mask()};
+  }
+
+  std::byte* slot_;
+  std::size_t bytes_;
+  std::uint64_t mixed_;
+};
+
+}  // namespace trestle

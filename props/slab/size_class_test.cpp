@@ -1,0 +1,45 @@
+// Every request and every alignment that slabs serve, looked at one by one.
+#include "slab/size_class.hpp"
+
+#include <gtest/gtest.h>
+
+namespace trestle {
+namespace {
+
+TEST(SizeClass, IsTheSmallestThatHoldsTheRequest) {
+  for (std::size_t bytes = 0; bytes <= kMaxSlot; ++bytes) {
+    const SizeClass found = class_for(bytes);
+    ASSERT_GE(slot_bytes(found), bytes);
+    if (found.index == 0) continue;
+    ASSERT_LT(slot_bytes({static_cast<std::uint8_t>(found.index - 1)}), bytes);
+  }
+}
+
+TEST(SizeClass, WastesAtMostAnEighthBeyondASlotStep) {
+  for (std::size_t bytes = 1; bytes <= kMaxSlot; ++bytes) {
+    const std::size_t wasted = slot_bytes(class_for(bytes)) - align_up(bytes, kSlotStep);
+    ASSERT_LE(wasted * 8, bytes) << bytes;
+  }
+}
+
+TEST(SizeClass, AreMultiplesOfAStepAndGrow) {
+  EXPECT_EQ(slot_bytes({0}), kSlotStep);
+  EXPECT_EQ(slot_bytes({kSizeClasses - 1}), kMaxSlot);
+  for (std::uint8_t i = 1; i < kSizeClasses; ++i) {
+    EXPECT_EQ(slot_bytes({i}) % kSlotStep, 0U);
+    EXPECT_GT(slot_bytes({i}), slot_bytes({static_cast<std::uint8_t>(i - 1)}));
+  }
+}
+
+TEST(SizeClass, ForAnAlignmentHasAlignedSlots) {
+  for (std::size_t alignment = kSlotStep; alignment <= kMaxSlot; alignment *= 2) {
+    for (std::size_t bytes = 0; align_up(bytes, alignment) <= kMaxSlot; ++bytes) {
+      const std::size_t slot = slot_bytes(class_for(bytes, alignment));
+      ASSERT_EQ(slot % alignment, 0U) << bytes << " aligned to " << alignment;
+      ASSERT_GE(slot, bytes);
+    }
+  }
+}
+
+}  // namespace
+}  // namespace trestle

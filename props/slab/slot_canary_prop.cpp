@@ -1,0 +1,124 @@
+// The pad of every request in every slot: it tells the request's size, it touches nothing else, and a change of any of its
+// bytes is seen.
+#include <gtest/gtest.h>
+
+#include <array>
+
+#include "property.hpp"
+#include "slab/slot_canary.hpp"
+
+namespace trestle {
+namespace {
+
+struct Slot {
+  Key key;
+  std::size_t bytes = 0;
+  std::size_t requested = 0;
+  alignas(16) std::array<std::byte, kMaxSlot + 32> room{};
+
+  [[nodiscard]] std::byte* at() { return room.data() + 16; }
+  [[nodiscard]] SlotCanary canary() { return {key, at(), bytes}; }
+  [[nodiscard]] const std::byte* broken(std::size_t& told) { return canary().broken(told); }
+};
+
+Slot any_slot() {
+  Slot slot;
+  slot.key = key_from(*any<std::uint64_t>());
+  slot.bytes = slot_bytes({*rc::gen::inRange<std::uint8_t>(0, kSizeClasses)});
+  slot.requested = *rc::gen::inRange<std::size_t>(0, slot.bytes);
+  slot.room.fill(*rc::gen::map(any<std::uint8_t>(), [](std::uint8_t byte) { return std::byte{byte}; }));
+  return slot;
+}
+
+TEST(SlotCanaryProperty, TellsTheRequestAndLeavesTheRest) {
+  EXPECT_TRUE(holds(
+      "a written pad is whole, tells the request's size, ends in no zero, and leaves what is beside it",
+      [] {
+        Slot slot = any_slot();
+        const std::array before = slot.room;
+        slot.canary().write(slot.requested);
+        std::size_t told = 0;
+        RC_ASSERT((slot.broken(told) == nullptr));
+        RC_ASSERT(told == slot.requested);
+        RC_ASSERT(slot.canary().requested() == slot.requested);
+        RC_ASSERT(slot.at()[slot.bytes - 1] != std::byte{0});
+        for (std::size_t i = 0; i < slot.room.size(); ++i) {
+          const bool inside = i >= 16 + slot.requested && i < 16 + slot.bytes;
+          RC_ASSERT(inside || slot.room[i] == before[i]);
+        }
+      },
+      20));
+}
+
+// Of one wrong byte the code is the only one that can go unseen, and only where it then tells of a pad of itself alone.
+TEST(SlotCanaryProperty, SeesAChangeOfAnyByteButOneValueOfTheCode) {
+  EXPECT_TRUE(holds("each other value of each byte of a pad is seen, but one of the last byte's 255", [] {
+    Slot slot = any_slot();
+    slot.canary().write(slot.requested);
+    for (std::size_t i = slot.requested; i + 1 < slot.bytes; ++i) {
+      const std::byte right = slot.at()[i];
+      slot.at()[i] ^= static_cast<std::byte>(*rc::gen::inRange(1, 256));
+      std::size_t told = 0;
+      RC_ASSERT((slot.broken(told) != nullptr));
+      slot.at()[i] = right;
+    }
+    const std::byte right = slot.at()[slot.bytes - 1];
+    std::size_t unseen = 0;
+    for (int value = 0; value < 256; ++value) {
+      if (std::byte(value) == right) continue;
+      slot.at()[slot.bytes - 1] = std::byte(value);
+      std::size_t told = 0;
+      if (slot.broken(told) != nullptr) continue;
+      RC_ASSERT(value != 0);
+      ++unseen;
+    }
+    // A pad of n bytes may end as one of m; their words agree in m - 1 bytes once in 255^(m - 1) times.
+    RC_ASSERT(unseen <= 3);
+  }));
+}
+
+TEST(SlotCanaryProperty, NamesTheFirstByteThatAnOverflowWrote) {
+  EXPECT_TRUE(holds(
+      "bytes written on from the request's end are found at the first one that differs, where the pad's length still "
+      "shows",
+      [] {
+        Slot slot = any_slot();
+        slot.canary().write(slot.requested);
+        const std::size_t pad = slot.bytes - slot.requested;
+        RC_PRE(pad >= 2);
+        const std::size_t written = *rc::gen::inRange<std::size_t>(1, pad >= 255 ? pad - 2 : pad);
+        std::byte* const from = slot.at() + slot.requested;
+        for (std::size_t i = 0; i < written; ++i) from[i] = ~from[i];
+        std::size_t told = 0;
+        const std::byte* const wrong = slot.broken(told);
+        RC_ASSERT((wrong != nullptr));
+        // A third of the pad whole, or short enough to be believed.
+        RC_PRE(pad <= kSlotStep || pad - 1 - written > 2);
+        RC_ASSERT((wrong == from));
+        RC_ASSERT(told == slot.requested);
+      },
+      20));
+}
+
+TEST(SlotCanaryProperty, ForgetsNothingWhenItsEndIsOverwritten) {
+  EXPECT_TRUE(holds(
+      "bytes written below the next slot are found at the first one, and the request's size is still told",
+      [] {
+        Slot slot = any_slot();
+        const std::size_t pad = slot.bytes - slot.requested;
+        RC_PRE(pad >= 8 && pad < 255);
+        slot.canary().write(slot.requested);
+        const std::size_t written = *rc::gen::inRange<std::size_t>(1, pad - 4);
+        std::byte* const from = slot.at() + slot.bytes - written;
+        for (std::size_t i = 0; i < written; ++i) from[i] = ~from[i];
+        std::size_t told = 0;
+        // A last byte that tells of a pad too short to show that it is none, as one in 85 does.
+        RC_PRE(slot.canary().requested() == SlotCanary::kNone || slot.canary().requested() + 3 < slot.bytes);
+        RC_ASSERT((slot.broken(told) == from));
+        RC_ASSERT(told == slot.requested);
+      },
+      20));
+}
+
+}  // namespace
+}  // namespace trestle
