@@ -5,7 +5,9 @@ set(TRESTLE_CMAKE_DIR ${CMAKE_INSTALL_LIBDIR}/cmake/trestle)
 set(TRESTLE_PKGCONFIG_DIR ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
 
 install(DIRECTORY ${PROJECT_SOURCE_DIR}/lib/include/trestle TYPE INCLUDE)
-install(TARGETS trestle_tool)
+if(NOT TRESTLE_INSTRUMENTED)
+  install(TARGETS trestle_tool)
+endif()
 
 # trestle::POLICY is the static library, trestle::shared_POLICY the one that can be preloaded.
 foreach(policy hardened fast debug)

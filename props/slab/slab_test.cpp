@@ -86,7 +86,8 @@ TYPED_TEST(SlabUnit, HoldsAReleaseToWhatItClaims) {
   if (TestFixture::kPolicy.sized_free_checked) {
     this->expect_refused(FaultKind::size_mismatch, block, block, {Kind::by_new, kRequest - 1, 0});
     this->expect_refused(FaultKind::size_mismatch, block, block, {Kind::by_new, kRequest + 1, 0});
-    this->expect_refused(FaultKind::alignment_mismatch, block, block, {Kind::by_new, kRequest, 4096});
+    const std::size_t aligned_to = address_of(block) & (~address_of(block) + 1);
+    this->expect_refused(FaultKind::alignment_mismatch, block, block, {Kind::by_new, kRequest, 2 * aligned_to});
   }
   if (TestFixture::kPolicy.kind_checked)
     this->expect_refused(FaultKind::kind_mismatch, block, block, {Kind::by_new_array});

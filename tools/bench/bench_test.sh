@@ -63,7 +63,7 @@ expect "an allocator that is broken" 1 'FAILED: calloc on dirty: ended with stat
 grep -qE '^calloc +[0-9]+ ms +1\.00 +-$' "$work/out" || complain "an allocator that is broken" "has a figure: $(cat "$work/out")"
 
 expect "a campaign" 0 '^random-live +[0-9]+ ms +[0-9.]+ +[0-9.]+$' "wrote $work/a.html" "${bench[@]}" \
-  --workload '^(random-live|fragmentation|latency|lua)$' --allocator '^(glibc|fast)$' --json "$work/a.json" --html "$work/a.html"
+  --workload '^(random-live|fragmentation|latency|perl)$' --allocator '^(glibc|fast)$' --json "$work/a.json" --html "$work/a.html"
 grep -qE '^geometric mean +1\.000 +[0-9.]+$' "$work/out" || complain "a campaign" "has no mean: $(cat "$work/out")"
 cp "$work/out" "$work/table"
 xmllint --noout "$work/a.html" || complain "the page" "is not well-formed"
@@ -78,7 +78,7 @@ for (workload, allocator), run in runs.items():
     assert run["answer"] == runs[workload, "glibc"]["answer"], run
 assert runs["latency", "fast"]["figures"]["malloc_p99.99"] > 0
 assert len(runs["fragmentation", "fast"]["resident"]) > 10
-assert set(campaign["medians"]["lua"]) == {"glibc", "fast"}
+assert set(campaign["medians"]["perl"]) == {"glibc", "fast"}
 assert campaign["means"]["glibc"]["time"] == {"ratio": 1.0, "workloads": 3}
 assert campaign["machine"]["cores"] > 0 and campaign["base"] == "glibc"
 PROGRAM
