@@ -46,7 +46,7 @@ class Slab {
  public:
   // A request needs a byte of pad for its canary, where the policy has one.
   static constexpr std::size_t kLeastPad = P.canary ? 1 : 0;
-  // The slots that a request of that size and alignment needs; both are at most kMaxRequest.
+  // The slots that a request needs: `size` at most kMaxRequest, `alignment` at most kMaxSlot.
   [[nodiscard]] static constexpr SizeClass class_of(std::size_t size, std::size_t alignment) noexcept {
     return class_for(size + kLeastPad, alignment);
   }
@@ -70,8 +70,6 @@ class Slab {
   [[nodiscard]] bool resize(void* payload, std::size_t requested) noexcept;
   // Whether a live block starts there, its pad being whole; or what is wrong with the pointer or the pad.
   Sized vet(const void* payload) const noexcept;
-  // The same, and whether its neighbours' bytes beside it are whole and the release says the truth.
-  Verdict vet_release(const void* payload, const Release& how) const noexcept;
 
   [[nodiscard]] std::size_t slot_size() const noexcept { return slot_size_; }
   [[nodiscard]] std::uint32_t slots() const noexcept { return slots_; }
@@ -84,7 +82,7 @@ class Slab {
     return layout_.base + std::size_t{index} * slot_size_;
   }
 
-  // Adds what is wrong to the sink, and counts. With slots in the hands of other threads only their states are looked at.
+  // Adds what is wrong to the sink, and counts. Meanwhile no slot may change hands; owners may write to theirs.
   void check(CheckLevel level, FaultSink& sink, SlabTally& tally) const noexcept;
   bool walk(BlockVisitor visitor) const noexcept;
   // Adds to a fault what is known of the slot that holds the address.
@@ -106,6 +104,8 @@ class Slab {
   [[nodiscard]] SlotCanary canary_of(std::uint32_t index) const noexcept { return {key_, slot_at(index), slot_size_}; }
   // Bytes of a free slot that are poison.
   [[nodiscard]] std::size_t poisoned() const noexcept { return std::min<std::size_t>(slot_size_, P.poison_limit); }
+  // Whether a live block starts there, its pad and the bytes below it being whole and the release saying the truth.
+  [[nodiscard]] Verdict vet_release(const Place& place, const void* payload, const Release& how) const noexcept;
   [[nodiscard]] FaultKind kind_of_stray(const Place& place) const noexcept;
   [[nodiscard]] Verdict vet_pad(std::uint32_t index, std::size_t& requested) const noexcept;
   [[nodiscard]] Verdict vet_below(std::uint32_t index) const noexcept;
@@ -113,6 +113,7 @@ class Slab {
     return (layout_.free_bits[index / kWordBits] >> (index % kWordBits) & 1) != 0;
   }
   void take_at(std::uint32_t index, void*& out) noexcept;
+  void rest_here(std::uint32_t index, bool fresh) noexcept;
   void carve(void*& out) noexcept;
   void check_slot(std::uint32_t index, CheckLevel level, FaultSink& sink, SlabTally& tally) const noexcept;
   void check_poison(std::uint32_t index, FaultSink& sink) const noexcept;
@@ -170,7 +171,12 @@ void Slab<P>::carve(void*& out) noexcept {
 template <Policy P>
 void Slab<P>::give(void* slot) noexcept {
   const std::uint32_t index = place_of(slot).index;
-  layout_.states[index] = SlotState::free(Rest::slab, state_of(index).is_fresh());
+  rest_here(index, state_of(index).is_fresh());
+}
+
+template <Policy P>
+void Slab<P>::rest_here(std::uint32_t index, bool fresh) noexcept {
+  layout_.states[index] = SlotState::free(Rest::slab, fresh);
   layout_.free_bits[index / kWordBits] |= std::uint64_t{1} << (index % kWordBits);
   ++resting_;
 }
@@ -190,12 +196,14 @@ Allocation Slab<P>::serve(void* slot, std::size_t requested, Kind kind) noexcept
 
 template <Policy P>
 Verdict Slab<P>::release(void* payload, const Release& how, Rest rest) noexcept {
-  if (const Verdict v = vet_release(payload, how); v.is_fault()) [[unlikely]]
+  const Place place = place_of(payload);
+  if (const Verdict v = vet_release(place, payload, how); v.is_fault()) [[unlikely]]
     return v;
-  const std::uint32_t index = place_of(payload).index;
-  if constexpr (P.poison) fill(slot_at(index), poisoned(), P.poison_byte);
-  layout_.states[index] = SlotState::free(rest, false);
-  if (rest == Rest::slab) give(payload);
+  if constexpr (P.poison) fill(static_cast<std::byte*>(payload), poisoned(), P.poison_byte);
+  if (rest == Rest::slab)
+    rest_here(place.index, false);
+  else
+    layout_.states[place.index] = SlotState::free(rest, false);
   return {};
 }
 
@@ -268,8 +276,7 @@ Sized Slab<P>::vet(const void* payload) const noexcept {
 }
 
 template <Policy P>
-Verdict Slab<P>::vet_release(const void* payload, const Release& how) const noexcept {
-  const Place place = place_of(payload);
+Verdict Slab<P>::vet_release(const Place& place, const void* payload, const Release& how) const noexcept {
   if (!place.exact || place.index >= carved_ || !state_of(place.index).is_used()) [[unlikely]]
     return {kind_of_stray(place), payload};
   std::size_t requested = 0;

@@ -60,8 +60,7 @@ class SlotCanary {
   static constexpr std::size_t kNone = SIZE_MAX;
 
  private:
-  static constexpr std::size_t kLong = 255;  // the code of a pad whose length does not fit it
-
+  static constexpr std::size_t kLong = 255;   // the code of a pad whose length does not fit it
   static constexpr std::size_t kTelling = 3;  // so many whole bytes of a canary are no accident
 
   [[nodiscard]] std::uint64_t word_for(std::size_t pad) const noexcept { return without_zeros((mixed_ + pad) * kOdd2); }
