@@ -165,7 +165,7 @@ class Misuser {
     return named && said;
   }
 
-  // heap_check names the byte that was written: anywhere in the poison of a block that waits, or behind the links of a free one.
+  // heap_check names the byte that was written: anywhere in the poison of a block that waits, or behind a free one's links.
   bool write_after_free(std::size_t by, const LiveBlock& block) {
     const std::optional<BlockView> freed = view(block.address);
     if (!H::kPolicy.poison || !freed || !host_.in_block_span(block.address)) return false;

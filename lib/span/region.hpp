@@ -48,7 +48,8 @@ class Region {
   // Reserves up to `bytes` (a power of two of granules), halving until it fits, not below `least`. False iff that fails.
   [[nodiscard]] bool reserve(O& os, const Key& key, std::size_t bytes, std::size_t least) noexcept;
   void release(O& os) noexcept;
-  // Memory is made accessible in steps of at least so many granules, held between 1 and kMostStep; kCommitBytes until told otherwise.
+  // Memory is made accessible in steps of at least so many granules, held between 1 and kMostStep. Until told otherwise:
+  // kCommitBytes.
   void set_least_step(Granules step) noexcept { least_step_ = {std::clamp(step.count, 1U, kMostStep)}; }
 
   [[nodiscard]] bool holds(const void* at) const noexcept {

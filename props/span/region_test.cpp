@@ -55,6 +55,22 @@ class RegionTest : public testing::Test {
   Region<TestOs> region_;
 };
 
+TEST_F(RegionTest, MakesMemoryAccessibleInStepsOfWhatItWasTold) {
+  ASSERT_NE(acquire(1), nullptr);
+  EXPECT_EQ(region_.committed_bytes(), kCommitBytes);
+  region_.set_least_step({0});  // held to one granule
+  ASSERT_NE(acquire(15), nullptr);
+  EXPECT_EQ(region_.committed_bytes(), kCommitBytes);
+  ASSERT_NE(acquire(1), nullptr);
+  EXPECT_EQ(region_.committed_bytes(), kCommitBytes + kCommitBytes / 4);  // a quarter of what there is, if that is more
+  region_.set_least_step({32});
+  ASSERT_NE(acquire(4), nullptr);
+  EXPECT_EQ(region_.committed_bytes(), kCommitBytes / 16 * 52);
+  region_.set_least_step({UINT32_MAX});  // held to kMostStep, which is more than is left
+  ASSERT_NE(acquire(32), nullptr);
+  EXPECT_EQ(region_.committed_bytes(), kWhole.bytes());
+}
+
 TEST_F(RegionTest, FreedInAnyOrderTheSpansAreOneRunAgain) {
   std::array<int, 5> order{0, 1, 2, 3, 4};
   do {

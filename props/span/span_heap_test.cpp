@@ -53,6 +53,13 @@ class SpanHeapTest : public testing::Test {
   SpanHeap<TestOs> spans_{TestOs{arena_}};
 };
 
+TEST_F(SpanHeapTest, CommitsAsMuchAheadAsItIsTold) {
+  start({.region_bytes = 32 * kMiB, .decay_ms = kDecay, .dirty_bytes = 32 * kMiB, .commit_bytes = kGranule});
+  const auto one = acquire(kGranule);
+  EXPECT_EQ(one.region->committed_bytes(), kGranule);
+  spans_.release(one, false);
+}
+
 TEST_F(SpanHeapTest, WhatIsDirtyGoesBackWhenItIsOldEnough) {
   start({.region_bytes = 32 * kMiB, .decay_ms = kDecay, .dirty_bytes = 32 * kMiB});
   const auto one = acquire(kMiB);
