@@ -136,7 +136,8 @@ prepare_node() { needs nodejs node; }
 run_node() { on node "$workloads/work.js"; }
 
 # run_in NAME: the workload in $work/NAME, ended by its first failing command. Not to be called in a condition, where bash
-# would run on past that.
+# would run on past that. A program may leave helpers behind, which end after it and have a summary line of their own: they
+# hold stderr, so its end is theirs.
 run_in() {
   local status
   mkdir "$work/$1"
@@ -144,9 +145,9 @@ run_in() {
   (
     set -e
     cd "$work/$1"
-    "run_$program" "$work/input" >stdout 2>"$work/$1.stderr"
-  )
-  status=$?
+    "run_$program" "$work/input" >stdout
+  ) 2>&1 | cat >"$work/$1.stderr"
+  status=${PIPESTATUS[0]}
   set -e
   echo "exit status $status" >"$work/$1/status"
 }

@@ -24,6 +24,7 @@ refuses() {
 line='#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 static void say(const char *faults) {
   FILE *file = fopen(strstr(getenv("TRESTLE_OPTIONS"), "summary=") + 8, "a");
   fprintf(file, "{\"pid\":1,\"policy\":\"hardened\",\"allocations\":5,\"checks\":0,\"faults\":%s}\n", faults);
@@ -36,3 +37,10 @@ refuses faulty "a fault was reported" <<<"$line say(\"1\"); }"
 refuses meddling "differs with the library" <<<"$line puts(\"more\"); say(\"0\"); }"
 refuses failing "differs with the library" <<<"$line say(\"0\"); exit(3); }"
 refuses talking "the library had something to say" <<<"$line fputs(\"trestle: look\", stderr); say(\"0\"); }"
+
+# A helper that ends after the program that started it, as python's resource tracker does, is judged as well.
+refuses lingering "a fault was reported" <<<"$line say(\"0\"); pid_t parent = getpid();
+  if (fork() != 0) return;
+  while (getppid() == parent) {}
+  for (volatile int i = 0; i < 300000000; ++i) {}
+  say(\"1\"); }"
