@@ -52,7 +52,7 @@ class BufferHeapHost {
     return Oracle::longest_gap(model, first(), last()) < need + need / 8 + kRoomForOne;
   }
 
-  [[nodiscard]] bool in_block_span(const std::byte*) const { return true; }
+  [[nodiscard]] Tier tier_of(const std::byte*) const { return Tier::block; }
   [[nodiscard]] bool is_accessible(const std::byte*, std::size_t) const { return true; }
   // The heap's record, but its last fault, which is the public face's memory of one call.
   template <class Visit>

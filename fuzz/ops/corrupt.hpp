@@ -116,7 +116,8 @@ class Corruptor {
   void visit_ranges(CorruptKind what, const BlockView& shown, Visit& visit) {
     auto* const payload = const_cast<std::byte*>(shown.payload);
     std::byte* const end = payload + shown.served;
-    const bool block = host_.in_block_span(payload);
+    const Tier tier = host_.tier_of(payload);
+    const bool block = tier == Tier::block;
     const bool free = block && shown.state == BlockState::free;
     const bool guarded = H::kPolicy.canary && shown.state == BlockState::live;
     if (what == CorruptKind::header && block) {
@@ -127,10 +128,10 @@ class Corruptor {
     } else if (what == CorruptKind::link && free) {
       visit(payload, kLinkBytes);
     } else if (what == CorruptKind::canary && guarded) {
-      if (!block) visit(payload - kLargeLead, kLargeLead);
+      if (tier == Tier::large) visit(payload - kLargeLead, kLargeLead);
       if (shown.served != shown.requested) visit(payload + shown.requested, shown.served - shown.requested);
-    } else if (what == CorruptKind::poison && block && shown.state != BlockState::live) {
-      const Poisoned poisoned = poisoned_part(shown, H::kPolicy);
+    } else if (what == CorruptKind::poison && shown.state != BlockState::live) {
+      const Poisoned poisoned = poisoned_part(shown, tier, H::kPolicy);
       if (poisoned.bytes != 0) visit(payload + poisoned.from, poisoned.bytes);
     } else if (what == CorruptKind::anything && block) {
       visit(payload - kHeaderBytes, shown.served + kHeaderBytes);

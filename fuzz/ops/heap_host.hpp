@@ -18,7 +18,7 @@ class HeapHost {
   using EngineType = Heap<P, TestOs>;
   static constexpr const Policy& kPolicy = P;
   static constexpr Features kFeatures{
-      .zeroed = true, .trim = true, .clock = true, .misuse = true, .corrupt = true, .stats = true, .refusals = true};
+      .zeroed = true, .trim = true, .clock = true, .misuse = true, .corrupt = true, .stats = true, .refusals = true, .rounds = !P.canary};
   // All the memory there is, in regions so small that a program fills one and goes on in the next.
   static constexpr std::size_t kArenaBytes = std::size_t{12} << 20;
   static constexpr std::size_t kRegionBytes = std::size_t{2} << 20;
@@ -59,14 +59,17 @@ class HeapHost {
   [[nodiscard]] bool may_refuse(const Model& model, std::size_t size, std::size_t alignment) const {
     constexpr std::size_t kPlenty = kArenaBytes / 4;
     return arena_.refused_memory() != refused_before_ || size > kPlenty || alignment > kPlenty ||
-           model.charged_bytes() + Model::charge_of(size, alignment) > kPlenty;
+           model.charged_bytes() + model.charge_of(size, alignment) > kPlenty;
   }
 
-  [[nodiscard]] bool in_block_span(const std::byte* at) {
-    bool found = false;
+  [[nodiscard]] Tier tier_of(const std::byte* at) {
+    Tier found = Tier::large;
     heap_.for_each_span([&](const SpanDescriptor& span, const std::byte* start) {
-      const auto offset = static_cast<std::size_t>(at - start);
-      found = found || (span.state == SpanState::blocks && at >= start && offset < span.length.bytes());
+      if (at < start || static_cast<std::size_t>(at - start) >= span.length.bytes()) return;
+      found = span.state == SpanState::blocks      ? Tier::block
+              : span.state == SpanState::slots     ? Tier::slot
+              : span.state == SpanState::addresses ? Tier::address
+                                                   : Tier::large;
     });
     return found;
   }

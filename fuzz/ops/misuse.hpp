@@ -17,14 +17,22 @@
 
 namespace trestle::ops {
 
-// in_block_span: the address belongs to a block with a header, not to an allocation with a span of its own.
+// What a payload is served from, and so what lies around it.
+enum class Tier : std::uint8_t {
+  block,    // a header before it
+  slot,     // another slot before it and behind it
+  address,  // nothing that can be read
+  large,    // a span of its own
+};
+
+// tier_of: where the payload of a block, live or not, lies.
 // is_accessible: the bytes may be read and written. for_each_record: calls visit(std::byte* at, std::size_t bytes) for what
 // the heap keeps about itself under a seal.
 template <class H>
 concept MisusableHost =
     requires(H host, const std::byte* at, std::size_t bytes, void (*visit)(std::byte*, std::size_t)) {
       { H::kPolicy } -> std::same_as<const Policy&>;
-      { host.in_block_span(at) } -> std::same_as<bool>;
+      { host.tier_of(at) } -> std::same_as<Tier>;
       { host.is_accessible(at, bytes) } -> std::same_as<bool>;
       host.for_each_record(visit);
     };
@@ -35,8 +43,9 @@ struct Poisoned {
   std::size_t from;
   std::size_t bytes;
 };
-inline Poisoned poisoned_part(const BlockView& block, const Policy& policy) {
-  const bool free = block.state == BlockState::free;
+inline Poisoned poisoned_part(const BlockView& block, Tier tier, const Policy& policy) {
+  if (tier != Tier::block && tier != Tier::slot) return {0, 0};
+  const bool free = tier == Tier::block && block.state == BlockState::free;
   const std::size_t from = free ? kLinkBytes : 0;
   const std::size_t to = std::min({block.served - (free ? kFooterBytes : 0), policy.poison ? policy.poison_limit : 0});
   return {from, to > from ? to - from : 0};
@@ -149,7 +158,7 @@ class Misuser {
     return overwrite(block.address + block.size + by % pad, by, FaultKind::write_past_end, block);
   }
   bool write_before_start(std::size_t by, const LiveBlock& block) {
-    if (!H::kPolicy.canary || host_.in_block_span(block.address)) return false;
+    if (!H::kPolicy.canary || host_.tier_of(block.address) != Tier::large) return false;
     return overwrite(block.address - 1 - by % kLargeLead, by, FaultKind::write_before_start, block);
   }
 
@@ -168,8 +177,8 @@ class Misuser {
   // heap_check names the byte that was written: anywhere in the poison of a block that waits, or behind a free one's links.
   bool write_after_free(std::size_t by, const LiveBlock& block) {
     const std::optional<BlockView> freed = view(block.address);
-    if (!H::kPolicy.poison || !freed || !host_.in_block_span(block.address)) return false;
-    const Poisoned poisoned = poisoned_part(*freed, H::kPolicy);
+    if (!H::kPolicy.poison || !freed) return false;
+    const Poisoned poisoned = poisoned_part(*freed, host_.tier_of(block.address), H::kPolicy);
     if (poisoned.bytes == 0) return false;
     std::byte* const at = block.address + poisoned.from + by % poisoned.bytes;
     const std::byte old = std::exchange(*at, *at ^ static_cast<std::byte>(1 + by % 255));

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -28,6 +29,7 @@ struct Features {
   bool corrupt = false;      // its own bytes can be overwritten and judged
   bool stats = false;        // it counts, and explains a fault
   bool refusals = false;     // its system refuses calls
+  bool rounds = false;       // of small requests it only knows their slots' size
   std::size_t capacity = 0;  // bytes that its buffer may grow to; 0: it has no buffer
   [[nodiscard]] bool has_buffer() const noexcept { return capacity != 0; }
 };
@@ -54,23 +56,25 @@ class Model {
   [[nodiscard]] bool is_empty(SlotId slot) const noexcept { return !used_[index_of(slot)]; }
   [[nodiscard]] const LiveBlock& at(SlotId slot) const noexcept { return slots_[index_of(slot)]; }
   [[nodiscard]] std::span<const SlotId> live() const noexcept { return {order_.data(), count_}; }
-  // What a heap that reuses nothing would have needed so far, and what it needs for one more block at most.
+  // What a heap that reuses nothing would have needed so far, and what it needs for one more block at most. Where small
+  // sizes are served from slabs, the first of a size needs a whole one, of 8 slots or more.
   [[nodiscard]] std::size_t charged_bytes() const noexcept { return charged_bytes_; }
-  [[nodiscard]] static constexpr std::size_t charge_of(std::size_t size, std::size_t alignment) noexcept {
-    constexpr std::size_t kFrame = 64;
-    constexpr std::size_t kLargestBlock = 16 << 10;  // beyond that, whole granules, a page of guard and a lead
-    const std::size_t block = size + (alignment > kMinAlignment ? alignment : 0) + kFrame;
-    if (size <= kLargestBlock && alignment <= kLargestBlock) return block;
-    constexpr std::size_t kGranule = 64 << 10;
+  [[nodiscard]] std::size_t charge_of(std::size_t size, std::size_t alignment) const noexcept {
+    const std::size_t block = framed(size, alignment);
+    const auto in_granules = [](std::size_t bytes) { return (bytes + kGranule - 1) / kGranule * kGranule; };
+    if (is_small(size, alignment)) {
+      const std::size_t served = block + block / 8;
+      return seen_[size_class_of(block)] ? served : in_granules(8 * served);
+    }
     constexpr std::size_t kPage = 4 << 10;
-    return (block + kPage + kGranule - 1) / kGranule * kGranule;
+    return in_granules(block + kPage);
   }
 
   void place(SlotId slot, std::size_t size, std::size_t alignment, Kind kind) noexcept {
     used_[index_of(slot)] = true;
     slots_[index_of(slot)] = LiveBlock{nullptr, size, alignment, kind, ++seeds_};
     order_[count_++] = slot;
-    charged_bytes_ += charge_of(size, alignment);
+    charge(size, alignment);
   }
   void remove(SlotId slot) noexcept {
     used_[index_of(slot)] = false;
@@ -82,7 +86,7 @@ class Model {
   void resize(SlotId slot, std::size_t size) noexcept {
     slots_[index_of(slot)].size = size;
     slots_[index_of(slot)].alignment = kMinAlignment;
-    charged_bytes_ += charge_of(size, kMinAlignment);
+    charge(size, kMinAlignment);
   }
   void resize_buffer(std::size_t bytes) noexcept { buffer_bytes_ = bytes; }
 
@@ -110,12 +114,33 @@ class Model {
   }
 
  private:
+  static constexpr std::size_t kGranule = 64 << 10;
+  static constexpr std::size_t kLargestSmall = 32 << 10;
+
+  [[nodiscard]] static constexpr std::size_t framed(std::size_t size, std::size_t alignment) noexcept {
+    constexpr std::size_t kFrame = 64;
+    return size + (alignment > kMinAlignment ? alignment : 0) + kFrame;
+  }
+  [[nodiscard]] static constexpr bool is_small(std::size_t size, std::size_t alignment) noexcept {
+    return size <= kLargestSmall && alignment <= kLargestSmall;
+  }
+  // Sizes that may be served from one slab: equal but for the last eighth of the power of two below.
+  [[nodiscard]] static constexpr std::size_t size_class_of(std::size_t bytes) noexcept {
+    const auto power = static_cast<std::size_t>(std::bit_width(bytes));
+    return power * 8 + (bytes >> (power > 4 ? power - 4 : 0)) % 8;
+  }
+  void charge(std::size_t size, std::size_t alignment) noexcept {
+    charged_bytes_ += charge_of(size, alignment);
+    if (is_small(size, alignment)) seen_[size_class_of(framed(size, alignment))] = true;
+  }
   [[nodiscard]] const std::byte* at_address(SlotId slot) const noexcept { return slots_[index_of(slot)].address; }
 
   std::array<LiveBlock, kSlots> slots_{};
   std::array<bool, kSlots> used_{};
   std::array<SlotId, kSlots> order_{};
   std::size_t count_ = 0;
+  static constexpr std::size_t kClasses = 256;
+  std::array<bool, kClasses> seen_{};
   std::size_t charged_bytes_ = 0;
   std::uint32_t seeds_ = 0;
   Features features_{};

@@ -90,6 +90,8 @@ class Oracle {
  private:
   void judge_bytes(const LiveBlock& block, const std::byte* address, std::size_t first, std::size_t bytes);
   bool judge_shown_live(const BlockView& shown);
+  // Whether that may be what the heap knows of the block's size.
+  [[nodiscard]] bool is_size(const LiveBlock& block, std::size_t told) const noexcept;
 
   Model model_;
   Expectation what_ = Expectation::met;

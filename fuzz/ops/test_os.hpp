@@ -111,6 +111,11 @@ class TestOs {
   bool move(std::byte* from, std::byte* to, std::size_t bytes) noexcept { return arena_->move(from, to, bytes); }
   [[nodiscard]] std::uint64_t now_ms() const noexcept { return arena_->now_ms(); }
   [[nodiscard]] std::uint64_t entropy() const noexcept { return 0x7E57'0E27'0B0D'1E55U; }
+  [[nodiscard]] static std::size_t processors() noexcept { return 2; }
+  [[nodiscard]] static OwnCache& own_cache() noexcept {
+    static thread_local constinit OwnCache own;
+    return own;
+  }
 
  private:
   TestArena* arena_ = nullptr;

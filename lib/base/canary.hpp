@@ -69,4 +69,24 @@ TRESTLE_READS_WHOLE_RANGES inline const std::byte* broken_canary_unasked(const s
   return broken_canary_unasked(payload, from, to, word);
 }
 
+// The same two for a range that ends where the words of a payload end, all of whose bytes are there to be read: by words.
+inline void write_canary_to_end(std::byte* payload, std::size_t from, std::size_t to, std::uint64_t word) noexcept {
+  const std::size_t first = from / 8 * 8;
+  const std::uint64_t kept = (std::uint64_t{1} << (from % 8 * 8)) - 1;  // the owner's bytes of the first word
+  store_word(payload + first, (load_word(payload + first) & kept) | (word & ~kept));
+  for (std::size_t i = first + 8; i < to; i += 8) store_word(payload + i, word);
+}
+TRESTLE_READS_BESIDE_OWNERS inline std::uint64_t load_beside_owner(const std::byte* at) noexcept {
+  std::uint64_t word = 0;
+  __builtin_memcpy(&word, at, sizeof word);
+  return word;
+}
+TRESTLE_READS_BESIDE_OWNERS inline bool is_canary_to_end(const std::byte* payload, std::size_t from, std::size_t to,
+                                                         std::uint64_t word) noexcept {
+  std::size_t i = from / 8 * 8;
+  std::uint64_t differences = (load_beside_owner(payload + i) ^ word) >> (from % 8 * 8);
+  for (i += 8; i < to; i += 8) differences |= load_beside_owner(payload + i) ^ word;
+  return differences == 0;
+}
+
 }  // namespace trestle

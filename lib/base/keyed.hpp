@@ -49,4 +49,11 @@ inline constexpr std::uint64_t kOdd3 = 0x94D0'49BB'1331'11EB;  // the same
   return static_cast<std::uint64_t>((static_cast<Wide>(split_mix(state)) * bound) >> 64);
 }
 
+// The same by the cheapest step that will do (a linear congruential one, D. Knuth's multiplier), for the hottest paths.
+[[nodiscard]] constexpr std::uint64_t quick_below(std::uint64_t& state, std::uint64_t bound) noexcept {
+  __extension__ using Wide = unsigned __int128;
+  state = state * 6364136223846793005U + kOdd1;
+  return static_cast<std::uint64_t>((static_cast<Wide>(state) * bound) >> 64);
+}
+
 }  // namespace trestle

@@ -22,6 +22,27 @@ inline void fill(std::byte* at, std::size_t bytes, std::uint8_t value) noexcept 
 }
 inline void store_word(std::byte* at, std::uint64_t word) noexcept { std::memcpy(at, &word, sizeof word); }
 
+// The same two for a slot's bytes: a multiple of 16, often few, so that no call is made for them.
+inline constexpr std::size_t kStep16 = 16;
+inline constexpr std::size_t kFewBytes = 256;
+using Lane16 = std::uint64_t __attribute__((vector_size(kStep16)));
+
+inline void fill_steps(std::byte* at, std::size_t bytes, std::uint8_t value) noexcept {
+  if (bytes > kFewBytes) return fill(at, bytes, value);
+  const Lane16 lane = {repeated(value), repeated(value)};
+  for (std::byte* const end = at + bytes; at != end; at += kStep16) __builtin_memcpy(at, &lane, kStep16);
+}
+TRESTLE_READS_WHOLE_RANGES inline bool are_steps_unasked(const std::byte* at, std::size_t bytes, std::uint8_t value) noexcept {
+  const Lane16 wanted = {repeated(value), repeated(value)};
+  Lane16 differences = {};
+  for (const std::byte* const end = at + bytes; at != end; at += kStep16) {
+    Lane16 lane;
+    __builtin_memcpy(&lane, at, kStep16);
+    differences |= lane ^ wanted;
+  }
+  return (differences[0] | differences[1]) == 0;
+}
+
 TRESTLE_READS_WHOLE_RANGES inline const std::byte* first_other_unasked(const std::byte* at, std::size_t bytes,
                                                                        std::uint8_t value) noexcept {
   // Written out, since of a loop over words compilers make a branch a word.
@@ -52,6 +73,13 @@ TRESTLE_READS_WHOLE_RANGES inline const std::byte* first_other_unasked(const std
 [[nodiscard]] inline const std::byte* first_other(const std::byte* at, std::size_t bytes, std::uint8_t value) noexcept {
   assert_readable(at, bytes);
   return first_other_unasked(at, bytes, value);
+}
+
+// Whether all bytes, a multiple of 16, are `value`.
+[[nodiscard]] inline bool are_steps(const std::byte* at, std::size_t bytes, std::uint8_t value) noexcept {
+  if (bytes > kFewBytes) return first_other(at, bytes, value) == nullptr;
+  assert_readable(at, bytes);
+  return are_steps_unasked(at, bytes, value);
 }
 
 }  // namespace trestle

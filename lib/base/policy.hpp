@@ -15,6 +15,8 @@ struct Policy {
   std::uint8_t poison_byte;            // what it is
   std::size_t poison_limit;            // bytes of a free block, from its start, that are poisoned and verified
   bool random_reuse;                   // blocks leave the quarantine in random order
+  std::size_t slot_delay;              // freed slots of a class that wait in their thread's ring
+  bool slots_quarantined;              // freed slots wait in the quarantine of the blocks instead
   std::size_t quarantine_blocks;       // at most this many blocks wait between free and reuse
   std::size_t quarantine_bytes;        // and at most this many bytes
   bool sized_free_checked;             // size and alignment given to free must be the block's
@@ -34,6 +36,8 @@ inline constexpr Policy kFast{.name = "fast",
                               .poison_byte = 0,
                               .poison_limit = 0,
                               .random_reuse = true,
+                              .slot_delay = 0,
+                              .slots_quarantined = false,
                               .quarantine_blocks = 16,
                               .quarantine_bytes = 64 << 10,
                               .sized_free_checked = false,
@@ -50,6 +54,8 @@ inline constexpr Policy kHardened{.name = "hardened",
                                   .poison_byte = 0,
                                   .poison_limit = 1024,
                                   .random_reuse = true,
+                                  .slot_delay = 16,
+                                  .slots_quarantined = false,
                                   .quarantine_blocks = 256,
                                   .quarantine_bytes = 1 << 20,
                                   .sized_free_checked = true,
@@ -66,6 +72,8 @@ inline constexpr Policy kDebug{.name = "debug",
                                .poison_byte = 0xDF,
                                .poison_limit = kAllBytes,
                                .random_reuse = false,
+                               .slot_delay = 0,
+                               .slots_quarantined = true,
                                .quarantine_blocks = 1 << 20,
                                .quarantine_bytes = 64 << 20,
                                .sized_free_checked = true,
@@ -79,7 +87,7 @@ inline constexpr Policy kDebug{.name = "debug",
 // Contradictory policies do not compile.
 consteval bool is_consistent(const Policy& p) {
   return (p.poison || p.poison_limit == 0) && (p.kind_checked || !p.kind_fatal) && p.quarantine_blocks > 0 &&
-         (p.large_inaccessible || p.large_quarantine_spans == 0);
+         (p.large_inaccessible || p.large_quarantine_spans == 0) && !(p.slots_quarantined && p.slot_delay != 0);
 }
 static_assert(is_consistent(kFast) && is_consistent(kHardened) && is_consistent(kDebug));
 static_assert(!is_consistent(Policy{.name = "",
@@ -88,6 +96,8 @@ static_assert(!is_consistent(Policy{.name = "",
                                     .poison_byte = 0,
                                     .poison_limit = 8,
                                     .random_reuse = false,
+                                    .slot_delay = 0,
+                                    .slots_quarantined = false,
                                     .quarantine_blocks = 1,
                                     .quarantine_bytes = 0,
                                     .sized_free_checked = false,

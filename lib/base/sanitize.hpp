@@ -24,6 +24,19 @@
 #define TRESTLE_READS_WHOLE_RANGES
 #endif
 
+// A function that reads words of which only some bytes are the heap's own, and takes no notice of the others, which their
+// owner may be writing meanwhile.
+#if defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define TRESTLE_READS_BESIDE_OWNERS __attribute__((no_sanitize("thread")))
+#endif
+#elif defined(__SANITIZE_THREAD__)
+#define TRESTLE_READS_BESIDE_OWNERS __attribute__((no_sanitize("thread")))
+#endif
+#if !defined(TRESTLE_READS_BESIDE_OWNERS)
+#define TRESTLE_READS_BESIDE_OWNERS TRESTLE_READS_WHOLE_RANGES
+#endif
+
 namespace trestle {
 
 // AddressSanitizer reports the first byte of the range that may not be read; without it nothing happens.

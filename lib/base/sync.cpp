@@ -1,6 +1,8 @@
 #include "base/sync.hpp"
 
 #include <linux/futex.h>
+#include <linux/membarrier.h>
+#include <sched.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -12,9 +14,6 @@ namespace {
 constexpr std::uint64_t kFree = 0;
 constexpr std::uint64_t kContended = 1;
 constexpr int kSpins = 100;  // about the length of one free under the lock
-
-// One address a thread, without thread-local storage, so that the library can be loaded by dlopen at any time.
-std::uint64_t this_thread() noexcept { return reinterpret_cast<std::uintptr_t>(__builtin_thread_pointer()); }
 
 void pause_briefly() noexcept {
 #if defined(__x86_64__)
@@ -34,7 +33,19 @@ long futex(std::atomic<std::uint64_t>& word, int operation, std::uint64_t value)
   return result;
 }
 
+bool membarrier(int command) noexcept {
+  const int kept = errno;
+  const bool done = syscall(SYS_membarrier, command, 0, 0) == 0;
+  errno = kept;
+  return done;
+}
+
 }  // namespace
+
+std::uint64_t unique_number() noexcept {
+  static constinit std::atomic<std::uint64_t> last{0};
+  return last.fetch_add(1, std::memory_order_relaxed) + 1;
+}
 
 bool Mutex::try_lock() noexcept {
   std::uint64_t expected = kFree;
@@ -97,6 +108,39 @@ void Mutex::let_go() noexcept {
 void Mutex::reset() noexcept {
   kept_.store(false, std::memory_order_relaxed);
   word_.store(kFree, std::memory_order_release);
+}
+
+constinit std::atomic<bool> Gate::has_barrier_{false};
+
+void Gate::prepare() noexcept {
+  if (has_barrier_.load(std::memory_order_relaxed)) return;
+  if (membarrier(MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED)) has_barrier_.store(true, std::memory_order_release);
+}
+
+bool Gate::try_enter_slowly() noexcept {
+  if (inside_.load(std::memory_order_relaxed)) return false;
+  inside_.exchange(true, std::memory_order_seq_cst);
+  if ((state_.load(std::memory_order_seq_cst) & kClosed) == 0) return true;
+  leave();
+  return false;
+}
+
+void Gate::await_owners() noexcept {
+  if (has_barrier_.load(std::memory_order_relaxed)) (void)membarrier(MEMBARRIER_CMD_PRIVATE_EXPEDITED);
+}
+
+void Gate::await_empty() const noexcept {
+  for (int spin = 0; inside_.load(std::memory_order_seq_cst); ++spin) {
+    if (spin < kSpins)
+      pause_briefly();
+    else
+      sched_yield();
+  }
+}
+
+void Gate::reset() noexcept {
+  inside_.store(false, std::memory_order_relaxed);
+  state_.store(has_barrier_.load(std::memory_order_relaxed) ? kOpen : kNoBarrier, std::memory_order_relaxed);
 }
 
 }  // namespace trestle

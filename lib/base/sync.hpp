@@ -39,6 +39,14 @@ class TRESTLE_CAPABILITY("mutex") Mutex {
   std::atomic<bool> kept_{false};
 };
 
+// The calling thread, as long as it lives: an address of its own, so that the library needs no thread-local storage to tell.
+[[nodiscard]] inline std::uint64_t this_thread() noexcept {
+  return reinterpret_cast<std::uintptr_t>(__builtin_thread_pointer());
+}
+
+// A number that no other call gives.
+[[nodiscard]] std::uint64_t unique_number() noexcept;
+
 // A value that one thread at a time writes, under a lock or as its owner, while others read it. Copies as the value does.
 template <class T>
 class Shared {
@@ -52,6 +60,8 @@ class Shared {
     return *this;
   }
   operator T() const noexcept { return value_.load(std::memory_order_acquire); }
+  // Plus so much, whoever else adds meanwhile; returns the sum.
+  T add(T change) noexcept { return value_.fetch_add(change, std::memory_order_acq_rel) + change; }
   // Becomes the larger of the two, whoever else raises it meanwhile.
   void raise_to(T value) noexcept {
     T now = value_.load(std::memory_order_relaxed);
@@ -61,6 +71,58 @@ class Shared {
 
  private:
   std::atomic<T> value_{};
+};
+
+// A lock with one owner, who passes by two plain stores; whoever else wants in pays for both, by a barrier that the kernel
+// lets every thread of the process pass (membarrier, Linux 4.14; D. Dice et al., "Asymmetric Dekker synchronization", 2001).
+// Where the kernel has none, the owner's store is a locked one.
+//
+//   owner: if (try_enter()) ... leave()      others: close() all of them, await_owners(), await_empty() each ... open()
+//
+// The owner must not wait, between try_enter and leave, for anything that an other holds while gates are closed.
+class Gate {
+ public:
+  Gate() noexcept { reset(); }
+  Gate(const Gate&) = delete;
+  Gate& operator=(const Gate&) = delete;
+
+  // Asks the kernel for its barrier, once; before that, and where it refuses, owners do without.
+  static void prepare() noexcept;
+
+  // False: the owner is inside already and was interrupted there, or the gate is closed, or the kernel has no barrier.
+  [[nodiscard]] bool try_enter() noexcept {
+    if (inside_.load(std::memory_order_relaxed)) [[unlikely]]
+      return false;
+    inside_.store(true, std::memory_order_relaxed);
+    std::atomic_signal_fence(std::memory_order_seq_cst);
+    if (state_.load(std::memory_order_seq_cst) == kOpen) [[likely]]
+      return true;
+    leave();
+    return false;
+  }
+  // The same where the kernel has no barrier.
+  [[nodiscard]] bool try_enter_slowly() noexcept;
+  void leave() noexcept { inside_.store(false, std::memory_order_release); }
+  // Whether the owner is inside: to itself exact, to others until await_empty a guess.
+  [[nodiscard]] bool is_entered() const noexcept { return inside_.load(std::memory_order_relaxed); }
+
+  void close() noexcept { state_.fetch_or(kClosed, std::memory_order_seq_cst); }
+  void open() noexcept { state_.fetch_and(static_cast<std::uint8_t>(~kClosed), std::memory_order_release); }
+  // Once for all gates just closed: whoever enters one from now on sees that it is.
+  static void await_owners() noexcept;
+  // Until the owner of a closed gate has left.
+  void await_empty() const noexcept;
+  // As new: also in the child of a fork, where the owner may not be any more.
+  void reset() noexcept;
+
+ private:
+  static constexpr std::uint8_t kOpen = 0;
+  static constexpr std::uint8_t kClosed = 1;
+  static constexpr std::uint8_t kNoBarrier = 2;  // the owner's store has to be a locked one
+  static std::atomic<bool> has_barrier_;
+
+  std::atomic<bool> inside_{false};
+  std::atomic<std::uint8_t> state_{kNoBarrier};
 };
 
 class TRESTLE_SCOPED_CAPABILITY Guard {

@@ -4,6 +4,7 @@
 
 #include "base/sync.hpp"
 #include "block/block_engine.hpp"
+#include "heap/depot.hpp"
 #include "heap/quarantine.hpp"
 #include "span/span_heap.hpp"
 
@@ -53,12 +54,25 @@ class Arena : public BlockEngine<P, Arena<P, O>> {
     Block block{nullptr, Header::end(true)};
     if (const Verdict v = this->vet_release(payload, how, block); v.is_fault()) [[unlikely]]
       return v;
-    while (quarantine_.is_full_for(block.header.size())) {
+    if (const Verdict v = make_room(block.header.size()); v.is_fault()) [[unlikely]]
+      return v;
+    this->retire(block);
+    quarantine_.push(payload, block.header.size(), random_);
+    return {};
+  }
+
+  // What has to leave the quarantine, so that so many bytes can come, becomes free.
+  Verdict make_room(std::size_t bytes) noexcept TRESTLE_REQUIRES(lock_) {
+    while (quarantine_.is_full_for(bytes)) {
       if (const Verdict v = evict(); v.is_fault()) [[unlikely]]
         return v;
     }
-    this->retire(block);
-    quarantine_.push(payload, block.header.size(), random_);
+    return {};
+  }
+  // A slot that its tier has released goes to the quarantine, or is free at once where another thread took the room since.
+  Verdict quarantine_slot(SlotRecord<P, O>& record, void* payload) noexcept TRESTLE_REQUIRES(lock_) {
+    if (quarantine_.is_full_for(record.slab.slot_size())) return record.evict(payload);
+    quarantine_.push(payload, record.slab.slot_size(), random_);
     return {};
   }
 
@@ -80,7 +94,10 @@ class Arena : public BlockEngine<P, Arena<P, O>> {
   // iff any went.
   bool trim() noexcept TRESTLE_REQUIRES(lock_);
 
-  void check(CheckLevel level, FaultSink& sink) const noexcept TRESTLE_REQUIRES(lock_);
+  // `slots`: what the slots' tier has counted.
+  [[nodiscard]] std::size_t quarantined_blocks() const noexcept TRESTLE_REQUIRES(lock_) { return quarantine_.count(); }
+  [[nodiscard]] std::size_t quarantined_bytes() const noexcept TRESTLE_REQUIRES(lock_) { return quarantine_.bytes(); }
+  void check(CheckLevel level, const SlabTally& slots, FaultSink& sink) const noexcept TRESTLE_REQUIRES(lock_);
   [[nodiscard]] Extent extent_of(const std::byte* at) const noexcept {
     const SpanRef<O> ref = spans_->find(at);
     if (ref.is_empty() || ref.span->state != SpanState::blocks) return {};
@@ -135,6 +152,13 @@ bool Arena<P, O>::give_back(const Extent& extent) noexcept {
 template <Policy P, Os O>
 Verdict Arena<P, O>::evict() noexcept {
   void* const payload = quarantine_.oldest();
+  if (P.slots_quarantined && spans_->record_of(payload) != nullptr) {
+    auto& record = *static_cast<SlotRecord<P, O>*>(spans_->record_of(payload));
+    if (const Verdict v = record.evict(payload); v.is_fault()) [[unlikely]]
+      return v;
+    quarantine_.pop(record.slab.slot_size());
+    return {};
+  }
   const std::size_t size = this->retired_size(payload);
   Block freed{nullptr, Header::end(true)};
   if (const Verdict v = this->reclaim(payload, freed); v.is_fault()) [[unlikely]]
@@ -186,7 +210,7 @@ bool Arena<P, O>::trim() noexcept {
 
 // I16: every entry of the quarantine is a retired block, and there are as many of them, of as many bytes.
 template <Policy P, Os O>
-void Arena<P, O>::check(CheckLevel level, FaultSink& sink) const noexcept {
+void Arena<P, O>::check(CheckLevel level, const SlabTally& slots, FaultSink& sink) const noexcept {
   BlockTally tally;
   bool whole = true;
   spans_->for_each_region([&](const Region<O>& region) {
@@ -200,15 +224,18 @@ void Arena<P, O>::check(CheckLevel level, FaultSink& sink) const noexcept {
   if (!whole) return;  // counts of half a heap tell nothing
   this->check_bins(sink, tally);
   this->check_counts(sink, tally);
-  if (quarantine_.count() != tally.retired_blocks || quarantine_.bytes() != tally.retired_bytes) {
+  const std::uint64_t waiting = tally.retired_blocks + slots.retired_slots;
+  if (quarantine_.count() != waiting || quarantine_.bytes() != tally.retired_bytes + slots.retired_bytes) {
     sink.add({.kind = FaultKind::quarantine_corrupt,
               .address = &quarantine_,
-              .expected = tally.retired_blocks,
+              .expected = waiting,
               .found = quarantine_.count()});
     return;
   }
   for (std::size_t i = 0; i < quarantine_.count(); ++i) {
     const auto* const payload = static_cast<const std::byte*>(quarantine_.at(i));
+    const auto* const record = static_cast<const SlotRecord<P, O>*>(spans_->record_of(payload));
+    if (record != nullptr && record->slab.is_retired(payload)) continue;
     const bool inside = extent_of(payload - kHeaderBytes).holds(payload - kHeaderBytes, kMinBlock);
     const std::optional<Header> header = inside ? this->load(payload - kHeaderBytes) : std::nullopt;
     if (header && header->is_retired()) continue;

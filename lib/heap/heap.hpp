@@ -1,7 +1,10 @@
 // The heap: every size, every policy, any Os, behind one face. Thread-safe, but for start and stop. A call that finds a
 // fault answers with it and changes nothing; nothing here prints or aborts.
 //
-//   request <= 256 KiB: a block of the arena, under the arena lock       above: a span of its own, under the span lock
+//   no bytes          an address in a slab that nobody can read, under a lock of its own
+//   up to 32 KiB      a slot of a slab, from the thread's cache
+//   up to 256 KiB     a block of the arena, under the arena lock
+//   above             a span of its own, under the span lock
 #pragma once
 
 #include <cstring>
@@ -10,6 +13,8 @@
 #include "base/engine.hpp"
 #include "heap/arena.hpp"
 #include "heap/large.hpp"
+#include "heap/slot_tier.hpp"
+#include "heap/zero_tier.hpp"
 
 namespace trestle {
 
@@ -22,6 +27,9 @@ struct HeapConfig {
   std::size_t block_span_bytes = kBlockSpanBytes;  // a multiple of 64 KiB
   // A large allocation of so many bytes is moved by its pages, not copied: a move costs mappings, below a copy is cheap.
   std::size_t move_from_bytes = std::size_t{1} << 20;
+  std::size_t slot_limit = kMaxSlot;  // slots have at most so many bytes; 0: there are none
+  std::size_t arenas = 0;             // of slots; 0: as many as processors
+  void (*thread_began)() noexcept = nullptr;  // called in each thread that gets a cache, so that it calls leave_thread
 };
 
 template <Policy P, Os O>
@@ -29,7 +37,7 @@ class Heap {
  public:
   static constexpr const Policy& kPolicy = P;
 
-  constexpr explicit Heap(O os = O{}) noexcept : spans_(os) {}
+  constexpr explicit Heap(O os = O{}) noexcept : spans_(os), slots_(os) {}
   Heap(const Heap&) = delete;
   Heap& operator=(const Heap&) = delete;
 
@@ -41,10 +49,23 @@ class Heap {
   void set_dirty_bytes(std::size_t bytes) noexcept;
 
   Allocation allocate(std::size_t size, std::size_t alignment, Kind kind) noexcept;
+  // The common cases, all inlined. Null, false: nothing was done, and the function without `_hot` has to see. Both work
+  // before start.
+  [[gnu::always_inline]] void* allocate_hot(std::size_t size, Kind kind) noexcept {
+    return slots_.allocate_hot(size, kind);
+  }
+  [[gnu::always_inline]] bool deallocate_hot(void* payload, const Release& how) noexcept {
+    return slots_.deallocate_hot(payload, how);
+  }
+  // Whether they may serve at all.
+  void set_hot(bool hot) noexcept { slots_.set_hot(hot); }
   Allocation allocate_zeroed(std::size_t size, Kind kind) noexcept;
   Verdict deallocate(void* payload, const Release& how) noexcept;
   Allocation reallocate(void* payload, std::size_t size) noexcept;
   [[nodiscard]] Sized usable_size(const void* payload) noexcept;
+
+  // The calling thread ends: its cache goes to others.
+  void leave_thread() noexcept { slots_.leave_thread(); }
 
   // Gives free memory back to the system, but about `keep` bytes. True iff there was any.
   bool trim(std::size_t keep) noexcept;
@@ -66,11 +87,19 @@ class Heap {
   void reset_locks() noexcept;
   // Whether the calling thread is inside the heap already, as in a signal handler that interrupted it.
   [[nodiscard]] bool is_entered_by_caller() noexcept {
-    return arena_.lock().is_held_by_caller() || spans_.lock().is_held_by_caller();
+    return slots_.is_entered_by_caller() || zero_.lock().is_held_by_caller() || arena_.lock().is_held_by_caller() ||
+           spans_.lock().is_held_by_caller();
   }
 
  private:
+  using SlotRecordOf = typename SlotTier<P, O>::Record;
+  using Alone = typename SlotTier<P, O>::Alone;
+
   Verdict classify(const void* payload) noexcept;
+  Verdict deallocate_slot(SlotRecordOf& record, void* payload, const Release& how) noexcept;
+  Verdict deallocate_in(const SpanRef<O>& ref, void* payload, const Release& how) noexcept;
+  Allocation reallocate_slot(SlotRecordOf& record, void* payload, std::size_t size) noexcept;
+  Allocation reallocate_zero(const SpanRef<O>& ref, void* payload, std::size_t size) noexcept;
   Allocation try_allocate(std::size_t size, std::size_t alignment, Kind kind, bool& zeroed) noexcept;
   Allocation reallocate_block(void* payload, std::size_t size) noexcept;
   Allocation reallocate_large(const SpanRef<O>& ref, void* payload, std::size_t size) noexcept;
@@ -80,27 +109,42 @@ class Heap {
   Allocation move(void* payload, std::size_t kept, std::size_t size, Kind kind) noexcept;
   // A program that frees no span still gives old ones back: every so many frees it looks.
   static constexpr std::uint64_t kFreesPerLook = 4096;
+  // Whether a block that is to have so many bytes may go on as one. A block that shrinks into the slots' sizes moves there,
+  // unless that frees little.
+  [[nodiscard]] bool stays_block(std::size_t size) const noexcept {
+    return arena_.serves(size, kMinAlignment) && !slots_.serves(size, kMinAlignment) && size != 0;
+  }
+  template <class Visit>
+  bool for_each_sound_span(Visit visit) const noexcept;
+  SlabTally check_slabs(CheckLevel level, FaultSink& sink) const noexcept TRESTLE_NO_THREAD_SAFETY_ANALYSIS;
+  [[nodiscard]] std::uint64_t free_slot_bytes() const noexcept;
   void purge_old() noexcept {
     const Guard guard(spans_.lock());
     spans_.purge_old(spans_.os().now_ms());
   }
-  void note_block() noexcept TRESTLE_REQUIRES(arena_.lock());
-  void note_large() noexcept TRESTLE_REQUIRES(spans_.lock());
-  void note_peak(std::uint64_t live) noexcept {
-    if (live > peak_bytes_) [[unlikely]]
-      peak_bytes_.raise_to(live);
+  // What the blocks or the large allocations gained or lost becomes known.
+  void note_blocks() noexcept TRESTLE_REQUIRES(arena_.lock()) {
+    const std::uint64_t now = arena_.counts().live_bytes;
+    live_.add(now - std::exchange(block_bytes_, now));
+  }
+  void note_large() noexcept TRESTLE_REQUIRES(spans_.lock()) {
+    const std::uint64_t now = large_.counts().live_bytes;
+    live_.add(now - std::exchange(large_bytes_, now));
   }
 
   SpanHeap<O> spans_;
+  RecordPool<O> records_;
+  SlotTier<P, O> slots_;
+  ZeroTier<P, O> zero_;
   Arena<P, O> arena_;
   Large<P, O> large_;
   std::uint64_t block_allocations_ TRESTLE_GUARDED_BY(arena_.lock()) = 0;
   std::uint64_t block_deallocations_ TRESTLE_GUARDED_BY(arena_.lock()) = 0;
   std::uint64_t large_allocations_ TRESTLE_GUARDED_BY(spans_.lock()) = 0;
   std::uint64_t large_deallocations_ TRESTLE_GUARDED_BY(spans_.lock()) = 0;
-  Shared<std::uint64_t> block_bytes_;
-  Shared<std::uint64_t> large_bytes_;
-  Shared<std::uint64_t> peak_bytes_;
+  std::uint64_t block_bytes_ TRESTLE_GUARDED_BY(arena_.lock()) = 0;  // as told to live_
+  std::uint64_t large_bytes_ TRESTLE_GUARDED_BY(spans_.lock()) = 0;
+  LiveBytes live_;
 };
 
 template <Policy P, Os O>
@@ -108,18 +152,26 @@ bool Heap<P, O>::start(const HeapConfig& config) noexcept {
   std::uint64_t secret = config.secret != 0 ? config.secret : spans_.os().entropy();
   const Key spans_key = key_from(split_mix(secret));
   const Key arena_key = key_from(split_mix(secret));
+  const Key slots_key = key_from(split_mix(secret));
+  const std::size_t arenas = config.arenas != 0 ? config.arenas : spans_.os().processors();
   arena_.start(spans_, arena_key, split_mix(secret), config.block_span_bytes);
+  slots_.start(spans_, records_, live_, slots_key, split_mix(secret), {config.slot_limit, arenas, config.thread_began});
+  zero_.start(spans_, records_, slots_key);
   large_.start(spans_, config.move_from_bytes);
   return spans_.start(spans_key, {config.region_bytes, config.decay_ms, config.dirty_bytes, config.commit_bytes});
 }
 
 template <Policy P, Os O>
 void Heap<P, O>::stop() noexcept {
+  slots_.stop();
+  zero_.stop();
   arena_.stop();
   large_.stop();
+  records_.stop(spans_.os());
   spans_.stop();
   block_allocations_ = block_deallocations_ = large_allocations_ = large_deallocations_ = 0;
-  block_bytes_ = large_bytes_ = peak_bytes_ = 0;
+  block_bytes_ = large_bytes_ = 0;
+  live_.clear();
 }
 
 template <Policy P, Os O>
@@ -134,20 +186,12 @@ void Heap<P, O>::set_dirty_bytes(std::size_t bytes) noexcept {
 }
 
 template <Policy P, Os O>
-void Heap<P, O>::note_block() noexcept {
-  ++block_allocations_;
-  block_bytes_ = arena_.counts().live_bytes;
-  note_peak(block_bytes_ + large_bytes_);
-}
-template <Policy P, Os O>
-void Heap<P, O>::note_large() noexcept {
-  ++large_allocations_;
-  large_bytes_ = large_.counts().live_bytes;
-  note_peak(block_bytes_ + large_bytes_);
-}
-
-template <Policy P, Os O>
 Allocation Heap<P, O>::allocate(std::size_t size, std::size_t alignment, Kind kind) noexcept {
+  if (slots_.serves(size, alignment)) [[likely]] {
+    const Allocation made = slots_.allocate(size, alignment, kind);
+    if (made.payload != nullptr || made.is_fault()) [[likely]]
+      return made;
+  }
   bool zeroed = false;
   return or_flushed(size, [&] { return try_allocate(size, alignment, kind, zeroed); });
 }
@@ -166,8 +210,9 @@ Allocation Heap<P, O>::or_flushed(std::size_t size, Attempt attempt) noexcept {
 // Memory is short: what waits in the quarantines becomes free. True iff anything did.
 template <Policy P, Os O>
 bool Heap<P, O>::flush() noexcept {
+  bool any = slots_.flush();
   const Guard arena_guard(arena_.lock());
-  bool any = arena_.flush_and_give_back();
+  any = arena_.flush_and_give_back() || any;
   const Guard spans_guard(spans_.lock());
   return large_.flush() || any;
 }
@@ -176,16 +221,26 @@ template <Policy P, Os O>
 Allocation Heap<P, O>::try_allocate(std::size_t size, std::size_t alignment, Kind kind, bool& zeroed) noexcept {
   if (size > PTRDIFF_MAX || alignment > PTRDIFF_MAX) [[unlikely]]
     return {};
+  if (slots_.serves(size, alignment)) return slots_.allocate(size, alignment, kind);
+  if (size == 0 && alignment <= kMinAlignment) {
+    const Guard guard(zero_.lock());
+    return zero_.allocate(kind);
+  }
   if (!arena_.serves(size, alignment)) {
     const Guard guard(spans_.lock());
     const Allocation made = large_.allocate(size, alignment, kind, zeroed);
-    if (made.payload != nullptr) note_large();
+    if (made.payload != nullptr) {
+      ++large_allocations_;
+      note_large();
+    }
     return made;
   }
   const Guard guard(arena_.lock());
   const Allocation made = arena_.allocate(size, alignment, kind);
-  if (made.payload != nullptr && !made.is_fault()) [[likely]]
-    note_block();
+  if (made.payload != nullptr && !made.is_fault()) [[likely]] {
+    ++block_allocations_;
+    note_blocks();
+  }
   return made;
 }
 
@@ -193,7 +248,7 @@ template <Policy P, Os O>
 Allocation Heap<P, O>::allocate_zeroed(std::size_t size, Kind kind) noexcept {
   bool zeroed = false;
   const Allocation made = or_flushed(size, [&] { return try_allocate(size, kMinAlignment, kind, zeroed); });
-  if (made.payload == nullptr || made.is_fault() || zeroed) [[unlikely]]
+  if (made.payload == nullptr || made.is_fault() || zeroed || size == 0) [[unlikely]]
     return made;
   if (!arena_.serves(size, kMinAlignment)) {
     std::memset(made.payload, 0, size);
@@ -208,14 +263,36 @@ Allocation Heap<P, O>::allocate_zeroed(std::size_t size, Kind kind) noexcept {
 template <Policy P, Os O>
 Verdict Heap<P, O>::deallocate(void* payload, const Release& how) noexcept {
   if (payload == nullptr) return {};
+  if (SlotRecordOf* const record = slots_.record_of(payload)) [[likely]]
+    return deallocate_slot(*record, payload, how);
   const SpanRef<O> ref = spans_.find(payload);
-  if (ref.is_empty()) [[unlikely]]
-    return classify(payload);
+  return ref.is_empty() ? classify(payload) : deallocate_in(ref, payload, how);
+}
+
+template <Policy P, Os O>
+Verdict Heap<P, O>::deallocate_slot(SlotRecordOf& record, void* payload, const Release& how) noexcept {
+  if constexpr (P.slots_quarantined) {
+    const Guard guard(arena_.lock());
+    if (const Verdict v = arena_.make_room(record.slab.slot_size()); v.is_fault()) [[unlikely]]
+      return v;
+  }
+  const Verdict v = slots_.deallocate(record, payload, how);
+  if (!P.slots_quarantined || v.is_fault()) return v;
+  const Guard guard(arena_.lock());
+  return arena_.quarantine_slot(record, payload);
+}
+
+template <Policy P, Os O>
+Verdict Heap<P, O>::deallocate_in(const SpanRef<O>& ref, void* payload, const Release& how) noexcept {
+  if (ref.span->state == SpanState::addresses) {
+    const Guard guard(zero_.lock());
+    return zero_.deallocate(zero_.record_of(ref), payload, how);
+  }
   if (ref.span->state == SpanState::blocks) [[likely]] {
     const Guard guard(arena_.lock());
     const Verdict v = arena_.deallocate(payload, how);
     if (!v.is_fault()) [[likely]] {
-      block_bytes_ = arena_.counts().live_bytes;
+      note_blocks();
       if (++block_deallocations_ % kFreesPerLook == 0) [[unlikely]]
         purge_old();
     }
@@ -228,7 +305,7 @@ Verdict Heap<P, O>::deallocate(void* payload, const Release& how) noexcept {
   const Verdict v = large_.deallocate(ref, payload, how);
   if (!v.is_fault()) [[likely]] {
     ++large_deallocations_;
-    large_bytes_ = large_.counts().live_bytes;
+    note_large();
   }
   return v;
 }
@@ -237,12 +314,36 @@ template <Policy P, Os O>
 Allocation Heap<P, O>::reallocate(void* payload, std::size_t size) noexcept {
   if (payload == nullptr) return allocate(size, kMinAlignment, Kind::by_malloc);
   return or_flushed(size, [&] {
+    if (SlotRecordOf* const record = slots_.record_of(payload)) return reallocate_slot(*record, payload, size);
     const SpanRef<O> ref = spans_.find(payload);
     if (ref.is_empty()) [[unlikely]]
       return Allocation::failed(as_stale(classify(payload)));
+    if (ref.span->state == SpanState::addresses) return reallocate_zero(ref, payload, size);
     if (ref.span->state == SpanState::blocks) return reallocate_block(payload, size);
     return reallocate_large(ref, payload, size);
   });
+}
+
+template <Policy P, Os O>
+Allocation Heap<P, O>::reallocate_slot(SlotRecordOf& record, void* payload, std::size_t size) noexcept {
+  std::size_t kept = 0;
+  Kind kind = Kind::none;
+  const Allocation resized = slots_.resize(record, payload, size, kept, kind);
+  if (resized.is_fault()) return Allocation::failed(as_stale(resized.verdict()));
+  return resized.payload != nullptr ? resized : move(payload, kept, size, kind);
+}
+
+template <Policy P, Os O>
+Allocation Heap<P, O>::reallocate_zero(const SpanRef<O>& ref, void* payload, std::size_t size) noexcept {
+  Kind kind = Kind::none;
+  {
+    const Guard guard(zero_.lock());
+    if (const Verdict v = zero_.vet(zero_.record_of(ref), payload); v.is_fault()) [[unlikely]]
+      return Allocation::failed(as_stale(v));
+    if (size == 0) return {payload, FaultKind::none};
+    kind = zero_.record_of(ref).slab.kind_of(payload);
+  }
+  return move(payload, 0, size, kind);
 }
 
 template <Policy P, Os O>
@@ -252,10 +353,9 @@ Allocation Heap<P, O>::reallocate_block(void* payload, std::size_t size) noexcep
     const Guard guard(arena_.lock());
     if (const Verdict v = arena_.find_live(payload, header); v.is_fault()) [[unlikely]]
       return Allocation::failed(as_stale(v));
-    const Allocation resized = arena_.serves(size, kMinAlignment) ? arena_.resize(payload, size) : Allocation{};
+    const Allocation resized = stays_block(size) ? arena_.resize(payload, size) : Allocation{};
     if (resized.payload != nullptr || resized.is_fault()) {
-      block_bytes_ = arena_.counts().live_bytes;
-      note_peak(block_bytes_ + large_bytes_);
+      note_blocks();
       return resized;
     }
   }
@@ -276,8 +376,7 @@ Allocation Heap<P, O>::reallocate_large(const SpanRef<O>& ref, void* payload, st
       return {};
     if (!arena_.serves(size, kMinAlignment)) {
       const Allocation resized = large_.resize(ref, payload, size);
-      large_bytes_ = large_.counts().live_bytes;
-      note_peak(block_bytes_ + large_bytes_);
+      note_large();
       return resized;
     }
     kept = ref.span->requested;
@@ -304,9 +403,17 @@ Allocation Heap<P, O>::move(void* payload, std::size_t kept, std::size_t size, K
 template <Policy P, Os O>
 Sized Heap<P, O>::usable_size(const void* payload) noexcept {
   if (payload == nullptr) return {};
+  if (SlotRecordOf* const record = slots_.record_of(payload)) [[likely]] {
+    const Vetted seen = slots_.vet(*record, payload);
+    return {seen.is_fault() ? 0 : seen.requested, as_stale(seen).kind};
+  }
   const SpanRef<O> ref = spans_.find(payload);
   if (ref.is_empty()) [[unlikely]]
     return {0, as_stale(classify(payload)).kind};
+  if (ref.span->state == SpanState::addresses) {
+    const Guard guard(zero_.lock());
+    return {0, as_stale(zero_.vet(zero_.record_of(ref), payload)).kind};
+  }
   if (ref.span->state == SpanState::blocks) {
     const Guard guard(arena_.lock());
     Header header = Header::end(true);

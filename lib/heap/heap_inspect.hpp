@@ -22,26 +22,81 @@ Verdict Heap<P, O>::classify(const void* payload) noexcept {
 
 template <Policy P, Os O>
 void Heap<P, O>::check(CheckLevel level, FaultSink& sink) noexcept {
+  const Alone alone(slots_);
+  const Guard zero_guard(zero_.lock());
   const Guard arena_guard(arena_.lock());
   const Guard spans_guard(spans_.lock());
   spans_.check(sink);
-  arena_.check(level, sink);
+  const SlabTally slots = check_slabs(level, sink);
+  arena_.check(level, slots, sink);
   if (level == CheckLevel::full) large_.check(sink);
+}
+
+// I19: a slab's record is about the span that leads to it. I20: what the slab checks of itself.
+template <Policy P, Os O>
+void check_slab(const SlotRecord<P, O>& record, const SpanRef<O>& ref, CheckLevel level, FaultSink& sink,
+                SlabTally& tally) noexcept {
+  const SlabLayout& layout = record.slab.layout();
+  if (layout.base == ref.start() && layout.bytes <= ref.bytes() && record.home != nullptr)
+    return record.slab.check(level, sink, tally);
+  sink.add({.kind = FaultKind::descriptor_corrupt,
+            .address = &record,
+            .block = ref.start(),
+            .expected = address_of(ref.start()),
+            .found = address_of(layout.base)});
+}
+
+// What the slabs' slots are, and that the tiers counted as many.
+template <Policy P, Os O>
+SlabTally Heap<P, O>::check_slabs(CheckLevel level, FaultSink& sink) const noexcept {
+  SlabTally slots;
+  SlabTally addresses;
+  const std::size_t before = sink.count();
+  const bool whole = for_each_sound_span([&](const SpanRef<O>& ref) {
+    if (ref.span->state == SpanState::slots)
+      check_slab(slots_.record_in(ref), ref, level, sink, slots);
+    if (ref.span->state == SpanState::addresses) check_slab(zero_.record_of(ref), ref, level, sink, addresses);
+    return true;
+  });
+  if (!whole || sink.count() != before) return slots;  // counts of half a heap tell nothing
+  slots_.check_counts(sink, slots);
+  const std::uint64_t live = zero_.counts().allocations - zero_.counts().deallocations;
+  if (live != addresses.used_slots) {  // I9
+    sink.add({.kind = FaultKind::accounting_mismatch,
+              .address = &zero_,
+              .expected = addresses.used_slots,
+              .found = live});
+  }
+  return slots;
 }
 
 template <Policy P, Os O>
 bool Heap<P, O>::walk(BlockVisitor visitor) noexcept {
+  const Alone alone(slots_);
+  const Guard zero_guard(zero_.lock());
   const Guard arena_guard(arena_.lock());
   const Guard spans_guard(spans_.lock());
-  const bool blocks = spans_.for_each_region([&](Region<O>& region) {
-    SpanDescriptor* span = nullptr;
-    while ((span = region.next(span)) != nullptr) {
-      if (span->state != SpanState::blocks) continue;
-      if (!arena_.walk_extent(Arena<P, O>::extent_in({&region, span, false}), visitor)) return false;
+  const bool small = for_each_sound_span([&](const SpanRef<O>& ref) {
+    switch (ref.span->state) {
+      case SpanState::blocks: return arena_.walk_extent(Arena<P, O>::extent_in(ref), visitor);
+      case SpanState::slots: return slots_.record_in(ref).slab.walk(visitor);
+      case SpanState::addresses: return zero_.walk(ref, visitor);
+      default: return true;
     }
-    return true;
   });
-  return blocks && large_.walk(visitor);
+  return small && large_.walk(visitor);
+}
+
+// Calls visit(SpanRef) for every span until it answers false. False: it did, or the tiling is broken.
+template <Policy P, Os O>
+template <class Visit>
+bool Heap<P, O>::for_each_sound_span(Visit visit) const noexcept {
+  return spans_.for_each_region([&](Region<O>& region) {
+    for (SpanDescriptor* span = region.next(nullptr); span != nullptr; span = region.next(span)) {
+      if (!visit(SpanRef<O>{&region, span, false})) return false;
+    }
+    return region.is_tiled();
+  });
 }
 
 template <Policy P, Os O>
@@ -56,28 +111,40 @@ void Heap<P, O>::for_each_span(Visit visit) noexcept {
 
 template <Policy P, Os O>
 bool Heap<P, O>::trim(std::size_t keep) noexcept {
+  bool any = slots_.trim();
+  {
+    const Guard zero_guard(zero_.lock());
+    any = zero_.trim() || any;
+  }
   const Guard arena_guard(arena_.lock());
-  const bool blocks = arena_.trim();
+  any = arena_.trim() || any;
   const Guard spans_guard(spans_.lock());
-  return spans_.trim(keep) || blocks;
+  return spans_.trim(keep) || any;
 }
 
 template <Policy P, Os O>
 trestle_stats Heap<P, O>::stats() noexcept {
+  const Alone alone(slots_);
+  const Guard zero_guard(zero_.lock());
   const Guard arena_guard(arena_.lock());
   const Guard spans_guard(spans_.lock());
   const BlockTally& blocks = arena_.counts();
   const auto& large = large_.counts();
   const SpanTally spans = spans_.counts();
   trestle_stats all{};
-  all.allocations = block_allocations_ + large_allocations_;
-  all.deallocations = block_deallocations_ + large_deallocations_;
-  all.live_blocks = blocks.live_blocks + large.live_blocks;
-  all.live_bytes = blocks.live_bytes + large.live_bytes;
-  all.peak_live_bytes = peak_bytes_;
-  all.retired_blocks = blocks.retired_blocks + large.retired_blocks;
-  all.retired_bytes = blocks.retired_bytes + spans.retired_bytes;
-  all.free_block_bytes = blocks.free_bytes;
+  const auto slots = slots_.counts();
+  const auto& zero = zero_.counts();
+  slots_.publish_all();
+  all.allocations = block_allocations_ + large_allocations_ + slots.allocations + zero.allocations;
+  all.deallocations = block_deallocations_ + large_deallocations_ + slots.deallocations + zero.deallocations;
+  all.live_blocks = blocks.live_blocks + large.live_blocks + slots.allocations - slots.deallocations +
+                    zero.allocations - zero.deallocations;
+  all.live_bytes = blocks.live_bytes + large.live_bytes + slots.live_bytes;
+  all.peak_live_bytes = live_.most();
+  all.retired_blocks = arena_.quarantined_blocks() + large.retired_blocks;
+  all.retired_bytes = arena_.quarantined_bytes() + spans.retired_bytes;
+  all.free_block_bytes = blocks.free_bytes + free_slot_bytes();
+  all.committed_bytes = records_.committed_bytes();
   all.span_bytes = spans.used_bytes;
   all.free_span_bytes = spans.free_bytes;
   all.dirty_span_bytes = spans.dirty_bytes;
@@ -90,6 +157,19 @@ trestle_stats Heap<P, O>::stats() noexcept {
   return all;
 }
 
+// Of slots that rest in their slabs, or were never handed out.
+template <Policy P, Os O>
+std::uint64_t Heap<P, O>::free_slot_bytes() const noexcept {
+  std::uint64_t sum = 0;
+  for_each_sound_span([&](const SpanRef<O>& ref) {
+    if (ref.span->state != SpanState::slots) return true;
+    const Slab<P>& slab = slots_.record_in(ref).slab;
+    sum += slab.available() * slab.slot_size();
+    return true;
+  });
+  return sum;
+}
+
 template <Policy P, Os O>
 std::uint64_t Heap<P, O>::offset_of(const void* at) const noexcept {
   const Region<O>* const region = spans_.region_of(at);
@@ -99,6 +179,8 @@ std::uint64_t Heap<P, O>::offset_of(const void* at) const noexcept {
 template <Policy P, Os O>
 Fault Heap<P, O>::explain(const Verdict& verdict, const void* given) noexcept {
   Fault fault{.kind = verdict.kind, .address = verdict.at};
+  const Alone alone(slots_);
+  const Guard zero_guard(zero_.lock());
   const Guard arena_guard(arena_.lock());
   const Guard spans_guard(spans_.lock());
   SpanRef<O> ref = spans_.find(verdict.at);  // which may be in another span than the pointer given
@@ -108,12 +190,19 @@ Fault Heap<P, O>::explain(const Verdict& verdict, const void* given) noexcept {
     large_.explain(ref, fault);
   } else if (ref.span->state == SpanState::blocks) {
     arena_.explain(Arena<P, O>::extent_in(ref), static_cast<const std::byte*>(given), fault);
+  } else if (ref.span->state == SpanState::slots) {
+    slots_.record_in(ref).slab.explain(ref.start() <= given && given < ref.end() ? given : verdict.at, fault);
+  } else if (ref.span->state == SpanState::addresses) {
+    zero_.record_of(ref).slab.explain(given, fault);
+    fault.served = 0;
   }
   return fault;
 }
 
 template <Policy P, Os O>
 void Heap<P, O>::lock_all() noexcept {
+  slots_.keep_closed();
+  zero_.lock().keep();
   arena_.lock().keep();
   spans_.lock().keep();
 }
@@ -121,11 +210,15 @@ template <Policy P, Os O>
 void Heap<P, O>::unlock_all() noexcept {
   spans_.lock().let_go();
   arena_.lock().let_go();
+  zero_.lock().let_go();
+  slots_.let_go();
 }
 template <Policy P, Os O>
 void Heap<P, O>::reset_locks() noexcept {
   spans_.lock().reset();
   arena_.lock().reset();
+  zero_.lock().reset();
+  slots_.reset();
 }
 
 }  // namespace trestle

@@ -1,6 +1,7 @@
 #include "os/linux_os.hpp"
 
 #include <fcntl.h>
+#include <sched.h>
 #include <sys/auxv.h>
 #include <sys/mman.h>
 #include <sys/random.h>
@@ -175,6 +176,13 @@ std::uint64_t LinuxOs::now_ms() noexcept {
   timespec now{};
   clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
   return static_cast<std::uint64_t>(now.tv_sec) * 1000 + static_cast<std::uint64_t>(now.tv_nsec) / 1'000'000;
+}
+
+std::size_t LinuxOs::processors() noexcept {
+  const KeepErrno keep;
+  cpu_set_t allowed;
+  const int count = sched_getaffinity(0, sizeof allowed, &allowed) == 0 ? CPU_COUNT(&allowed) : 1;
+  return count > 0 ? static_cast<std::size_t>(count) : 1;
 }
 
 std::uint64_t LinuxOs::entropy() noexcept {

@@ -23,6 +23,12 @@ class LinuxOs {
   [[nodiscard]] bool move(std::byte* from, std::byte* to, std::size_t bytes) noexcept;
   [[nodiscard]] std::uint64_t now_ms() noexcept;
   [[nodiscard]] std::uint64_t entropy() noexcept;
+  [[nodiscard]] std::size_t processors() noexcept;
+  [[nodiscard]] OwnCache& own_cache() noexcept { return own_cache_; }
+
+ private:
+  // In the storage that the loader sets aside for such as this, so that it is two instructions and no call that allocates.
+  [[gnu::tls_model("initial-exec")]] static thread_local constinit inline OwnCache own_cache_{};
 };
 static_assert(Os<LinuxOs>);
 

@@ -11,6 +11,8 @@
 //   move(from, to, bytes)      the pages of `from` appear at `to`, `from` then reads as zero; false: nothing changed
 //   now_ms()                   a monotonic clock, milliseconds
 //   entropy()                  64 unpredictable bits
+//   processors()               that this process may run on, at least 1
+//   own_cache()                the calling thread's, the same at every call: which heap's cache the thread uses; zero at first
 #pragma once
 
 #include <concepts>
@@ -20,6 +22,12 @@
 namespace trestle {
 
 inline constexpr std::size_t kOsPage = 4096;
+
+// The one thing that a heap keeps in a thread: the cache that it made for it, beside the heap's own number.
+struct OwnCache {
+  std::uint64_t heap = 0;
+  void* cache = nullptr;
+};
 
 template <class T>
 concept Os = requires(T os, std::byte* at, std::byte* to, std::size_t bytes) {
@@ -32,6 +40,8 @@ concept Os = requires(T os, std::byte* at, std::byte* to, std::size_t bytes) {
   { os.move(at, to, bytes) } noexcept -> std::same_as<bool>;
   { os.now_ms() } noexcept -> std::same_as<std::uint64_t>;
   { os.entropy() } noexcept -> std::same_as<std::uint64_t>;
+  { os.processors() } noexcept -> std::same_as<std::size_t>;
+  { os.own_cache() } noexcept -> std::same_as<OwnCache&>;
 };
 static_assert(!Os<int>);
 

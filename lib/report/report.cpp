@@ -50,11 +50,10 @@ std::string_view likely_causes(FaultKind kind) noexcept {
 void add_place(ReportText& text, const Fault& fault) noexcept {
   if (fault.block == nullptr) return;
   const auto* const block = static_cast<const std::byte*>(fault.block);
-  text.add("\n  block      ")
-      .add_address(block)
-      .add(", ")
-      .add(std::uint64_t{fault.requested})
-      .add(" bytes requested, ");
+  text.add("\n  block      ").add_address(block).add(", ");
+  // A slot whose canary is gone tells no request.
+  const bool unknown = fault.requested == 0 && fault.served != 0;
+  if (!unknown) text.add(std::uint64_t{fault.requested}).add(" bytes requested, ");
   text.add(std::uint64_t{fault.served}).add(" served");
   const auto* const at = static_cast<const std::byte*>(fault.address);
   constexpr std::size_t kNear = 64;  // farther, and the address is no part of the block but what is kept about it
@@ -62,7 +61,7 @@ void add_place(ReportText& text, const Fault& fault) noexcept {
     text.add("\n  the address lies ")
         .add(static_cast<std::uint64_t>(block - at))
         .add(" bytes before the block's start");
-  } else if (at >= block + fault.requested && fault.kind == FaultKind::write_past_end) {
+  } else if (!unknown && at >= block + fault.requested && fault.kind == FaultKind::write_past_end) {
     text.add("\n  the address is byte ")
         .add(static_cast<std::uint64_t>(at - block) - fault.requested + 1)
         .add(" past the request's end");

@@ -10,6 +10,8 @@ using namespace trestle;
 extern "C" {
 
 TRESTLE_API void* malloc(size_t size) noexcept {
+  if (void* const block = serve_hot(size, Kind::by_malloc)) [[likely]]
+    return block;
   return serve(size, kMinAlignment, Kind::by_malloc, TRESTLE_CALL("malloc", nullptr));
 }
 TRESTLE_API void* calloc(size_t count, size_t size) noexcept {
@@ -22,6 +24,8 @@ TRESTLE_API void* reallocarray(void* block, size_t count, size_t size) noexcept 
   return edge_reallocarray(block, count, size, TRESTLE_CALL("reallocarray", block));
 }
 TRESTLE_API void free(void* block) noexcept {
+  if (take_back_hot(block, {.kind = Kind::by_malloc})) [[likely]]
+    return;
   take_back(block, {.kind = Kind::by_malloc}, TRESTLE_CALL("free", block));
 }
 TRESTLE_API void free_sized(void* block, size_t size) noexcept {

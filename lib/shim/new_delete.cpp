@@ -146,11 +146,15 @@ using namespace trestle;
 // Base forms, and the array forms whose default is the base form of one object.
 
 TRESTLE_FORM void* operator new(std::size_t size) {
+  if (void* const made = serve_hot(size, Kind::by_new)) [[likely]]
+    return made;
   return allocate_or_throw(size, kMinAlignment, Kind::by_new, TRESTLE_NEW);
 }
 TRESTLE_FORM void* operator new[](std::size_t size) {
   if (TRESTLE_REPLACED(New, new, new)) [[unlikely]]
     return ::operator new(size);
+  if (void* const made = serve_hot(size, Kind::by_new_array)) [[likely]]
+    return made;
   return allocate_or_throw(size, kMinAlignment, Kind::by_new_array, TRESTLE_NEW_ARRAY);
 }
 TRESTLE_FORM void* operator new(std::size_t size, std::align_val_t alignment) {
@@ -161,10 +165,16 @@ TRESTLE_FORM void* operator new[](std::size_t size, std::align_val_t alignment) 
     return ::operator new(size, alignment);
   return allocate_or_throw(size, bytes(alignment), Kind::by_new_array, TRESTLE_NEW_ARRAY);
 }
-TRESTLE_FORM void operator delete(void* block) noexcept { take_back(block, by_new(), TRESTLE_DELETE); }
+TRESTLE_FORM void operator delete(void* block) noexcept {
+  if (take_back_hot(block, by_new())) [[likely]]
+    return;
+  take_back(block, by_new(), TRESTLE_DELETE);
+}
 TRESTLE_FORM void operator delete[](void* block) noexcept {
   if (TRESTLE_REPLACED(Delete, delete, delete)) [[unlikely]]
     return ::operator delete(block);
+  if (take_back_hot(block, by_new_array())) [[likely]]
+    return;
   take_back(block, by_new_array(), TRESTLE_DELETE_ARRAY);
 }
 TRESTLE_FORM void operator delete(void* block, std::align_val_t alignment) noexcept {
@@ -222,11 +232,15 @@ bool is_aligned_delete_array_replaced() noexcept {
 TRESTLE_FORM void operator delete(void* block, std::size_t size) noexcept {
   if (is_delete_replaced()) [[unlikely]]
     return ::operator delete(block);
+  if (take_back_hot(block, by_new(size))) [[likely]]
+    return;
   take_back(block, by_new(size), TRESTLE_DELETE);
 }
 TRESTLE_FORM void operator delete[](void* block, std::size_t size) noexcept {
   if (is_delete_array_replaced()) [[unlikely]]
     return ::operator delete[](block);
+  if (take_back_hot(block, by_new_array(size))) [[likely]]
+    return;
   take_back(block, by_new_array(size), TRESTLE_DELETE_ARRAY);
 }
 TRESTLE_FORM void operator delete(void* block, std::size_t size, std::align_val_t alignment) noexcept {

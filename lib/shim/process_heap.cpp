@@ -9,9 +9,12 @@
 #include "report/text.hpp"
 
 namespace trestle {
+
+constinit ProcessHeap heap_of_process;
+
 namespace {
 
-constinit ProcessHeap heap;
+constexpr ProcessHeap& heap = heap_of_process;
 constinit Mutex start_lock;
 constinit std::atomic<bool> started{false};
 constinit Options options{.check_at_exit = kPolicy.check_at_exit};
@@ -28,10 +31,21 @@ constinit std::atomic<bool> ended{false};  // at_exit has done its work
 constinit std::atomic<int> reporting{0};   // the thread that is printing a report
 constinit trestle_stats inherited{};       // what the parent had done when this process was forked off
 
+// A thread's cache goes to others when it ends, by the destructor of a key that it has set.
+constinit pthread_key_t leaving{};
+constinit bool has_leaving = false;
+void thread_began() noexcept {
+  const int kept = errno;
+  if (has_leaving) pthread_setspecific(leaving, &leaving);
+  errno = kept;
+}
+void thread_ends(void*) noexcept { heap.leave_thread(); }
+
 bool start_once() noexcept {
   const Guard guard(start_lock);
   if (started.load(std::memory_order_relaxed)) return true;
-  const bool up = heap.start({});
+  if (!has_leaving) has_leaving = pthread_key_create(&leaving, thread_ends) == 0;
+  const bool up = heap.start({.thread_began = thread_began});
   started.store(up, std::memory_order_release);
   return up;
 }
@@ -65,6 +79,7 @@ __attribute__((constructor(101))) void set_up() noexcept {
     heap.set_dirty_bytes(options.dirty_bytes);
   }
   check_every.store(options.check_every, std::memory_order_relaxed);
+  if (options.check_every != 0) heap.set_hot(false);  // each call is counted
   pthread_atfork(before_fork, after_fork_in_parent, after_fork_in_child);
 }
 
@@ -128,7 +143,6 @@ void* hand_out(const Allocation& made, const Call& call) noexcept {
 }  // namespace
 
 bool is_up() noexcept { return started.load(std::memory_order_acquire) || start_once(); }
-ProcessHeap& process_heap() noexcept { return heap; }
 
 void tick(const Call& call) noexcept {
   const std::uint64_t every = check_every.load(std::memory_order_relaxed);

@@ -21,8 +21,9 @@ namespace trestle {
 inline constexpr const Policy& kPolicy = TRESTLE_POLICY;
 using ProcessHeap = Heap<TRESTLE_POLICY, LinuxOs>;
 
+extern constinit ProcessHeap heap_of_process;
 // The heap, started. `is_up` false: no address space could be reserved.
-[[nodiscard]] ProcessHeap& process_heap() noexcept;
+[[nodiscard]] inline ProcessHeap& process_heap() noexcept { return heap_of_process; }
 [[nodiscard]] bool is_up() noexcept;
 
 // Counts the call, and checks the heap where it is the n-th of check_every.
@@ -46,6 +47,14 @@ void* serve_zeroed(std::size_t count, std::size_t size, const Call& call) noexce
 void* serve_again(void* block, std::size_t size, const Call& call) noexcept;
 void take_back(void* block, const Release& how, const Call& call) noexcept;
 std::size_t size_of(const void* block, const Call& call) noexcept;
+
+// The common cases of two of them, inlined. Null, false: nothing was done.
+[[gnu::always_inline]] inline void* serve_hot(std::size_t size, Kind kind) noexcept {
+  return heap_of_process.allocate_hot(size, kind);
+}
+[[gnu::always_inline]] inline bool take_back_hot(void* block, const Release& how) noexcept {
+  return heap_of_process.deallocate_hot(block, how);
+}
 
 }  // namespace trestle
 

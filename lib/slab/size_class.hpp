@@ -1,4 +1,4 @@
-// Size classes: slots of 16 to 1,024 bytes, 16 apart to 256 and then an eighth of the power of two below, so that no request
+// Size classes: slots of 16 bytes to 32 KiB, 16 apart to 256 and then an eighth of the power of two below, so that no request
 // is served more than 12.5 % beyond the next step of 16. A class whose size is a multiple of 2^k is aligned to it in a slab
 // that is, so an alignment is only another size to round to.
 #pragma once
@@ -13,7 +13,7 @@
 namespace trestle {
 
 inline constexpr std::size_t kSlotStep = 16;
-inline constexpr std::size_t kMaxSlot = 1024;
+inline constexpr std::size_t kMaxSlot = std::size_t{32} << 10;
 
 struct SizeClass {
   std::uint8_t index = 0;

@@ -4,13 +4,15 @@
 //   memory   | slot 0 | slot 1 | ... | never carved ...        | left over |
 //   states   a byte a slot                 free bits   a bit a slot that rests here, so that a batch is found by words
 //
-// take, give, and everything about counts needs the lock of whoever owns the slab; serve and release touch one slot and its
-// neighbours' pads, and need only that the slot is the caller's.
+// take, give, and everything about counts needs the lock of whoever owns the slab; serve, resize and release touch one slot,
+// and need only that the slot is the caller's. release looks at the left neighbour's pad besides, which that one's owner may
+// be changing: where others may be at work, its verdict on a neighbour has to be confirmed while they are not.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <utility>
 
 #include "base/engine.hpp"
 #include "base/policy.hpp"
@@ -23,7 +25,7 @@ namespace trestle {
 // Where a slab lies and what it is cut into; out of band, as are the records that it points to.
 struct SlabLayout {
   std::byte* base = nullptr;           // aligned to the largest power of two that divides a slot's size
-  SlotStateCell* states = nullptr;     // room for one a slot, all zero
+  SlotStateCell* states = nullptr;     // room for one a slot and one for what is left over, all zero
   std::uint64_t* free_bits = nullptr;  // room for one bit a slot, all zero
   std::uint32_t bytes = 0;             // of the memory, at most 2^22
   SizeClass size_class{};
@@ -37,8 +39,23 @@ struct SlabTally {
   std::uint64_t resting_slots = 0;  // free, in the slab
   std::uint64_t cached_slots = 0;   // free, in magazines
   std::uint64_t retired_slots = 0;  // free, in quarantine
+  std::uint64_t retired_bytes = 0;  // of these, whole slots
 
   friend bool operator==(const SlabTally&, const SlabTally&) = default;
+  SlabTally& operator+=(const SlabTally& other) noexcept {
+    used_slots += other.used_slots;
+    used_bytes += other.used_bytes;
+    resting_slots += other.resting_slots;
+    cached_slots += other.cached_slots;
+    retired_slots += other.retired_slots;
+    retired_bytes += other.retired_bytes;
+    return *this;
+  }
+};
+
+// What looking at a block gives: nothing wrong, and the bytes that it has (whole slots where the policy has no canary).
+struct Vetted : Verdict {
+  std::size_t requested = 0;
 };
 
 template <Policy P>
@@ -63,14 +80,28 @@ class Slab {
 
   // A slot that rests in a magazine becomes a block of 1 to slot_bytes - kLeastPad bytes. A fault is where its poison was
   // overwritten; the slot then stays as it is.
-  Allocation serve(void* slot, std::size_t requested, Kind kind) noexcept;
+  [[gnu::always_inline]] inline Allocation serve(void* slot, std::size_t requested, Kind kind) noexcept;
   // A block becomes free and rests where it is said to. A fault changes nothing.
-  Verdict release(void* payload, const Release& how, Rest rest) noexcept;
+  [[gnu::always_inline]] inline Vetted release(void* payload, const Release& how, Rest rest) noexcept;
   // Another size for a block that was vetted, in its slot: false iff that is not of the class for the size.
   [[nodiscard]] bool resize(void* payload, std::size_t requested) noexcept;
+  [[nodiscard]] bool is_retired(const void* payload) const noexcept {
+    const Place place = place_of(payload);
+    const SlotState state = state_of(place.index);
+    return place.exact && state.is_legal() && !state.is_used() && state.rest() == Rest::quarantine;
+  }
+  // Whether a slot that rests in quarantine starts there, its poison being whole.
+  Verdict vet_retired(const void* payload) const noexcept;
+  [[nodiscard]] Kind kind_of(const void* payload) const noexcept { return state_of(place_of(payload).index).kind(); }
   // Whether a live block starts there, its pad being whole; or what is wrong with the pointer or the pad.
-  Sized vet(const void* payload) const noexcept;
+  Vetted vet(const void* payload) const noexcept;
 
+  // Drops the contents of the pages, of so many bytes, on which nothing but slots that rest here lies, by purge(from, bytes), which reads as zero
+  // afterwards or is false. For policies without poison, or whose poison is zero. True iff any went.
+  template <class Purge>
+  bool purge_free(std::size_t page, Purge purge) noexcept;
+
+  [[nodiscard]] const SlabLayout& layout() const noexcept { return layout_; }
   [[nodiscard]] std::size_t slot_size() const noexcept { return slot_size_; }
   [[nodiscard]] std::uint32_t slots() const noexcept { return slots_; }
   [[nodiscard]] std::uint32_t carved() const noexcept { return carved_; }
@@ -105,9 +136,10 @@ class Slab {
   // Bytes of a free slot that are poison.
   [[nodiscard]] std::size_t poisoned() const noexcept { return std::min<std::size_t>(slot_size_, P.poison_limit); }
   // Whether a live block starts there, its pad and the bytes below it being whole and the release saying the truth.
-  [[nodiscard]] Verdict vet_release(const Place& place, const void* payload, const Release& how) const noexcept;
+  [[nodiscard, gnu::always_inline]] inline Vetted vet_release(const Place& place, const void* payload,
+                                                              const Release& how) const noexcept;
   [[nodiscard]] FaultKind kind_of_stray(const Place& place) const noexcept;
-  [[nodiscard]] Verdict vet_pad(std::uint32_t index, std::size_t& requested) const noexcept;
+  [[nodiscard, gnu::always_inline]] inline Verdict vet_pad(std::uint32_t index, std::size_t& requested) const noexcept;
   [[nodiscard]] Verdict vet_below(std::uint32_t index) const noexcept;
   [[nodiscard]] bool is_resting(std::uint32_t index) const noexcept {
     return (layout_.free_bits[index / kWordBits] >> (index % kWordBits) & 1) != 0;
@@ -115,6 +147,7 @@ class Slab {
   void take_at(std::uint32_t index, void*& out) noexcept;
   void rest_here(std::uint32_t index, bool fresh) noexcept;
   void carve(void*& out) noexcept;
+  void check_uncarved(FaultSink& sink) const noexcept;
   void check_slot(std::uint32_t index, CheckLevel level, FaultSink& sink, SlabTally& tally) const noexcept;
   void check_poison(std::uint32_t index, FaultSink& sink) const noexcept;
 
@@ -123,8 +156,9 @@ class Slab {
   std::uint32_t slot_size_ = 0;
   std::uint32_t reciprocal_ = 0;  // 2^32 / slot_size_, rounded up: exact for every offset below 2^22
   std::uint32_t slots_ = 0;
-  std::uint32_t carved_ = 0;
+  Shared<std::uint32_t> carved_;  // read beside the lock by those who ask what a pointer is
   std::uint32_t resting_ = 0;
+  bool rested_ = false;     // a slot came to rest since pages were given up
   std::uint32_t next_ = 0;  // the word of free bits at which the next batch begins
 };
 
@@ -160,7 +194,8 @@ void Slab<P>::take_at(std::uint32_t index, void*& out) noexcept {
 // A slot that nobody had is poison by now only where poison is what fresh memory reads as.
 template <Policy P>
 void Slab<P>::carve(void*& out) noexcept {
-  const std::uint32_t index = carved_++;
+  const std::uint32_t index = carved_;
+  carved_ = index + 1;
   layout_.states[index] = SlotState::free(Rest::magazine, true);
   if constexpr (P.poison) {
     if (!layout_.zeroed || P.poison_byte != 0) fill(slot_at(index), poisoned(), P.poison_byte);
@@ -179,32 +214,33 @@ void Slab<P>::rest_here(std::uint32_t index, bool fresh) noexcept {
   layout_.states[index] = SlotState::free(Rest::slab, fresh);
   layout_.free_bits[index / kWordBits] |= std::uint64_t{1} << (index % kWordBits);
   ++resting_;
+  rested_ = true;
 }
 
 template <Policy P>
-Allocation Slab<P>::serve(void* slot, std::size_t requested, Kind kind) noexcept {
+inline Allocation Slab<P>::serve(void* slot, std::size_t requested, Kind kind) noexcept {
   const std::uint32_t index = place_of(slot).index;
   if constexpr (P.poison) {
-    const std::byte* const wrong = first_other(slot_at(index), poisoned(), P.poison_byte);
-    if (wrong != nullptr) [[unlikely]]
-      return Allocation::failed({FaultKind::write_after_free, wrong});
+    if (!are_steps(slot_at(index), poisoned(), P.poison_byte)) [[unlikely]]
+      return Allocation::failed({FaultKind::write_after_free, first_other(slot_at(index), poisoned(), P.poison_byte)});
   }
-  layout_.states[index] = SlotState::used(kind);
   if constexpr (P.canary) canary_of(index).write(requested);
+  layout_.states[index] = SlotState::used(kind);  // last, so that a neighbour finds the pad whole
   return {slot, FaultKind::none};
 }
 
 template <Policy P>
-Verdict Slab<P>::release(void* payload, const Release& how, Rest rest) noexcept {
+inline Vetted Slab<P>::release(void* payload, const Release& how, Rest rest) noexcept {
   const Place place = place_of(payload);
-  if (const Verdict v = vet_release(place, payload, how); v.is_fault()) [[unlikely]]
-    return v;
-  if constexpr (P.poison) fill(static_cast<std::byte*>(payload), poisoned(), P.poison_byte);
+  const Vetted released = vet_release(place, payload, how);
+  if (released.is_fault()) [[unlikely]]
+    return released;
   if (rest == Rest::slab)
     rest_here(place.index, false);
   else
     layout_.states[place.index] = SlotState::free(rest, false);
-  return {};
+  if constexpr (P.poison) fill_steps(static_cast<std::byte*>(payload), poisoned(), P.poison_byte);
+  return released;
 }
 
 template <Policy P>
@@ -231,7 +267,7 @@ FaultKind Slab<P>::kind_of_stray(const Place& place) const noexcept {
 }
 
 template <Policy P>
-Verdict Slab<P>::vet_pad(std::uint32_t index, std::size_t& requested) const noexcept {
+inline Verdict Slab<P>::vet_pad(std::uint32_t index, std::size_t& requested) const noexcept {
   requested = slot_size_;
   if constexpr (!P.canary) return {};
   const std::byte* const wrong = canary_of(index).broken(requested);
@@ -240,11 +276,13 @@ Verdict Slab<P>::vet_pad(std::uint32_t index, std::size_t& requested) const noex
   return {};
 }
 
-// The bytes just below a slot are its left neighbour's: pad or poison. Where a pad begins whole and ends broken, it was not
+// The bytes just below a slot are its left neighbour's: pad or poison. They are looked at where they lie in the slot's own
+// cache line; where they do not, the neighbour's own free and heap_check see them. Where a pad begins whole and ends broken, it was not
 // its owner who went too far, but ours who began too early.
 template <Policy P>
 Verdict Slab<P>::vet_below(std::uint32_t index) const noexcept {
-  if (index == 0) return {};
+  constexpr std::size_t kCacheLine = 64;
+  if (index == 0 || is_aligned(slot_at(index), kCacheLine)) return {};
   const SlotState left = state_of(index - 1);
   if (left.is_used()) {
     std::size_t requested = 0;
@@ -266,38 +304,68 @@ Verdict Slab<P>::vet_below(std::uint32_t index) const noexcept {
 }
 
 template <Policy P>
-Sized Slab<P>::vet(const void* payload) const noexcept {
+Vetted Slab<P>::vet(const void* payload) const noexcept {
   const Place place = place_of(payload);
-  if (!place.exact || place.index >= carved_ || !state_of(place.index).is_used()) [[unlikely]]
-    return {0, kind_of_stray(place)};
+  if (!place.exact || !state_of(place.index).is_used()) [[unlikely]]
+    return {{kind_of_stray(place), payload}};
   std::size_t requested = 0;
   const Verdict v = vet_pad(place.index, requested);
-  return {v.is_fault() ? 0 : requested, v.kind};
+  return {v, requested};
 }
 
 template <Policy P>
-Verdict Slab<P>::vet_release(const Place& place, const void* payload, const Release& how) const noexcept {
-  if (!place.exact || place.index >= carved_ || !state_of(place.index).is_used()) [[unlikely]]
-    return {kind_of_stray(place), payload};
+Verdict Slab<P>::vet_retired(const void* payload) const noexcept {
+  if (!is_retired(payload)) [[unlikely]]
+    return {FaultKind::quarantine_corrupt, payload};
+  if constexpr (P.poison) {
+    const std::byte* const wrong = first_other(static_cast<const std::byte*>(payload), poisoned(), P.poison_byte);
+    if (wrong != nullptr) [[unlikely]]
+      return {FaultKind::write_after_free, wrong};
+  }
+  return {};
+}
+
+template <Policy P>
+inline Vetted Slab<P>::vet_release(const Place& place, const void* payload, const Release& how) const noexcept {
+  if (!place.exact || !state_of(place.index).is_used()) [[unlikely]]
+    return {{kind_of_stray(place), payload}};
   std::size_t requested = 0;
   if (const Verdict v = vet_pad(place.index, requested); v.is_fault()) [[unlikely]]
-    return v;
+    return {v};
   if constexpr (P.canary) {
     if (const Verdict v = vet_below(place.index); v.is_fault()) [[unlikely]]
-      return v;
+      return {v};
   }
   if constexpr (P.sized_free_checked) {
     static_assert(P.canary, "without a canary nothing tells the size");
     if (how.size != Release::kNoClaim && how.size != requested) [[unlikely]]
-      return {FaultKind::size_mismatch, payload};
+      return {{FaultKind::size_mismatch, payload}};
     if (how.alignment != 0 && !is_aligned(payload, how.alignment)) [[unlikely]]
-      return {FaultKind::alignment_mismatch, payload};
+      return {{FaultKind::alignment_mismatch, payload}};
   }
   if constexpr (P.kind_checked) {
     if (how.kind != Kind::none && how.kind != state_of(place.index).kind()) [[unlikely]]
-      return {FaultKind::kind_mismatch, payload};
+      return {{FaultKind::kind_mismatch, payload}};
   }
-  return {};
+  return {{}, requested};
+}
+
+template <Policy P>
+template <class Purge>
+bool Slab<P>::purge_free(std::size_t page, Purge purge) noexcept {
+  static_assert(!P.poison || P.poison_byte == 0, "purged bytes are zero, which has to be what free ones are");
+  if (!std::exchange(rested_, false)) return false;
+  bool any = false;
+  const std::uint32_t carved = carved_;
+  for (std::uint32_t index = 0; index < carved;) {
+    const std::uint32_t first = index;
+    while (index < carved && is_resting(index)) ++index;
+    const std::size_t from = align_up(std::size_t{first} * slot_size_, page);
+    const std::size_t to = align_down(std::size_t{index} * slot_size_, page);
+    if (from < to) any = purge(layout_.base + from, to - from) || any;
+    if (index == first) ++index;
+  }
+  return any;
 }
 
 }  // namespace trestle

@@ -9,23 +9,35 @@ template <Policy P>
 void Slab<P>::check(CheckLevel level, FaultSink& sink, SlabTally& tally) const noexcept {
   SlabTally own;
   for (std::uint32_t index = 0; index < carved_; ++index) check_slot(index, level, sink, own);
-  for (std::uint32_t index = carved_; index < slots_; ++index) {
-    if (state_of(index) == SlotState{} && !is_resting(index)) continue;
-    sink.add({.kind = FaultKind::descriptor_corrupt,
-              .address = slot_at(index),
-              .expected = 0,
-              .found = state_of(index).bits()});
-  }
+  check_uncarved(sink);
   if (own.resting_slots != resting_)
     sink.add({.kind = FaultKind::accounting_mismatch,
               .address = layout_.base,
               .expected = own.resting_slots,
               .found = resting_});
-  tally.used_slots += own.used_slots;
-  tally.used_bytes += own.used_bytes;
-  tally.resting_slots += own.resting_slots;
-  tally.cached_slots += own.cached_slots;
-  tally.retired_slots += own.retired_slots;
+  tally += own;
+}
+
+// Nothing is known of a slot that was never carved, and none of them rests here.
+template <Policy P>
+void Slab<P>::check_uncarved(FaultSink& sink) const noexcept {
+  const std::uint32_t carved = carved_;
+  const auto* const states = reinterpret_cast<const std::byte*>(layout_.states);
+  if (const std::byte* const wrong = first_other(states + carved, slots_ + 1 - carved, 0)) {
+    sink.add({.kind = FaultKind::descriptor_corrupt,
+              .address = slot_at(static_cast<std::uint32_t>(wrong - states)),
+              .expected = 0,
+              .found = std::to_integer<std::uint64_t>(*wrong)});
+  }
+  for (std::uint32_t word = carved / kWordBits; word * kWordBits < slots_; ++word) {
+    const std::uint32_t first = word * kWordBits;
+    const std::uint64_t known = carved > first ? (std::uint64_t{1} << (carved - first)) - 1 : 0;
+    if ((layout_.free_bits[word] & ~known) == 0) continue;
+    sink.add({.kind = FaultKind::descriptor_corrupt,
+              .address = slot_at(first),
+              .expected = layout_.free_bits[word] & known,
+              .found = layout_.free_bits[word]});
+  }
 }
 
 template <Policy P>
@@ -44,6 +56,7 @@ void Slab<P>::check_slot(std::uint32_t index, CheckLevel level, FaultSink& sink,
     ++(state.rest() == Rest::slab       ? tally.resting_slots
        : state.rest() == Rest::magazine ? tally.cached_slots
                                         : tally.retired_slots);
+    if (state.rest() == Rest::quarantine) tally.retired_bytes += slot_size_;
     if (level == CheckLevel::full) check_poison(index, sink);
     return;
   }
@@ -53,7 +66,6 @@ void Slab<P>::check_slot(std::uint32_t index, CheckLevel level, FaultSink& sink,
   if (v.is_fault()) {
     Fault fault{.kind = v.kind, .address = v.at};
     explain(slot_at(index), fault);
-    fault.found = std::to_integer<std::uint64_t>(*static_cast<const std::byte*>(v.at));
     sink.add(fault);
     return;
   }
@@ -98,8 +110,15 @@ void Slab<P>::explain(const void* at, Fault& fault) const noexcept {
   fault.served = slot_size_;
   if (!state_of(place.index).is_used()) return;
   if constexpr (P.canary) {
-    const std::size_t requested = canary_of(place.index).requested();
-    if (requested != SlotCanary::kNone) fault.requested = requested;
+    std::size_t requested = 0;
+    (void)canary_of(place.index).broken(requested);
+    if (requested == SlotCanary::kNone) return;
+    fault.requested = requested;
+    const auto* const wrong = static_cast<const std::byte*>(fault.address);
+    const std::byte* const slot = slot_at(place.index);
+    if (wrong < slot + requested || wrong >= slot + slot_size_) return;
+    fault.expected = canary_of(place.index).expected_at(wrong, requested);
+    fault.found = std::to_integer<std::uint64_t>(*wrong);
   }
 }
 

@@ -1,10 +1,11 @@
 // The canary of a slot, exact to the byte of the request. There is no header that could hold the request's size, so the
 // slot's last byte tells how long the pad is, and the canary's word depends on that as well as on key and place: bytes that
-// end as some other pad would do not fit its word.
+// end as some other pad would do not fit its word. Codes have an even number of bits, so that none is a bit away from another:
+// a pad of one byte has no word, and whatever it takes the place of would pass for it.
 //
 //   | payload, requested | word, repeated ... | code |        pad: 1 byte to the whole slot; the code is never 0
 //
-// A pad of more than 254 bytes, which only an aligned request has, keeps its length in the two bytes before the code.
+// A pad of more than 126 bytes keeps its length in the two bytes before the code.
 #pragma once
 
 #include <cstddef>
@@ -25,17 +26,19 @@ class SlotCanary {
   // requested < bytes. Writes the pad and nothing else.
   void write(std::size_t requested) const noexcept {
     const std::size_t pad = bytes_ - requested;
-    write_canary(slot_, requested, bytes_ - 1, word_for(pad));
-    const bool is_long = pad >= kLong;
-    if (is_long) [[unlikely]]
+    write_canary_to_end(slot_, requested, bytes_, word_for(pad));
+    if (pad >= kLong) [[unlikely]] {
       put_length(pad);
-    slot_[bytes_ - 1] = static_cast<std::byte>(code_for(is_long ? kLong : pad));
+      slot_[bytes_ - 1] = static_cast<std::byte>(code_for(kLong));
+    } else {
+      slot_[bytes_ - 1] = static_cast<std::byte>(code_for(pad));
+    }
   }
 
   // What the last byte says the request was; kNone where it says nothing that could be.
   [[nodiscard]] std::size_t requested() const noexcept {
     const auto code = std::to_integer<std::uint8_t>(slot_[bytes_ - 1]);
-    if (code == 0) [[unlikely]]
+    if (code == 0 || __builtin_parity(code) != 0) [[unlikely]]
       return kNone;
     std::size_t pad = length_from(code);
     if (pad >= kLong) [[unlikely]] {
@@ -51,16 +54,25 @@ class SlotCanary {
   [[nodiscard]] const std::byte* broken(std::size_t& requested) const noexcept {
     assert_readable(slot_ + bytes_ - 1, 1);
     requested = this->requested();
-    if (requested != kNone &&
-        broken_canary(slot_, requested, end_of(bytes_ - requested), word_of(requested)) == nullptr) [[likely]]
+    if (requested != kNone && is_whole(requested)) [[likely]]
       return nullptr;
     return diagnose(requested);
+  }
+
+  // What a byte of the pad is where it is whole, `at` being an address in it.
+  [[nodiscard]] std::uint8_t expected_at(const std::byte* at, std::size_t requested) const noexcept {
+    const std::size_t pad = bytes_ - requested;
+    const auto index = static_cast<std::size_t>(at - slot_);
+    if (index + 1 == bytes_) return code_for(std::min(pad, kLong));
+    if (index < end_of(pad)) return canary_byte(word_for(pad), index);
+    const auto stored = static_cast<std::uint16_t>(pad ^ mask());
+    return static_cast<std::uint8_t>(index + 2 == bytes_ ? stored >> 8 : stored);
   }
 
   static constexpr std::size_t kNone = SIZE_MAX;
 
  private:
-  static constexpr std::size_t kLong = 255;   // the code of a pad whose length does not fit it
+  static constexpr std::size_t kLong = 127;   // the code of a pad whose length does not fit it
   static constexpr std::size_t kTelling = 3;  // so many whole bytes of a canary are no accident
 
   [[nodiscard]] std::uint64_t word_for(std::size_t pad) const noexcept { return without_zeros((mixed_ + pad) * kOdd2); }
@@ -68,6 +80,20 @@ class SlotCanary {
   // Where the word's repetitions end and what tells the pad's length begins.
   [[nodiscard]] std::size_t end_of(std::size_t pad) const noexcept {
     return bytes_ - (pad >= kLong ? 1 + sizeof(std::uint16_t) : 1);
+  }
+
+  // Whether the pad is as it was written for that request, whose size the last byte tells.
+  [[nodiscard]] bool is_whole(std::size_t requested) const noexcept {
+    const std::size_t pad = bytes_ - requested;
+    if (pad >= kLong) [[unlikely]]
+      return broken_canary(slot_, requested, end_of(pad), word_for(pad)) == nullptr;
+    assert_readable(slot_ + requested, pad);
+    // The last word ends in the code instead.
+    const std::uint64_t word = word_for(pad);
+    const std::size_t last = bytes_ - 8;
+    const std::uint64_t differences = (load_beside_owner(slot_ + last) ^ word) << 8 >> 8;
+    if (requested >= last) return differences >> ((requested - last) * 8) == 0;
+    return differences == 0 && is_canary_to_end(slot_, requested, last, word);
   }
 
   // Off the hot path. The last byte may be what was overwritten: then some other pad still begins whole.
@@ -82,14 +108,17 @@ class SlotCanary {
       requested = guess;
     }
     // A byte that tells of a long pad, of which nothing is there, is the one that was overwritten.
-    if (requested == told && told != kNone && told_whole == 0 && bytes_ - told > kSlotStep) requested = kNone;
+    if (requested == told && longest < kTelling && told_whole == 0 && bytes_ - told > kSlotStep) requested = kNone;
     return requested == kNone ? slot_ + bytes_ - 1 : first_broken(requested);
   }
-  // The first byte of the pad that is not as it would be for that request; the end of its word's repetitions: none is.
+  // The first byte of the pad that is not as it would be for that request; the slot's end: none is.
   [[nodiscard]] const std::byte* first_broken(std::size_t requested) const noexcept {
     const std::size_t end = end_of(bytes_ - requested);
     const std::byte* const wrong = broken_canary(slot_, requested, end, word_of(requested));
-    return wrong != nullptr ? wrong : slot_ + end;
+    if (wrong != nullptr) return wrong;
+    const std::byte* at = slot_ + end;
+    while (at != slot_ + bytes_ && std::to_integer<std::uint8_t>(*at) == expected_at(at, requested)) ++at;
+    return at;
   }
   // How many of the word's bytes are whole, from the right up to the first that is not.
   [[nodiscard]] std::size_t whole_at_end(std::size_t requested) const noexcept {
@@ -100,14 +129,15 @@ class SlotCanary {
     return end - i;
   }
 
-  // A pad of n bytes, 1 to 255, is 1 + (n - 1 + k) mod 255, k from the key and the place.
+  // A pad of n bytes, 1 to 127, is i = 1 + (n - 1 + k) mod 127, k from the key and the place; its code is i and its parity.
   [[nodiscard]] std::size_t shift() const noexcept { return (mixed_ >> 32) % kLong; }
   [[nodiscard]] std::uint8_t code_for(std::size_t pad) const noexcept {
     const std::size_t sum = pad - 1 + shift();
-    return static_cast<std::uint8_t>(1 + (sum < kLong ? sum : sum - kLong));
+    const auto i = static_cast<unsigned>(1 + (sum < kLong ? sum : sum - kLong));
+    return static_cast<std::uint8_t>(i << 1 | static_cast<unsigned>(__builtin_parity(i)));
   }
   [[nodiscard]] std::size_t length_from(std::uint8_t code) const noexcept {
-    const std::size_t difference = code - 1 + kLong - shift();
+    const std::size_t difference = (code >> 1) - 1U + kLong - shift();
     return 1 + (difference < kLong ? difference : difference - kLong);
   }
 

@@ -1,11 +1,12 @@
 // A reserved address range, cut into granules and tiled by spans up to its frontier, with its table out of band.
 //
 //   | span | span | ...... | frontier ... (reserved, never used) |       frontier <= committed <= capacity
-//   table: | guard | heads: granule -> first granule of its span | descriptors: one a granule | guard |
+//   table: | guard | heads: granule -> first granule of its span | records: granule -> its record | descriptors | guard |
 //
 // Free spans coalesce with both neighbours at once and lie in bins of a two-level segregated fit; dirty ones also in a list
 // by age. The heads of all granules of a span in use, and of the first and last of any other, name its first granule: one
-// compare tells a wild pointer, one load gives the span. All operations are O(1) but for the heads of the span's granules.
+// compare tells a wild pointer, one load gives the span. What lies in a span may have a record of its own, which each granule
+// names as well, so that the hottest question needs no descriptor. All operations are O(1) but for the heads of the span's granules.
 // I10..I14 hold between any two calls. Not thread-safe, but that find may run beside the others on a span in use.
 #pragma once
 
@@ -72,6 +73,13 @@ class Region {
   void truncate(SpanDescriptor& span, Granules length, std::uint64_t now_ms) noexcept;
   void set_state(SpanDescriptor& span, SpanState state) noexcept;
   void seal(SpanDescriptor& span) noexcept { span.seal(key_); }
+
+  // What set_record gave the span that holds the address; null where there is no such span or it has none. Not vetted.
+  [[nodiscard]] void* record_of(const void* at) const noexcept {
+    const std::size_t granule = (address_of(at) - address_of(base_)) / kGranule;
+    return granule < frontier().count ? records_[granule] : nullptr;
+  }
+  void set_record(SpanDescriptor& span, void* record) noexcept;
 
   [[nodiscard]] SpanDescriptor* oldest_dirty() const noexcept {
     return if_sound(at_index(dirty_.oldest), SpanState::free);
@@ -154,6 +162,7 @@ class Region {
   Key key_;
   std::byte* base_ = nullptr;
   std::uint32_t* heads_ = nullptr;
+  Shared<void*>* records_ = nullptr;
   SpanDescriptor* descriptors_ = nullptr;
   std::byte* table_ = nullptr;
   std::size_t table_bytes_ = 0;

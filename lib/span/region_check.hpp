@@ -65,6 +65,16 @@ void Region<O>::check_span(const SpanDescriptor& span, bool previous_free, Fault
                 .found = heads_[i]});
     }
   }
+  const std::uint64_t record = span.state == SpanState::slots ? span.payload : 0;
+  for (std::uint32_t i = first; i <= last; ++i) {  // I18
+    if (address_of(records_[i]) != record) {
+      sink.add({.kind = FaultKind::span_tiling,
+                .address = &records_[i],
+                .block = start_of(span),
+                .expected = record,
+                .found = address_of(records_[i])});
+    }
+  }
   if (span.state == SpanState::free && previous_free) {  // I11
     sink.add({.kind = FaultKind::uncoalesced_spans, .address = start_of(span), .block = start_of(span)});
   }

@@ -24,7 +24,8 @@ bool Region<O>::reserve_exactly(O& os, std::size_t bytes) noexcept {
   const std::size_t granules = bytes / kGranule;
   const std::size_t heads_bytes = align_up(granules * sizeof(std::uint32_t), kOsPage);
   const std::size_t descriptors_bytes = align_up(granules * sizeof(SpanDescriptor), kOsPage);
-  table_bytes_ = heads_bytes + descriptors_bytes + 2 * kOsPage;
+  const std::size_t records_bytes = align_up(granules * sizeof(Shared<void*>), kOsPage);
+  table_bytes_ = heads_bytes + records_bytes + descriptors_bytes + 2 * kOsPage;
   table_ = os.reserve(table_bytes_, kOsPage);
   if (table_ == nullptr) return false;
   base_ = os.reserve(bytes, kGranule);
@@ -34,7 +35,8 @@ bool Region<O>::reserve_exactly(O& os, std::size_t bytes) noexcept {
     return false;
   }
   heads_ = reinterpret_cast<std::uint32_t*>(table_ + kOsPage);
-  descriptors_ = reinterpret_cast<SpanDescriptor*>(table_ + kOsPage + heads_bytes);
+  records_ = reinterpret_cast<Shared<void*>*>(table_ + kOsPage + heads_bytes);
+  descriptors_ = reinterpret_cast<SpanDescriptor*>(table_ + kOsPage + heads_bytes + records_bytes);
   capacity_ = {static_cast<std::uint32_t>(granules)};
   bin_heads_.fill(kNoSpan);
   dirty_ = retired_ = {kNoSpan, kNoSpan};
@@ -75,6 +77,7 @@ bool Region<O>::commit_to(O& os, Granules wanted) noexcept {
       return os.commit(table + from, to - from);
     };
     if (!commit_table(reinterpret_cast<std::byte*>(heads_), sizeof(std::uint32_t))) continue;
+    if (!commit_table(reinterpret_cast<std::byte*>(records_), sizeof(Shared<void*>))) continue;
     if (!commit_table(reinterpret_cast<std::byte*>(descriptors_), sizeof(SpanDescriptor))) continue;
     if (!os.commit(base_ + committed_.bytes(), (target - committed_).bytes())) continue;
     committed_ = target;
@@ -119,6 +122,13 @@ void Region<O>::count(const SpanDescriptor& span, bool add) noexcept {
   } else {
     counts_.used_bytes += bytes;
   }
+}
+
+template <Os O>
+void Region<O>::set_record(SpanDescriptor& span, void* record) noexcept {
+  std::fill_n(records_ + span.first.count, span.length.count, record);
+  span.payload = address_of(record);
+  span.seal(key_);
 }
 
 // Behind the span of index `older`; kNoSpan: at the old end.

@@ -69,6 +69,19 @@ class SpanHeap {
     return {region, region->find(at), false};
   }
 
+  // The record of the span that holds the address; null: none. Not vetted, and no more than a few loads. No lock is needed.
+  [[nodiscard]] void* record_of(const void* at) const noexcept {
+    if (void* const record = first_record_of(at)) [[likely]]
+      return record;
+    for (std::uint32_t i = 1; i < count_; ++i) {
+      if (void* const record = regions_[i].record_of(at)) return record;
+    }
+    return nullptr;
+  }
+
+  // The same, but of the first region alone, where nearly everything lies.
+  [[nodiscard]] void* first_record_of(const void* at) const noexcept { return regions_[0].record_of(at); }
+
   // A span of at least `bytes`. Empty iff memory or address space is short.
   [[nodiscard]] Ref acquire(std::size_t bytes, SpanState state) noexcept;
   void release(const Ref& ref, bool dirty) noexcept {

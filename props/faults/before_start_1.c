@@ -3,7 +3,7 @@
 #include "fault.h"
 
 int main(void) {
-  char* const block = hidden(malloc(100));
+  char* const block = hidden(malloc(40000));
   give(block);
   const uint64_t tag = word_at(block - 8);
   block[-1] ^= 1;

@@ -3,7 +3,7 @@
 #include "fault.h"
 
 int main(void) {
-  char* const block = hidden(malloc(100));
+  char* const block = hidden(malloc(40000));
   give(block);
   evidence(word_at(block - 8), 0);
   concerns(block, 0, 0); /* its header tells no sizes any more */

@@ -13,7 +13,7 @@ static void* release(void* block) {
 int main(void) {
   void* const block = malloc(100);
   give(block);
-  about(block, 100);
+  about_freed(block, 100);
   for (int i = 0; i < 2; ++i) {
     pthread_t thread;
     must(pthread_create(&thread, NULL, release, block) == 0 && pthread_join(thread, NULL) == 0);

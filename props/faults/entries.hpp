@@ -25,7 +25,7 @@ inline int hand_freed_to(const Entry& entry) {
   char* const block = hidden(malloc(100));
   free(block);
   give(block);
-  about(block, 100);
+  about_freed(block, 100);
   entry.call(hidden(block));
   return ok();
 }

@@ -4,8 +4,6 @@
 
 #include "support.h"
 
-static inline int is_fast(void) { return strcmp(CALL(trestle_policy_name)(), "fast") == 0; }
-
 /* The start of the heap's region, by any block of it. */
 static inline int say_base(const struct trestle_block* block, void* context) {
   (void)context;
@@ -29,16 +27,22 @@ static inline void wrong_at(const void* at) {
   print(STDOUT_FILENO, "at 0x%zx\n", (size_t)(uintptr_t)at);
 }
 
-/* The block concerned, and its sizes: of a small one (16 of header, in steps of 16, 64 at least), and of a large one, which
-   ends where its last OS page does. */
+/* The block concerned, and its sizes: of a slot, where only a live one's canary tells the request; of a block (16 of header,
+   in steps of 16); and of a large one, which ends where its last OS page does. */
 static inline void concerns(const void* block, size_t requested, size_t served) {
   print(STDOUT_FILENO, "block 0x%zx %zu %zu\n", (size_t)(uintptr_t)block, requested, served);
 }
 static inline size_t served_for(size_t requested) {
-  const size_t bytes = (16 + requested + 15) / 16 * 16;
-  return (bytes < 64 ? 64 : bytes) - 16;
+  const size_t with_pad = requested + (is_fast() ? 0 : 1);
+  return with_pad <= LARGEST_SLOT ? slot_for(with_pad) : (16 + requested + 15) / 16 * 16 - 16;
 }
-static inline void about(const void* block, size_t requested) { concerns(block, requested, served_for(requested)); }
+static inline void about(const void* block, size_t requested) {
+  const int unknown = is_fast() && requested <= LARGEST_SLOT;
+  concerns(block, unknown ? 0 : requested, served_for(requested));
+}
+static inline void about_freed(const void* block, size_t requested) {
+  concerns(block, requested < LARGEST_SLOT ? 0 : requested, served_for(requested));
+}
 static inline void about_large(const void* block, size_t requested) {
   const size_t end = (size_t)(uintptr_t)block + requested;
   concerns(block, requested, (end + 4095) / 4096 * 4096 - (size_t)(uintptr_t)block);

@@ -6,8 +6,8 @@
 using namespace trestle;
 
 int main() {
-  void* const live = hidden(malloc(100));
-  free(hidden(malloc(100)));
+  void* const live = hidden(malloc(40000));
+  free(hidden(malloc(40000)));
   auto& quarantine = arena().quarantine_;
   must(quarantine.count_ != 0);
   quarantine.ring_[quarantine.oldest_] = live;

@@ -8,7 +8,7 @@ int main(void) {
   void* const moved = realloc(block, 100000);
   must(wall != NULL && hidden(moved) != hidden(block));
   give(block);
-  about(block, 100);
+  about_freed(block, 100);
   free(hidden(block));
   return ok();
 }

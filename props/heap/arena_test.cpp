@@ -47,7 +47,7 @@ class ArenaTest : public testing::Test {
     std::array<Fault, 16> room{};
     FaultSink sink(room.data(), room.size());
     const Guard guard(arena_->lock());
-    arena_->check(CheckLevel::full, sink);
+    arena_->check(CheckLevel::full, {}, sink);
     return {room.begin(), room.begin() + static_cast<std::ptrdiff_t>(std::min(room.size(), sink.count()))};
   }
   void forge(std::byte* payload, Header header) {

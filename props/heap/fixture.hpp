@@ -16,6 +16,7 @@ inline constinit Heap<P, LinuxOs> heap_under{};
 inline constexpr std::size_t kKiB = 1024;
 inline constexpr std::size_t kMiB = 1024 * kKiB;
 inline constexpr std::size_t kMaxBlockRequest = kBlockSpanBytes / kBlocksPerSpan;
+inline constexpr std::size_t kAnyBlockRequest = kMaxSlot + 1000;
 // Sizes on both sides of every change of tier.
 inline constexpr std::size_t kAllSizes[] = {0,
                                             1,
@@ -25,6 +26,9 @@ inline constexpr std::size_t kAllSizes[] = {0,
                                             100,
                                             1000,
                                             4096,
+                                            kMaxSlot - 1,
+                                            kMaxSlot,
+                                            kMaxSlot + 1,
                                             100 * kKiB,
                                             kMaxBlockRequest - 1,
                                             kMaxBlockRequest,
@@ -42,6 +46,12 @@ class HeapTest : public testing::Test {
 
   void SetUp() override { ASSERT_TRUE(heap_.start(kConfig)); }
   void TearDown() override { heap_.stop(); }
+
+  // What the heap knows of a request's size: without canaries a slot's own.
+  static constexpr std::size_t told_size(std::size_t size, std::size_t alignment = kMinAlignment) {
+    const bool slot = size != 0 && align_up(size, alignment) <= kMaxSlot;
+    return kPolicy.canary || !slot ? size : slot_bytes(class_for(size, alignment));
+  }
 
   // So many frees of small and large blocks that none freed before is in a quarantine still.
   void turn_over() {

@@ -9,7 +9,7 @@ template <class T>
 class HeapFaultTest : public HeapTest<T> {
  protected:
   // Block and large sizes whose ends lie on no page's end.
-  static constexpr std::size_t kSizes[] = {100, 5000, 300 * kKiB + 5, kMiB + 1000};
+  static constexpr std::size_t kSizes[] = {100, 5000, kAnyBlockRequest, 300 * kKiB + 5, kMiB + 1000};
 };
 template <class T>
 class CheckedHeapFaultTest : public HeapFaultTest<T> {};
@@ -146,7 +146,7 @@ TYPED_TEST(HeapFaultTest, BehindTheFenceOfALargeBlockEveryAccessFaults) {
 }
 
 TYPED_TEST(CheckedHeapFaultTest, AWriteAfterFreeIsFoundInTheQuarantineAndOnTheWayOut) {
-  std::byte* const at = take(this->heap_, 500);
+  std::byte* const at = take(this->heap_, kAnyBlockRequest);
   ASSERT_EQ(give(this->heap_, at), FaultKind::none);
   for (std::size_t i = 0; i < 500; ++i) {
     flip(at + i);
@@ -162,6 +162,70 @@ TYPED_TEST(CheckedHeapFaultTest, AWriteAfterFreeIsFoundInTheQuarantineAndOnTheWa
   EXPECT_EQ(found, FaultKind::write_after_free);
 }
 
+TYPED_TEST(CheckedHeapFaultTest, AWriteToAFreedSlotIsFoundWhereItRestsAndBeforeItIsHandedOut) {
+  constexpr std::size_t kSize = 500;
+  std::byte* const at = take(this->heap_, kSize);
+  ASSERT_EQ(give(this->heap_, at), FaultKind::none);
+  for (std::size_t i = 0; i < kSize; ++i) {
+    flip(at + i);
+    const std::vector<Fault> faults = faults_of(this->heap_);
+    ASSERT_EQ(faults.size(), 1U) << i;
+    ASSERT_TRUE(faults[0].kind == FaultKind::write_after_free && faults[0].address == at + i) << i;
+    ASSERT_TRUE(faults[0].block == at && (faults[0].expected ^ faults[0].found) == 0x5A) << i;
+    flip(at + i);
+  }
+  flip(at + 100);
+  FaultKind found = FaultKind::none;
+  const std::size_t most = 2 * TestFixture::kPolicy.quarantine_bytes / kSize + 10000;
+  for (std::size_t i = 0; found == FaultKind::none && i < most; ++i) {
+    const Allocation made = this->heap_.allocate(kSize, 16, Kind::by_malloc);
+    found = made.is_fault() ? made.kind : give(this->heap_, made.payload);
+    if (made.is_fault()) {
+      EXPECT_EQ(made.payload, at + 100);
+    }
+  }
+  EXPECT_EQ(found, FaultKind::write_after_free);
+  flip(at + 100);
+  EXPECT_TRUE(faults_of(this->heap_).empty());
+}
+
+// The neighbour's pad lies right below a slot: who writes before his own start is told apart from who wrote past his end.
+TYPED_TEST(CheckedHeapFaultTest, BytesWrittenBeforeTheStartOfASlot) {
+  std::vector<std::byte*> blocks;
+  for (int i = 0; i < 64; ++i) blocks.push_back(take(this->heap_, 100));
+  std::sort(blocks.begin(), blocks.end());
+  std::byte* const left = blocks[10];
+  std::byte* const at = blocks[11];
+  ASSERT_EQ(at, left + 112);
+  flip(at - 2);
+  const Verdict freed = this->heap_.deallocate(at, kFromMalloc);
+  EXPECT_TRUE(freed.kind == FaultKind::write_before_start && freed.at == at - 2) << traits_of(freed.kind).name;
+  EXPECT_TRUE(has(faults_of(this->heap_), FaultKind::write_past_end, at - 2));
+  flip(at - 2);
+  EXPECT_EQ(give(this->heap_, at), FaultKind::none);
+}
+
+TYPED_TEST(HeapFaultTest, NothingCanBeReadAtARequestOfNoBytes) {
+  std::byte* const one = take(this->heap_, 0);
+  std::byte* const other = take(this->heap_, 0, 16, Kind::by_new);
+  ASSERT_TRUE(one != nullptr && other != nullptr && one != other);
+  EXPECT_TRUE(kills_reader(one));
+  EXPECT_TRUE(kills_writer(other));
+  EXPECT_EQ(give(this->heap_, one + 1), FaultKind::interior_pointer);
+  constexpr bool kSized = TestFixture::kPolicy.sized_free_checked;
+  EXPECT_EQ(give(this->heap_, one, {.size = 1}), kSized ? FaultKind::size_mismatch : FaultKind::none);
+  if (kSized) {
+    EXPECT_EQ(give(this->heap_, one, {.size = 0}), FaultKind::none);
+  }
+  EXPECT_EQ(give(this->heap_, one), FaultKind::double_free);
+  EXPECT_EQ(this->heap_.usable_size(one).kind, FaultKind::stale_pointer);
+  EXPECT_EQ(regrow(this->heap_, other, 0), other);
+  std::byte* const grown = regrow(this->heap_, other, 10);
+  EXPECT_TRUE(is_readable(grown + 9));
+  EXPECT_EQ(give(this->heap_, grown, {.kind = Kind::by_new}), FaultKind::none);
+  EXPECT_TRUE(faults_of(this->heap_).empty());
+}
+
 TYPED_TEST(CheckedHeapFaultTest, AFreedLargeBlockIsInaccessible) {
   std::byte* const at = take(this->heap_, kMiB);
   ASSERT_EQ(give(this->heap_, at), FaultKind::none);
@@ -172,8 +236,8 @@ TYPED_TEST(CheckedHeapFaultTest, AFreedLargeBlockIsInaccessible) {
 }
 
 TYPED_TEST(HeapFaultTest, CorruptHeadersAreFoundByTheirAddress) {
-  std::byte* const one = take(this->heap_, 112);
-  std::byte* const two = take(this->heap_, 112);
+  std::byte* const one = take(this->heap_, kAnyBlockRequest);
+  std::byte* const two = take(this->heap_, kAnyBlockRequest);
   for (unsigned bit = 0; bit < 128; ++bit) {
     flip_bit(two - kHeaderBytes, bit);
     ASSERT_TRUE(has(faults_of(this->heap_), FaultKind::header_corrupt, two - kHeaderBytes)) << bit;

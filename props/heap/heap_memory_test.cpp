@@ -58,18 +58,33 @@ TYPED_TEST(HeapMemoryTest, EightMebibytesMoveByTheirPages) {
 }
 
 TYPED_TEST(HeapMemoryTest, AFreedBlockRestsBeforeItIsReused) {
+  constexpr std::size_t kSize = kMaxSlot + 1;
   std::vector<std::byte*> freed;
-  for (std::size_t i = 0; i < TestFixture::kPolicy.quarantine_blocks && i < 200; ++i)
-    freed.push_back(take(this->heap_, 100));
+  for (std::size_t i = 0; i < TestFixture::kPolicy.quarantine_bytes / (2 * kSize) && i < 200; ++i)
+    freed.push_back(take(this->heap_, kSize));
   for (std::byte* const at : freed) {
     ASSERT_EQ(give(this->heap_, at), FaultKind::none);
-    std::byte* const next = take(this->heap_, 100);
+    std::byte* const next = take(this->heap_, kSize);
     ASSERT_EQ(std::find(freed.begin(), freed.end(), next), freed.end());
   }
   EXPECT_EQ(this->heap_.stats().retired_blocks, freed.size());
   std::size_t retired = 0;
   for (const BlockView& block : blocks_of(this->heap_)) retired += block.state == BlockState::retired;
   EXPECT_EQ(retired, freed.size());
+}
+
+TYPED_TEST(HeapMemoryTest, AFreedSlotRestsBeforeItIsReused) {
+  constexpr std::size_t kSize = 100;
+  constexpr std::size_t kWait =
+      TestFixture::kPolicy.slots_quarantined ? 10000 : Magazine<TestFixture::kPolicy>::delay(class_for(kSize));
+  std::byte* const at = take(this->heap_, kSize);
+  ASSERT_EQ(give(this->heap_, at), FaultKind::none);
+  for (std::size_t i = 0; i < kWait; ++i) {
+    std::byte* const next = take(this->heap_, kSize);
+    ASSERT_NE(next, at) << "after " << i << " frees";
+    ASSERT_EQ(give(this->heap_, next), FaultKind::none);
+  }
+  EXPECT_EQ(this->heap_.stats().retired_blocks != 0, TestFixture::kPolicy.slots_quarantined);
 }
 
 TYPED_TEST(HeapMemoryTest, TheQuarantineHoldsNoMoreThanItsPolicyAllows) {

@@ -5,7 +5,7 @@
 int main(void) {
   char* const block = hidden(malloc(100));
   give(block);
-  about(block, 100);
+  about_freed(block, 100);
   free(block);
   free(hidden(block));
   return ok();

@@ -23,9 +23,9 @@ static int is_ours(const void* block) {
 int main(void) {
   void* const block = malloc(1001);
   char* const copy = strdup("allocated by libc");
-  must(malloc_usable_size(block) == 1001 && trestle_malloc_usable_size(block) == 1001);
+  must(malloc_usable_size(block) == usable(1001) && trestle_malloc_usable_size(block) == usable(1001));
   must(is_ours(block) && is_ours(copy));
-  must(trestle_malloc_usable_size(copy) == sizeof "allocated by libc");
+  must(trestle_malloc_usable_size(copy) == usable(sizeof "allocated by libc"));
   trestle_free(block);
   must(!is_ours(block));
   free(copy);

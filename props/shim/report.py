@@ -32,11 +32,13 @@ def place(kind, at, said):
         return ""
     block, requested, served = said["block"].split()
     count = lambda text: r"\d+" if text == "?" else text
-    line = f"  block      {re.escape(block)}, {count(requested)} bytes requested, {count(served)} served\n"
+    known = "" if requested == "0" and served != "0" else rf"{count(requested)} bytes requested, "
+    known = rf"({known})?" if requested == "?" else known  # where nothing tells any more, nothing is said
+    line = f"  block      {re.escape(block)}, {known}{count(served)} served\n"
     offset = int(at, 16) - int(block, 16)
     if offset < 0:
         relation = f"lies {-offset} bytes before the block's start"
-    elif kind == "write past end":
+    elif kind == "write past end" and requested != "0":
         relation = f"is byte {offset - int(requested) + 1} past the request's end"
     elif offset != 0 and (served == "?" or offset <= int(served)):
         relation = f"lies {offset} bytes into the block"

@@ -48,6 +48,24 @@ static inline void* function(const char* name) {
 }
 #define CALL(name) ((__typeof__(&name))function(#name))
 
+/* What the heap serves a small request from: a slot, in steps of 16 bytes, then of an eighth of the power of two below. */
+enum { LARGEST_SLOT = 32768 };
+static inline size_t slot_for(size_t bytes) {
+  size_t power = 16;
+  while (power * 2 < bytes) power *= 2;
+  const size_t step = power / 8 < 16 ? 16 : power / 8;
+  return bytes <= 16 ? 16 : (bytes + step - 1) / step * step;
+}
+/* Of the library that is linked in or preloaded. */
+#pragma weak trestle_policy_name
+static inline int is_fast(void) { return trestle_policy_name != NULL && strcmp(trestle_policy_name(), "fast") == 0; }
+/* What malloc_usable_size says of a request: the fast policy, which has no canaries, knows no more of a slot than its size. */
+static inline size_t usable_aligned(size_t size, size_t alignment) {
+  const size_t aligned = (size + alignment - 1) / alignment * alignment;
+  return is_fast() && size != 0 && aligned <= LARGEST_SLOT ? slot_for(aligned) : size;
+}
+static inline size_t usable(size_t size) { return usable_aligned(size, 16); }
+
 static inline int ok(void) {
   print(STDOUT_FILENO, "ok\n");
   return 0;

@@ -5,7 +5,7 @@
 
 static void use(void* block, size_t alignment, size_t size) {
   must(block != NULL && (uintptr_t)block % alignment == 0);
-  must(malloc_usable_size(block) == size);
+  must(malloc_usable_size(block) == usable_aligned(size, alignment));
   memset(block, 0x5a, size);
   free(block);
 }

@@ -12,7 +12,7 @@ __attribute__((constructor)) static void late(void) { blocks[2] = realloc(malloc
 
 int main(void) {
   for (int i = 0; i < 3; ++i) {
-    must(blocks[i] != NULL && malloc_usable_size(blocks[i]) == 100);
+    must(blocks[i] != NULL && malloc_usable_size(blocks[i]) == usable(100));
     free(blocks[i]);
   }
   return ok();

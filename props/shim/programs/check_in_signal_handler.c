@@ -19,7 +19,7 @@ int main(void) {
   const struct itimerval every = {{0, 200}, {0, 200}};
   must(setitimer(ITIMER_REAL, &every, NULL) == 0);
   char* block = NULL;
-  for (size_t turn = 0; signals < 1000; ++turn) block = hidden(realloc(block, turn % 2 == 0 ? 100 : 1000));
+  for (size_t turn = 0; signals < 200; ++turn) block = hidden(realloc(block, turn % 2 == 0 ? 100 : 1000));
   const struct itimerval never = {{0, 0}, {0, 0}};
   must(setitimer(ITIMER_REAL, &never, NULL) == 0);
   return ok();

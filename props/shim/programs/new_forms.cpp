@@ -12,7 +12,7 @@ constexpr std::align_val_t kWide{256};
 
 void* used(void* block, std::size_t size, std::size_t alignment) {
   must(block != nullptr && reinterpret_cast<uintptr_t>(block) % alignment == 0);
-  must(malloc_usable_size(block) == size);
+  must(malloc_usable_size(block) == usable_aligned(size, alignment));
   std::memset(block, 0x5a, size);
   return hidden(block);
 }

@@ -13,7 +13,7 @@ int main(void) {
       unsigned char* block = realloc(NULL, sizes[from]);
       for (size_t i = 0; i < sizes[from]; ++i) block[i] = mark(i);
       block = realloc(block, sizes[to]);
-      must(malloc_usable_size(block) == sizes[to]);
+      must(malloc_usable_size(block) == usable(sizes[to]));
       for (size_t i = 0; i < sizes[from] && i < sizes[to]; ++i) must(block[i] == mark(i));
       free(block);
     }
@@ -22,7 +22,7 @@ int main(void) {
   must(empty != NULL && malloc_usable_size(empty) == 0);
   free(empty);
   int* const array = reallocarray(NULL, 10, sizeof(int));
-  must(malloc_usable_size(array) == 10 * sizeof(int));
+  must(malloc_usable_size(array) == usable(10 * sizeof(int)));
   free(array);
   return ok();
 }

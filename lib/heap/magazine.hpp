@@ -1,0 +1,107 @@
+// Slots of one size class that are ready for one thread, kept as addresses in an array, and those that it freed a moment ago,
+// which wait in a ring before they are ready again. With random reuse a newcomer changes places with any other.
+//
+//   slots_ | ready ... | room to capacity, to most |    ring_ | waiting ... |
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <utility>
+
+#include "base/keyed.hpp"
+#include "base/policy.hpp"
+#include "base/sync.hpp"
+#include "slab/size_class.hpp"
+
+namespace trestle {
+
+template <Policy P>
+class alignas(64) Magazine {  // a cache line, so that its place is a shift away
+ public:
+  // So many slots of the class at most, by bytes: a hot class of small slots holds many, one of large slots a few.
+  [[nodiscard]] static constexpr std::size_t most(SizeClass size_class) noexcept {
+    constexpr std::size_t kBytes = std::size_t{64} << 10;
+    return std::clamp<std::size_t>(kBytes / slot_bytes(size_class), 2, 128);
+  }
+  // Slots that wait at once, no more than half of those that can be ready.
+  [[nodiscard]] static constexpr std::size_t delay(SizeClass size_class) noexcept {
+    return std::min<std::size_t>(P.slot_delay, most(size_class) / 2);
+  }
+  // Room that the arrays need.
+  [[nodiscard]] static constexpr std::size_t room(SizeClass size_class) noexcept {
+    return most(size_class) + delay(size_class);
+  }
+
+  constexpr Magazine() noexcept = default;
+  void start(void** array, SizeClass size_class) noexcept {
+    slots_ = array;
+    most_ = static_cast<std::uint16_t>(most(size_class));
+    delay_ = static_cast<std::uint16_t>(delay(size_class));
+    capacity_ = std::max<std::uint16_t>(2, most_ / 8);
+  }
+
+  // Slots of the class that the thread has handed out, and taken back.
+  Shared<std::uint64_t> taken;
+  Shared<std::uint64_t> given;
+
+  // Null: none is ready.
+  [[nodiscard]] void* pop() noexcept { return ready_ != 0 ? slots_[--ready_] : nullptr; }
+  // The one that pop gave last, where it was.
+  void put_back(void* slot) noexcept { slots_[ready_++] = slot; }
+
+  [[nodiscard]] bool is_full() const noexcept { return ready_ == capacity_; }
+  // A slot just freed; not when it is full.
+  void push(void* slot, std::uint64_t& random) noexcept {
+    if constexpr (P.slot_delay != 0) {
+      if (waiting_ < delay_) [[unlikely]] {
+        slots_[most_ + waiting_++] = slot;
+        return;
+      }
+      std::swap(slots_[most_ + oldest_], slot);
+      oldest_ = oldest_ + 1U == delay_ ? 0 : static_cast<std::uint16_t>(oldest_ + 1);
+    }
+    slots_[ready_] = slot;
+    if constexpr (P.random_reuse) std::swap(slots_[ready_], slots_[quick_below(random, ready_ + 1U)]);
+    ++ready_;
+  }
+
+  // Where a batch of slots is to be put, while none is ready; and that so many came, in address order.
+  [[nodiscard]] std::span<void*> empty_half() noexcept { return {slots_, std::max<std::size_t>(1, capacity_ / 2U)}; }
+  void filled(std::size_t count, std::uint64_t& random) noexcept {
+    ready_ = static_cast<std::uint16_t>(count);
+    unneeded_ = 0;
+    if constexpr (P.random_reuse) {
+      for (std::size_t i = count; i > 1; --i) std::swap(slots_[i - 1], slots_[random_below(random, i)]);
+    }
+  }
+  // The class is hot: it may hold twice as many.
+  void grow() noexcept { capacity_ = static_cast<std::uint16_t>(std::min<unsigned>(most_, capacity_ * 2U)); }
+
+  // Slots to give up: the older half of those ready; of those that nobody needed since the last look, half; or all.
+  [[nodiscard]] std::span<void*> older_half() noexcept { return {slots_, (ready_ + 1U) / 2U}; }
+  [[nodiscard]] std::span<void*> idle() noexcept { return {slots_, std::min(unneeded_, ready_) / 2U}; }
+  [[nodiscard]] std::span<void*> ready() noexcept { return {slots_, ready_}; }
+  [[nodiscard]] std::span<void*> waiting() noexcept { return {slots_ + most_, waiting_}; }
+  // So many of the first ready ones were given up.
+  void dropped(std::size_t count) noexcept {
+    std::copy(slots_ + count, slots_ + ready_, slots_);
+    ready_ = static_cast<std::uint16_t>(ready_ - count);
+  }
+  void drop_waiting() noexcept { waiting_ = oldest_ = 0; }
+  // From now on those that are ready are not needed, until a batch is.
+  void begin_look() noexcept { unneeded_ = ready_; }
+
+ private:
+  void** slots_ = nullptr;
+  std::uint16_t ready_ = 0;
+  std::uint16_t capacity_ = 0;
+  std::uint16_t waiting_ = 0;
+  std::uint16_t oldest_ = 0;
+  std::uint16_t most_ = 0;
+  std::uint16_t delay_ = 0;
+  std::uint16_t unneeded_ = 0;  // were ready at the last look, and no batch was needed since
+};
+
+}  // namespace trestle

@@ -1,0 +1,289 @@
+// The small requests: slots of slabs, handed out by a cache of each thread's own, which is filled from and emptied to the
+// depots of its arena in batches. Thread-safe, but for start and stop. A thread that has no cache, because memory was short,
+// it is about to end, or a signal interrupted it in its cache, is served alone: with every gate closed.
+//
+// Order: caches lock, gates, arena lock of the blocks, depot lock, span lock. Nobody inside a gate waits for an earlier one.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+
+#include "heap/depot.hpp"
+#include "heap/live_bytes.hpp"
+#include "heap/thread_cache.hpp"
+
+namespace trestle {
+
+struct SlotConfig {
+  std::size_t limit = kMaxSlot;             // slots of so many bytes at most; 0: none
+  std::size_t arenas = 1;                   // threads are spread over them
+  void (*thread_began)() noexcept = nullptr;  // called in each thread that gets a cache, so that it calls leave_thread
+};
+
+template <Policy P, Os O>
+class SlotTier {
+ public:
+  using Record = SlotRecord<P, O>;
+  using Cache = ThreadCache<P>;
+
+  constexpr explicit SlotTier(O os) noexcept : os_(os) {}
+  void start(SpanHeap<O>& spans, RecordPool<O>& records, LiveBytes& live, const Key& key, std::uint64_t random,
+             const SlotConfig& config) noexcept;
+  void stop() noexcept;
+
+  [[nodiscard]] bool serves(std::size_t size, std::size_t alignment) const noexcept {
+    return size != 0 && size <= Slab<P>::kMaxRequest && align_up(size + Slab<P>::kLeastPad, alignment) <= limit_;
+  }
+  // The record of the slab that the address lies in; null: in none.
+  [[nodiscard]] Record* record_of(const void* at) const noexcept { return static_cast<Record*>(spans_->record_of(at)); }
+
+  // The same of a span in the state slots, from its descriptor, which is sound.
+  [[nodiscard]] static Record& record_in(const SpanRef<O>& ref) noexcept {
+    return *reinterpret_cast<Record*>(static_cast<std::uintptr_t>(ref.span->payload));
+  }
+
+  Allocation allocate(std::size_t size, std::size_t alignment, Kind kind) noexcept;
+  // The common case of it and nothing else, all inlined: of the least alignment, from a magazine that is not empty, without a
+  // fault. Null: allocate has to see.
+  [[gnu::always_inline]] inline void* allocate_hot(std::size_t size, Kind kind) noexcept;
+  // The same of deallocate. False: nothing was done.
+  [[gnu::always_inline]] inline bool deallocate_hot(void* payload, const Release& how) noexcept;
+  // Whether the two may serve at all.
+  void set_hot(bool hot) noexcept { hot_id_ = hot ? id_ : kNobody; }
+  // Where the policy says so, the slot does not rest in a magazine afterwards but has to be put in quarantine.
+  Verdict deallocate(Record& record, void* payload, const Release& how) noexcept;
+  // In its slot. A null payload: that does not fit, and `kept` and `kind` tell what has to move.
+  Allocation resize(Record& record, void* payload, std::size_t size, std::size_t& kept, Kind& kind) noexcept;
+  Vetted vet(const Record& record, const void* payload) const noexcept { return record.slab.vet(payload); }
+
+  // The calling thread ends: what it has goes to the depots, and what it asks for or frees from now on is served alone.
+  void leave_thread() noexcept;
+  // What all threads have goes to the depots. True iff there was any.
+  bool flush() noexcept;
+  // The same, and the depots give back what they can.
+  bool trim() noexcept;
+
+  // While one exists nobody else is in any cache or depot.
+  class TRESTLE_SCOPED_CAPABILITY Alone {
+   public:
+    explicit Alone(SlotTier& tier) noexcept TRESTLE_NO_THREAD_SAFETY_ANALYSIS : tier_(tier) { tier_.close(); }
+    ~Alone() noexcept TRESTLE_NO_THREAD_SAFETY_ANALYSIS { tier_.open(); }
+    Alone(const Alone&) = delete;
+    Alone& operator=(const Alone&) = delete;
+
+   private:
+    SlotTier& tier_;
+  };
+  void keep_closed() noexcept TRESTLE_NO_THREAD_SAFETY_ANALYSIS;
+  void let_go() noexcept TRESTLE_NO_THREAD_SAFETY_ANALYSIS;
+  void reset() noexcept;
+  [[nodiscard]] bool is_entered_by_caller() noexcept;
+
+  struct Counts {
+    std::uint64_t allocations = 0;
+    std::uint64_t deallocations = 0;
+    std::uint64_t live_bytes = 0;
+  };
+  [[nodiscard]] Counts counts() const noexcept;
+  // What the threads have counted becomes known to the heap's count of live bytes. Alone.
+  void publish_all() noexcept;
+  // Whether caches and counts agree with what all slabs' slots are. Alone.
+  void check_counts(FaultSink& sink, const SlabTally& tally) const noexcept;
+
+ private:
+  static constexpr std::size_t kMaxArenas = 64;
+  static constexpr std::uint32_t kPatience = 32;      // batches in another's way before a thread moves to the next arena
+  static constexpr std::uint32_t kBatchesPerLook = 64;
+
+  struct Depots {
+    std::array<Depot<P, O>, kSizeClasses> of_class{};
+  };
+
+  // The caller's cache, entered; null: it is to be served alone.
+  [[nodiscard]] Cache* enter() noexcept {
+    OwnCache& own = os_.own_cache();
+    if (own.heap == id_) [[likely]] {
+      auto* const cache = static_cast<Cache*>(own.cache);
+      if (cache->gate.try_enter()) [[likely]]
+        return cache;
+    }
+    return enter_slowly(own);
+  }
+  [[nodiscard]] Cache* enter_slowly(OwnCache& own) noexcept;
+  [[nodiscard]] bool adopt(OwnCache& own) noexcept;
+  [[nodiscard]] Cache* find_cache() noexcept;
+  [[nodiscard]] Depots* depots(std::uint32_t arena) noexcept;
+  void close() noexcept TRESTLE_NO_THREAD_SAFETY_ANALYSIS;
+  void open() noexcept TRESTLE_NO_THREAD_SAFETY_ANALYSIS;
+
+  [[gnu::always_inline]] inline Allocation hand_out(Cache& cache, Magazine<P>& magazine, void* slot, std::size_t size, Kind kind) noexcept;
+  [[gnu::always_inline]] inline void take_in(Cache& cache, Magazine<P>& magazine, void* slot, std::size_t requested) noexcept;
+  [[nodiscard]] void* refill(Cache& cache, SizeClass size_class) noexcept TRESTLE_NO_THREAD_SAFETY_ANALYSIS;
+  void spill(Cache& cache, SizeClass size_class) noexcept;
+  void give_all(std::span<void*> slots) noexcept;
+  bool empty(Cache& cache) noexcept;
+  bool empty_all() noexcept;
+  void look_for_idle(Cache& cache) noexcept;
+  void publish(Cache& cache) noexcept;
+  [[gnu::noinline]] Allocation allocate_alone(SizeClass size_class, std::size_t size, Kind kind) noexcept;
+  [[gnu::noinline]] Verdict deallocate_alone(Record& record, void* payload, const Release& how) noexcept;
+
+  [[nodiscard]] static constexpr std::size_t counted(std::size_t requested, SizeClass size_class) noexcept {
+    return P.canary ? requested : slot_bytes(size_class);
+  }
+
+  static constexpr std::uint64_t kNobody = UINT64_MAX;
+
+  [[no_unique_address]] O os_;
+  std::uint64_t id_ = kNobody;
+  std::uint64_t hot_id_ = kNobody;
+  std::size_t limit_ = 0;
+  std::size_t most_hot_ = 0;  // the largest request that allocate_hot serves
+  SpanHeap<O>* spans_ = nullptr;
+  LiveBytes* live_ = nullptr;
+  SlotConfig config_;
+  Key key_;
+  std::uint64_t random_ = 0;
+  RecordPool<O>* records_ = nullptr;
+  Mutex caches_lock_;
+  std::uint32_t closed_ = 0;       // how often, by the holder of the caches lock
+  std::uint32_t threads_ = 0;      // caches made, which is how they are spread
+  Cache* caches_ = nullptr;
+  Counts alone_;                   // of those that were served alone
+  std::array<Shared<Depots*>, kMaxArenas> depots_{};
+};
+
+template <Policy P, Os O>
+Allocation SlotTier<P, O>::allocate(std::size_t size, std::size_t alignment, Kind kind) noexcept {
+  const SizeClass size_class = Slab<P>::class_of(size, alignment);
+  Cache* const cache = enter();
+  if (cache == nullptr) [[unlikely]]
+    return allocate_alone(size_class, size, kind);
+  Magazine<P>& magazine = cache->magazine(size_class);
+  void* slot = magazine.pop();
+  if (slot == nullptr) [[unlikely]] {
+    slot = refill(*cache, size_class);
+    if (slot == nullptr) {
+      cache->gate.leave();
+      return {};
+    }
+  }
+  const Allocation made = hand_out(*cache, magazine, slot, size, kind);
+  cache->gate.leave();
+  return made;
+}
+
+template <Policy P, Os O>
+inline Allocation SlotTier<P, O>::hand_out(Cache& cache, Magazine<P>& magazine, void* slot, std::size_t size,
+                                           Kind kind) noexcept {
+  const Allocation made = record_of(slot)->slab.serve(slot, size, kind);
+  if (made.is_fault()) [[unlikely]] {
+    magazine.put_back(slot);
+    return made;
+  }
+  magazine.taken = magazine.taken + 1;
+  cache.count_requested(size);
+  return made;
+}
+
+template <Policy P, Os O>
+inline void* SlotTier<P, O>::allocate_hot(std::size_t size, Kind kind) noexcept {
+  const OwnCache& own = os_.own_cache();
+  if (size - 1 >= most_hot_ || own.heap != hot_id_) [[unlikely]]
+    return nullptr;
+  auto& cache = *static_cast<Cache*>(own.cache);
+  if (!cache.gate.try_enter()) [[unlikely]]
+    return nullptr;
+  Magazine<P>& magazine = cache.magazine(class_for(size + Slab<P>::kLeastPad));
+  void* slot = magazine.pop();
+  if (slot != nullptr) [[likely]] {
+    const Allocation made = hand_out(cache, magazine, slot, size, kind);
+    slot = made.is_fault() ? nullptr : made.payload;
+  }
+  cache.gate.leave();
+  return slot;
+}
+
+template <Policy P, Os O>
+inline bool SlotTier<P, O>::deallocate_hot(void* payload, const Release& how) noexcept {
+  if constexpr (P.slots_quarantined) return false;
+  const OwnCache& own = os_.own_cache();
+  if (own.heap != hot_id_) [[unlikely]]
+    return false;
+  Record* const record = static_cast<Record*>(spans_->first_record_of(payload));
+  auto& cache = *static_cast<Cache*>(own.cache);
+  if (record == nullptr || !cache.gate.try_enter()) [[unlikely]]
+    return false;
+  Magazine<P>& magazine = cache.magazine(record->slab.layout().size_class);
+  bool done = false;
+  if (!magazine.is_full()) [[likely]] {
+    const Vetted released = record->slab.release(payload, how, Rest::magazine);
+    done = !released.is_fault();
+    if (done) [[likely]]
+      take_in(cache, magazine, payload, released.requested);
+  }
+  cache.gate.leave();
+  return done;
+}
+
+template <Policy P, Os O>
+inline void SlotTier<P, O>::take_in(Cache& cache, Magazine<P>& magazine, void* slot, std::size_t requested) noexcept {
+  magazine.given = magazine.given + 1;
+  cache.count_requested(-requested);
+  if constexpr (!P.slots_quarantined) magazine.push(slot, cache.random);
+}
+
+template <Policy P, Os O>
+Verdict SlotTier<P, O>::deallocate(Record& record, void* payload, const Release& how) noexcept {
+  Cache* const cache = enter();
+  if (cache == nullptr) [[unlikely]]
+    return deallocate_alone(record, payload, how);
+  constexpr Rest kRest = P.slots_quarantined ? Rest::quarantine : Rest::magazine;
+  const Vetted released = record.slab.release(payload, how, kRest);
+  if (released.is_fault()) [[unlikely]] {
+    cache->gate.leave();
+    // Where it was a neighbour's pad that looked wrong, its owner may have been changing it.
+    const bool of_pads = released.kind == FaultKind::write_past_end || released.kind == FaultKind::write_before_start;
+    return of_pads ? deallocate_alone(record, payload, how) : Verdict{released};
+  }
+  const SizeClass size_class = record.slab.layout().size_class;
+  Magazine<P>& magazine = cache->magazine(size_class);
+  if (!P.slots_quarantined && magazine.is_full()) [[unlikely]]
+    spill(*cache, size_class);
+  take_in(*cache, magazine, payload, released.requested);
+  cache->gate.leave();
+  return {};
+}
+
+template <Policy P, Os O>
+Allocation SlotTier<P, O>::resize(Record& record, void* payload, std::size_t size, std::size_t& kept,
+                                  Kind& kind) noexcept {
+  Cache* const cache = enter();
+  std::optional<Alone> alone;
+  if (cache == nullptr) [[unlikely]]
+    alone.emplace(*this);
+  Allocation made{};
+  const Vetted before = record.slab.vet(payload);
+  if (before.is_fault()) [[unlikely]] {
+    made = Allocation::failed(before);
+  } else if (serves(size, kMinAlignment) && record.slab.resize(payload, size)) {
+    made = {payload, FaultKind::none};
+    const std::uint64_t added = P.canary ? size - before.requested : 0;
+    if (cache != nullptr)
+      cache->count_requested(added);
+    else
+      alone_.live_bytes += added;
+  } else {
+    kept = before.requested;
+    kind = record.slab.kind_of(payload);
+  }
+  if (cache != nullptr) cache->gate.leave();
+  return made;
+}
+
+}  // namespace trestle
+
+#include "heap/slot_tier_cold.hpp"

@@ -1,0 +1,354 @@
+// SlotTier: coming and going of threads, batches, and what is done alone.
+#pragma once
+
+#include <new>
+
+#include "heap/slot_tier.hpp"
+
+namespace trestle {
+
+template <Policy P, Os O>
+void SlotTier<P, O>::start(SpanHeap<O>& spans, RecordPool<O>& records, LiveBytes& live, const Key& key,
+                           std::uint64_t random, const SlotConfig& config) noexcept {
+  Gate::prepare();
+  id_ = unique_number();
+  spans_ = &spans;
+  records_ = &records;
+  live_ = &live;
+  key_ = key;
+  random_ = random;
+  config_ = config;
+  config_.arenas = std::clamp<std::size_t>(config.arenas, 1, kMaxArenas);
+  limit_ = align_down(std::min(config.limit, kMaxSlot), kSlotStep);
+  most_hot_ = limit_ != 0 ? limit_ - Slab<P>::kLeastPad : 0;
+  hot_id_ = id_;
+}
+
+template <Policy P, Os O>
+void SlotTier<P, O>::stop() noexcept {
+  caches_ = nullptr;
+  threads_ = closed_ = 0;
+  alone_ = {};
+  depots_ = {};
+  id_ = hot_id_ = kNobody;
+}
+
+// ---- threads ----
+
+template <Policy P, Os O>
+auto SlotTier<P, O>::enter_slowly(OwnCache& own) noexcept -> Cache* {
+  for (;;) {
+    if (own.heap == id_) {
+      auto* const cache = static_cast<Cache*>(own.cache);
+      if (cache->gate.try_enter_slowly()) return cache;
+      if (cache->gate.is_entered()) return nullptr;  // by this thread itself, before a signal interrupted it
+      const Guard guard(caches_lock_);               // whoever closed the gate has opened it again by then
+    } else if (own.cache == this || !adopt(own)) {
+      return nullptr;
+    }
+  }
+}
+
+// False: there is no memory for a cache.
+template <Policy P, Os O>
+bool SlotTier<P, O>::adopt(OwnCache& own) noexcept {
+  {
+    const Guard guard(caches_lock_);
+    Cache* const cache = find_cache();
+    if (cache == nullptr) return false;
+    cache->owner = this_thread();
+    own = {id_, cache};
+  }
+  if (config_.thread_began != nullptr) config_.thread_began();
+  return true;
+}
+
+// The cache that the thread had when it last used this heap, or one that nobody has, or a new one. Needs the caches lock.
+template <Policy P, Os O>
+auto SlotTier<P, O>::find_cache() noexcept -> Cache* {
+  Cache* idle = nullptr;
+  for (Cache* cache = caches_; cache != nullptr; cache = cache->next) {
+    if (cache->owner == this_thread()) return cache;
+    if (cache->owner == 0) idle = cache;
+  }
+  if (idle != nullptr) return idle;
+  std::byte* const place = records_->allocate(os_, Cache::bytes());
+  const auto arena = static_cast<std::uint32_t>(threads_ % config_.arenas);
+  if (place == nullptr || depots(arena) == nullptr) return nullptr;
+  auto* const made = new (place) Cache;
+  made->start(split_mix(random_));
+  made->arena = arena;
+  made->next = caches_;
+  caches_ = made;
+  ++threads_;
+  return made;
+}
+
+// Needs the caches lock where they are not there yet. Null: no memory.
+template <Policy P, Os O>
+auto SlotTier<P, O>::depots(std::uint32_t arena) noexcept -> Depots* {
+  if (Depots* const there = depots_[arena]) return there;
+  std::byte* const place = records_->allocate(os_, sizeof(Depots));
+  if (place == nullptr) return nullptr;
+  auto* const made = new (place) Depots;
+  for (std::uint8_t i = 0; i < kSizeClasses; ++i) made->of_class[i].start(*spans_, *records_, key_, {i});
+  depots_[arena] = made;
+  return made;
+}
+
+template <Policy P, Os O>
+void SlotTier<P, O>::leave_thread() noexcept {
+  OwnCache& own = os_.own_cache();
+  if (own.heap != id_) return;
+  auto* const cache = static_cast<Cache*>(own.cache);
+  if (enter() != cache) return;
+  (void)empty(*cache);
+  cache->gate.leave();
+  own = {0, this};
+  const Guard guard(caches_lock_);
+  cache->owner = 0;
+}
+
+template <Policy P, Os O>
+void SlotTier<P, O>::close() noexcept {
+  caches_lock_.lock();
+  if (closed_++ != 0) return;
+  for (Cache* cache = caches_; cache != nullptr; cache = cache->next) {
+    if (cache->owner != this_thread()) cache->gate.close();
+  }
+  Gate::await_owners();
+  for (Cache* cache = caches_; cache != nullptr; cache = cache->next) {
+    if (cache->owner != this_thread()) cache->gate.await_empty();
+  }
+}
+
+template <Policy P, Os O>
+void SlotTier<P, O>::open() noexcept {
+  if (--closed_ == 0) {
+    for (Cache* cache = caches_; cache != nullptr; cache = cache->next) cache->gate.open();
+  }
+  caches_lock_.unlock();
+}
+
+// Around fork: closed, while the forking thread goes on using its own cache.
+template <Policy P, Os O>
+void SlotTier<P, O>::keep_closed() noexcept {
+  caches_lock_.keep();
+  close();
+}
+template <Policy P, Os O>
+void SlotTier<P, O>::let_go() noexcept {
+  open();
+  caches_lock_.let_go();
+}
+
+// In the child, which has the one thread that forked: the caches of the others are there for new ones.
+template <Policy P, Os O>
+void SlotTier<P, O>::reset() noexcept {
+  closed_ = 0;
+  for (Cache* cache = caches_; cache != nullptr; cache = cache->next) {
+    if (cache->owner != this_thread()) cache->owner = 0;
+    cache->gate.reset();
+  }
+  caches_lock_.reset();
+}
+
+template <Policy P, Os O>
+bool SlotTier<P, O>::is_entered_by_caller() noexcept {
+  const OwnCache& own = os_.own_cache();
+  return (own.heap == id_ && static_cast<Cache*>(own.cache)->gate.is_entered()) || caches_lock_.is_held_by_caller();
+}
+
+// ---- batches ----
+
+// A slot for the caller, and more for its magazine. Null: memory is short.
+template <Policy P, Os O>
+void* SlotTier<P, O>::refill(Cache& cache, SizeClass size_class) noexcept {
+  Magazine<P>& magazine = cache.magazine(size_class);
+  Depot<P, O>& depot = static_cast<Depots*>(depots_[cache.arena])->of_class[size_class.index];
+  if (!depot.lock().try_lock()) {
+    ++cache.contended;
+    depot.lock().lock();
+  }
+  const std::size_t count = depot.take(magazine.empty_half());
+  depot.lock().unlock();
+  magazine.filled(count, cache.random);
+  magazine.grow();
+  look_for_idle(cache);
+  return magazine.pop();
+}
+
+template <Policy P, Os O>
+void SlotTier<P, O>::spill(Cache& cache, SizeClass size_class) noexcept {
+  Magazine<P>& magazine = cache.magazine(size_class);
+  const std::span<void*> slots = magazine.older_half();
+  give_all(slots);
+  magazine.dropped(slots.size());
+  magazine.grow();
+  look_for_idle(cache);
+}
+
+// Each slot goes to the depot that its slab came from, a lock for each run of slots of one depot.
+template <Policy P, Os O>
+void SlotTier<P, O>::give_all(std::span<void*> slots) noexcept {
+  for (std::size_t i = 0; i < slots.size();) {
+    Record* record = record_of(slots[i]);
+    Depot<P, O>& home = *record->home;
+    const Guard guard(home.lock());
+    for (; record->home == &home; record = record_of(slots[i])) {
+      home.give(*record, slots[i]);
+      if (++i == slots.size()) break;
+    }
+  }
+}
+
+// True iff there was anything.
+template <Policy P, Os O>
+bool SlotTier<P, O>::empty(Cache& cache) noexcept {
+  bool any = false;
+  for (std::uint8_t i = 0; i < kSizeClasses; ++i) {
+    Magazine<P>& magazine = cache.magazine({i});
+    any = any || !magazine.ready().empty() || !magazine.waiting().empty();
+    give_all(magazine.ready());
+    magazine.dropped(magazine.ready().size());
+    give_all(magazine.waiting());
+    magazine.drop_waiting();
+  }
+  publish(cache);
+  return any;
+}
+
+// Every so many batches: what was not needed since the last look is given up by half, and a thread that often found another
+// in its way moves on to the next arena.
+template <Policy P, Os O>
+void SlotTier<P, O>::look_for_idle(Cache& cache) noexcept {
+  publish(cache);
+  if (++cache.batches < kBatchesPerLook) return;
+  cache.batches = 0;
+  for (std::uint8_t i = 0; i < kSizeClasses; ++i) {
+    Magazine<P>& magazine = cache.magazine({i});
+    const std::span<void*> idle = magazine.idle();
+    if (!idle.empty()) {
+      give_all(idle);
+      magazine.dropped(idle.size());
+    }
+    magazine.begin_look();
+  }
+  const auto next = static_cast<std::uint32_t>((cache.arena + 1) % config_.arenas);
+  if (cache.contended >= kPatience && depots_[next] != nullptr) cache.arena = next;
+  cache.contended = 0;
+  const Guard guard(spans_->lock());
+  spans_->purge_old(os_.now_ms());
+}
+
+template <Policy P, Os O>
+void SlotTier<P, O>::publish(Cache& cache) noexcept {
+  const std::uint64_t now = cache.live_bytes();
+  live_->add(now - cache.published_bytes);
+  cache.published_bytes = now;
+}
+template <Policy P, Os O>
+void SlotTier<P, O>::publish_all() noexcept {
+  for (Cache* cache = caches_; cache != nullptr; cache = cache->next) publish(*cache);
+}
+
+// ---- alone ----
+
+template <Policy P, Os O>
+Allocation SlotTier<P, O>::allocate_alone(SizeClass size_class, std::size_t size, Kind kind) noexcept {
+  const Alone alone(*this);
+  Depots* const all = depots(0);
+  if (all == nullptr) return {};
+  Depot<P, O>& depot = all->of_class[size_class.index];
+  const Guard guard(depot.lock());
+  void* slot = nullptr;
+  if (depot.take({&slot, 1}) == 0) return {};
+  Record& record = *record_of(slot);
+  const Allocation made = record.slab.serve(slot, size, kind);
+  if (made.is_fault()) [[unlikely]] {
+    depot.give(record, slot);
+    return made;
+  }
+  const std::size_t bytes = counted(size, size_class);
+  ++alone_.allocations;
+  alone_.live_bytes += bytes;
+  live_->add(bytes);
+  return made;
+}
+
+template <Policy P, Os O>
+Verdict SlotTier<P, O>::deallocate_alone(Record& record, void* payload, const Release& how) noexcept {
+  const Alone alone(*this);
+  const Vetted released = record.slab.release(payload, how, P.slots_quarantined ? Rest::quarantine : Rest::magazine);
+  if (released.is_fault()) [[unlikely]]
+    return released;
+  const std::size_t bytes = counted(released.requested, record.slab.layout().size_class);
+  ++alone_.deallocations;
+  alone_.live_bytes -= bytes;
+  live_->add(-bytes);
+  if constexpr (!P.slots_quarantined) {
+    const Guard guard(record.home->lock());
+    record.home->give(record, payload);
+  }
+  return {};
+}
+
+template <Policy P, Os O>
+bool SlotTier<P, O>::flush() noexcept {
+  const Alone alone(*this);
+  return empty_all();
+}
+template <Policy P, Os O>
+bool SlotTier<P, O>::empty_all() noexcept {
+  bool any = false;
+  for (Cache* cache = caches_; cache != nullptr; cache = cache->next) any = empty(*cache) || any;
+  return any;
+}
+
+template <Policy P, Os O>
+bool SlotTier<P, O>::trim() noexcept {
+  const Alone alone(*this);
+  (void)empty_all();
+  bool any = false;
+  for (Depots* const all : depots_) {
+    if (all == nullptr) continue;
+    for (Depot<P, O>& depot : all->of_class) {
+      const Guard guard(depot.lock());
+      any = depot.trim() || any;
+    }
+  }
+  return any;
+}
+
+template <Policy P, Os O>
+auto SlotTier<P, O>::counts() const noexcept -> Counts {
+  Counts sum = alone_;
+  for (const Cache* cache = caches_; cache != nullptr; cache = cache->next) {
+    sum.allocations += cache->allocations();
+    sum.deallocations += cache->deallocations();
+    sum.live_bytes += cache->live_bytes();
+  }
+  return sum;
+}
+
+// ---- check ----
+
+// I21: as many slots rest in magazines as the slabs say, and the used ones are those counted.
+template <Policy P, Os O>
+void SlotTier<P, O>::check_counts(FaultSink& sink, const SlabTally& tally) const noexcept {
+  std::uint64_t cached = 0;
+  for (Cache* cache = caches_; cache != nullptr; cache = cache->next) {
+    for (std::uint8_t i = 0; i < kSizeClasses; ++i)
+      cached += cache->magazine({i}).ready().size() + cache->magazine({i}).waiting().size();
+  }
+  const auto mismatch = [&](std::uint64_t expected, std::uint64_t found) {
+    sink.add({.kind = FaultKind::accounting_mismatch, .address = this, .expected = expected, .found = found});
+  };
+  if (cached != tally.cached_slots) mismatch(tally.cached_slots, cached);
+  const Counts all = counts();
+  if (all.allocations - all.deallocations != tally.used_slots)
+    mismatch(tally.used_slots, all.allocations - all.deallocations);
+  if (all.live_bytes != tally.used_bytes) mismatch(tally.used_bytes, all.live_bytes);
+}
+
+}  // namespace trestle
