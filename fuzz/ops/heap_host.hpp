@@ -3,8 +3,11 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
+#include <memory>
 
 #include "heap/heap.hpp"
+#include "ops/heap_books.hpp"
 #include "ops/oracle.hpp"
 #include "ops/program.hpp"
 #include "ops/test_os.hpp"
@@ -83,6 +86,23 @@ class HeapHost {
         visit(reinterpret_cast<std::byte*>(&span.age), sizeof span.age);
     });
   }
+  template <class Visit>
+  void for_each_table(Visit visit) {
+    for_each_table_range(heap_, visit);
+  }
+  template <class Visit>
+  void for_each_book(Visit visit) {
+    ops::for_each_book(heap_, visit);
+  }
+  [[nodiscard]] bool is_followed_blindly(const std::byte* at) { return ops::is_followed_blindly(heap_, at); }
+  void save() {
+    arena_.save();
+    std::memcpy(saved_.get(), &heap_, sizeof heap_);
+  }
+  void restore() {
+    std::memcpy(static_cast<void*>(&heap_), saved_.get(), sizeof heap_);
+    arena_.restore();
+  }
 
   void wait(std::size_t milliseconds) { arena_.advance(milliseconds); }
   // In every run from now on the OS refuses its n-th call (1: the first); 0: none.
@@ -92,6 +112,7 @@ class HeapHost {
  private:
   TestArena arena_{kArenaBytes};
   EngineType heap_{TestOs{arena_}};
+  std::unique_ptr<std::byte[]> saved_{new std::byte[sizeof(EngineType)]};
   std::size_t refuse_nth_ = 0;
   std::size_t refused_before_ = 0;
 };
