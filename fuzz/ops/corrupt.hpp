@@ -1,11 +1,14 @@
 // The heap's own bytes overwritten: a full check must end, stay in bounds, and report every single bit that was flipped in a
-// byte that it protects. Then the bytes are put back, and the program goes on.
+// byte that it protects. Then the heap is used on as it is: no call may leave its bounds or harm a live block. Then it is
+// taken back to what it was, and the program goes on.
 #pragma once
 
 #include <algorithm>
 #include <array>
+#include <concepts>
 #include <cstddef>
 #include <cstring>
+#include <tuple>
 
 #include "block/header.hpp"
 #include "ops/misuse.hpp"
@@ -18,6 +21,15 @@ template <class H>
 concept RestorableHost = requires(H host) {
   host.save();
   host.restore();
+};
+
+// A host whose heap keeps a table of granules and books out of band. is_followed_blindly: a heap in which that byte is wrong
+// is checked, but not used.
+template <class H>
+concept BookkeepingHost = requires(H host, const std::byte* at, void (*visit)(std::byte*, std::size_t)) {
+  host.for_each_table(visit);
+  host.for_each_book(visit);
+  { host.is_followed_blindly(at) } -> std::same_as<bool>;
 };
 
 template <MisusableHost H>
@@ -41,14 +53,17 @@ class Corruptor {
       *where.at ^= static_cast<std::byte>(1U << (op.at % 8));
     }
     judge(op, where.at);
-    use_corrupt_heap(op.at);
-    if constexpr (RestorableHost<H>) host_.restore();
+    if constexpr (RestorableHost<H>) {
+      if (!is_followed_blindly(where.at)) use_corrupt_heap(op.at, {where.at, bytes});
+      host_.restore();
+    }
     std::memcpy(where.at, old.data(), bytes);
     return true;
   }
 
  private:
   static constexpr std::size_t kMost = 16;  // bytes that are overwritten at once
+  static constexpr int kScribble = 0x5A;
 
   struct Range {
     std::byte* at = nullptr;
@@ -64,20 +79,45 @@ class Corruptor {
                       static_cast<const void*>(at), name_of(op.what));
   }
 
-  // What the heap does now is nobody's promise, but that it touches no byte that is not its own. A heap that cannot be taken
-  // back to its earlier state is only checked.
-  void use_corrupt_heap(std::size_t seed) {
-    if constexpr (RestorableHost<H>) {
-      for (const SlotId slot : oracle_.model().live()) {
-        const LiveBlock& block = oracle_.model().at(slot);
-        (void)host_.engine().usable_size(block.address);
-        if (index_of(slot) % 2 == seed % 2) (void)host_.engine().deallocate(block.address, {.kind = block.kind});
-      }
-      for (const std::size_t size : {std::size_t{1}, seed % 512, seed % 8192}) {
-        const Allocation made = host_.engine().allocate(size, kMinAlignment, Kind::by_malloc);
-        if (made.payload != nullptr && !made.is_fault()) (void)host_.engine().reallocate(made.payload, size / 2);
-      }
+  [[nodiscard]] bool is_followed_blindly([[maybe_unused]] const std::byte* at) {
+    if constexpr (BookkeepingHost<H>) return host_.is_followed_blindly(at);
+    return false;
+  }
+
+  // What the calls answer is nobody's promise. Each ends and stays in bounds, and what the owners of live blocks have put
+  // there stays as it is, but for the bytes that were overwritten.
+  void use_corrupt_heap(std::size_t seed, Range wrong) {
+    std::array<std::byte*, kSlots> kept{};
+    for (const SlotId slot : oracle_.model().live()) {
+      const LiveBlock& block = oracle_.model().at(slot);
+      const std::byte* const end = wrong.at + wrong.bytes;
+      const bool hit = wrong.at < block.end() && block.address < end;
+      std::byte* const left = use(block, (index_of(slot) + seed) % 4, seed);
+      kept[index_of(slot)] = hit ? nullptr : left;
     }
+    for (const std::size_t size : {std::size_t{1}, seed % 512, seed % 8192, seed % 100'000}) {
+      const Allocation made = host_.engine().allocate(size, kMinAlignment, Kind::by_malloc);
+      if (made.payload != nullptr && !made.is_fault()) std::memset(made.payload, kScribble, size);
+    }
+    if constexpr (H::kFeatures.trim) std::ignore = host_.engine().trim(0);
+    for (const SlotId slot : oracle_.model().live()) {
+      const LiveBlock& block = oracle_.model().at(slot);
+      if (kept[index_of(slot)] != nullptr) oracle_.judge_contents(block, kept[index_of(slot)], block.size);
+    }
+    FaultSink sink;
+    host_.engine().check(CheckLevel::full, sink);
+    if (const char* const broken = host_.wrong()) oracle_.violate(Expectation::os_contract_kept, "%s", broken);
+  }
+
+  // Where the block's contents lie after one call or two about it; null where it was freed.
+  std::byte* use(const LiveBlock& block, std::size_t how, std::size_t seed) {
+    auto& engine = host_.engine();
+    std::ignore = engine.usable_size(block.address);
+    if (how == 0) return engine.deallocate(block.address, {.kind = block.kind}).is_fault() ? block.address : nullptr;
+    if (how != 1) return block.address;
+    const Allocation moved = engine.reallocate(block.address, block.size + seed % 4096);
+    const bool failed = moved.payload == nullptr || moved.is_fault();
+    return failed ? block.address : static_cast<std::byte*>(moved.payload);
   }
 
   // The n-th byte of that kind, counted around, and how many follow it in its range.
@@ -97,7 +137,11 @@ class Corruptor {
   template <class Visit>
   void for_each_range(CorruptKind what, Visit visit) {
     if (what == CorruptKind::record || what == CorruptKind::anything) host_.for_each_record(visit);
-    if (what == CorruptKind::record) return;
+    if constexpr (BookkeepingHost<H>) {
+      if (what == CorruptKind::table || what == CorruptKind::anything) host_.for_each_table(visit);
+      if (what == CorruptKind::book) host_.for_each_book(visit);
+    }
+    if (what == CorruptKind::record || what == CorruptKind::table || what == CorruptKind::book) return;
     struct Walk {
       Corruptor& self;
       CorruptKind what;

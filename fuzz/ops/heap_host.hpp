@@ -3,8 +3,11 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
+#include <memory>
 
 #include "heap/heap.hpp"
+#include "ops/heap_books.hpp"
 #include "ops/oracle.hpp"
 #include "ops/program.hpp"
 #include "ops/test_os.hpp"
@@ -17,8 +20,14 @@ class HeapHost {
  public:
   using EngineType = Heap<P, TestOs>;
   static constexpr const Policy& kPolicy = P;
-  static constexpr Features kFeatures{
-      .zeroed = true, .trim = true, .clock = true, .misuse = true, .corrupt = true, .stats = true, .refusals = true, .rounds = !P.canary};
+  static constexpr Features kFeatures{.zeroed = true,
+                                      .trim = true,
+                                      .clock = true,
+                                      .misuse = true,
+                                      .corrupt = true,
+                                      .stats = true,
+                                      .refusals = true,
+                                      .rounds = !P.canary};
   // All the memory there is, in regions so small that a program fills one and goes on in the next.
   static constexpr std::size_t kArenaBytes = std::size_t{12} << 20;
   static constexpr std::size_t kRegionBytes = std::size_t{2} << 20;
@@ -26,6 +35,7 @@ class HeapHost {
   static constexpr std::size_t kBlockSpan = std::size_t{64} << 10;
   static constexpr std::size_t kDirty = std::size_t{256} << 10;
   static constexpr std::size_t kCommit = std::size_t{64} << 10;
+  static constexpr std::size_t kSlotLimit = std::size_t{1} << 10;  // so that small requests reach the blocks
   static constexpr std::size_t kMoveFrom = std::size_t{32} << 10;
 
   bool start(const Stage& stage, Oracle& oracle) {
@@ -37,7 +47,8 @@ class HeapHost {
                                                 .dirty_bytes = kDirty,
                                                 .commit_bytes = kCommit,
                                                 .block_span_bytes = kBlockSpan,
-                                                .move_from_bytes = kMoveFrom});
+                                                .move_from_bytes = kMoveFrom,
+                                                .slot_limit = kSlotLimit});
     if (!started && arena_.refused() == 0)
       oracle.violate(Expectation::engine_starts, "start failed, %zu calls of the OS", arena_.calls());
     return started;
@@ -86,6 +97,23 @@ class HeapHost {
         visit(reinterpret_cast<std::byte*>(&span.age), sizeof span.age);
     });
   }
+  template <class Visit>
+  void for_each_table(Visit visit) {
+    for_each_table_range(heap_, visit);
+  }
+  template <class Visit>
+  void for_each_book(Visit visit) {
+    ops::for_each_book(heap_, visit);
+  }
+  [[nodiscard]] bool is_followed_blindly(const std::byte* at) { return ops::is_followed_blindly(heap_, at); }
+  void save() {
+    arena_.save();
+    std::memcpy(saved_.get(), &heap_, sizeof heap_);
+  }
+  void restore() {
+    std::memcpy(static_cast<void*>(&heap_), saved_.get(), sizeof heap_);
+    arena_.restore();
+  }
 
   void wait(std::size_t milliseconds) { arena_.advance(milliseconds); }
   // In every run from now on the OS refuses its n-th call (1: the first); 0: none.
@@ -95,6 +123,7 @@ class HeapHost {
  private:
   TestArena arena_{kArenaBytes};
   EngineType heap_{TestOs{arena_}};
+  std::unique_ptr<std::byte[]> saved_{new std::byte[sizeof(EngineType)]};
   std::size_t refuse_nth_ = 0;
   std::size_t refused_before_ = 0;
 };

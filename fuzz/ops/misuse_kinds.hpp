@@ -42,11 +42,14 @@ enum class CorruptKind : std::uint8_t {
   link,      // one bit of a free block's links
   canary,    // one bit of a live block's pad
   poison,    // one bit of a freed block's bytes
-  record,    // one bit of what the heap keeps about itself
-  anything,  // a few bytes anywhere: nothing is promised but that the check stays in bounds and ends
+  record,    // one bit of what the heap keeps about itself under a seal
+  anything,  // a few bytes anywhere: the check sees them or not, and no call leaves its bounds
+  table,     // one bit of the table that tells to which span a granule belongs
+  book,      // one bit of its counts, bins and lists
 };
-inline constexpr std::array<const char*, 7> kCorruptNames{"header", "footer", "link",    "canary",
-                                                          "poison", "record", "anything"};
+inline constexpr std::array<const char*, 9> kCorruptNames{"header", "footer",   "link",  "canary", "poison",
+                                                          "record", "anything", "table", "book"};
+static_assert(kCorruptNames.size() == static_cast<std::size_t>(CorruptKind::book) + 1);
 
 [[nodiscard]] constexpr const char* name_of(MisuseKind what) noexcept {
   return kMisuseNames[static_cast<std::size_t>(what) % kMisuseNames.size()];

@@ -11,6 +11,7 @@
 #include <span>
 
 #include "base/engine.hpp"
+#include "ops/instrument.hpp"
 
 namespace trestle::ops {
 
@@ -70,20 +71,20 @@ class Model {
     return in_granules(block + kPage);
   }
 
-  void place(SlotId slot, std::size_t size, std::size_t alignment, Kind kind) noexcept {
+  TRESTLE_NO_FEEDBACK void place(SlotId slot, std::size_t size, std::size_t alignment, Kind kind) noexcept {
     used_[index_of(slot)] = true;
     slots_[index_of(slot)] = LiveBlock{nullptr, size, alignment, kind, ++seeds_};
     order_[count_++] = slot;
     charge(size, alignment);
   }
-  void remove(SlotId slot) noexcept {
+  TRESTLE_NO_FEEDBACK void remove(SlotId slot) noexcept {
     used_[index_of(slot)] = false;
     const auto end = order_.begin() + static_cast<std::ptrdiff_t>(count_);
     std::copy(std::find(order_.begin(), end, slot) + 1, end, std::find(order_.begin(), end, slot));
     --count_;
   }
   // realloc need not keep more than fundamental alignment.
-  void resize(SlotId slot, std::size_t size) noexcept {
+  TRESTLE_NO_FEEDBACK void resize(SlotId slot, std::size_t size) noexcept {
     slots_[index_of(slot)].size = size;
     slots_[index_of(slot)].alignment = kMinAlignment;
     charge(size, kMinAlignment);
@@ -91,7 +92,7 @@ class Model {
   void resize_buffer(std::size_t bytes) noexcept { buffer_bytes_ = bytes; }
 
   // Where the heap put the block; the live blocks stay in address order.
-  void settle(SlotId slot, std::byte* address) noexcept {
+  TRESTLE_NO_FEEDBACK void settle(SlotId slot, std::byte* address) noexcept {
     slots_[index_of(slot)].address = address;
     auto* const first = order_.data();
     auto* at = std::find(first, first + count_, slot);
@@ -99,18 +100,21 @@ class Model {
     for (; at + 1 != first + count_ && at_address(at[1]) < address; ++at) std::swap(at[0], at[1]);
   }
   // The whole buffer moved: addresses change, only fundamental alignment is left.
-  void translate(std::ptrdiff_t distance) noexcept {
+  TRESTLE_NO_FEEDBACK void translate(std::ptrdiff_t distance) noexcept {
     for (const SlotId slot : live()) {
       slots_[index_of(slot)].address += distance;
       slots_[index_of(slot)].alignment = kMinAlignment;
     }
   }
 
-  // The first live block, in address order, that ends behind `address`; null: none. Cost: O(log live).
-  [[nodiscard]] const LiveBlock* first_ending_after(const std::byte* address) const noexcept {
-    const auto ends_before = [this](SlotId slot, const std::byte* where) { return at(slot).end() <= where; };
-    const auto found = std::lower_bound(live().begin(), live().end(), address, ends_before);
-    return found == live().end() ? nullptr : &at(*found);
+  // The first live block, in address order, that ends behind `address`; null: none. The cursor, 0 at first, is then where it
+  // was found, so that whoever asks for one address after the other, and rarely back, has it at once.
+  [[nodiscard]] TRESTLE_NO_FEEDBACK const LiveBlock* first_ending_after(const std::byte* address,
+                                                                        std::size_t& cursor) const noexcept {
+    cursor = std::min(cursor, count_);
+    while (cursor != 0 && at(order_[cursor - 1]).end() > address) --cursor;
+    while (cursor != count_ && at(order_[cursor]).end() <= address) ++cursor;
+    return cursor == count_ ? nullptr : &at(order_[cursor]);
   }
 
  private:

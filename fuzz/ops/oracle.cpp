@@ -189,21 +189,20 @@ void Oracle::judge_all_contents() {
   for (const SlotId slot : model_.live()) judge_contents(model_.at(slot));
 }
 
-bool Oracle::judge_shown(const BlockView& shown, std::size_t& live_seen) {
+bool Oracle::judge_shown(const BlockView& shown, Shown& seen) {
+  const LiveBlock* const above = model_.first_ending_after(shown.payload, seen.cursor);
   if (shown.state == BlockState::live) {
-    ++live_seen;
-    return judge_shown_live(shown);
+    ++seen.live;
+    return judge_shown_live(shown, above);
   }
-  const LiveBlock* const above = model_.first_ending_after(shown.payload);
   if (above == nullptr || shown.payload + shown.served <= above->address) return true;
   violate(Expectation::free_apart_from_live, "%zu bytes at %p, and the live block at %p", shown.served,
           static_cast<const void*>(shown.payload), static_cast<void*>(above->address));
   return false;
 }
 
-bool Oracle::judge_shown_live(const BlockView& shown) {
+bool Oracle::judge_shown_live(const BlockView& shown, const LiveBlock* block) {
   const void* const at = shown.payload;
-  const LiveBlock* const block = model_.first_ending_after(shown.payload);
   if (block == nullptr || block->address != shown.payload) {
     violate(Expectation::walk_matches, "a live block at %p that nobody holds", at);
     return false;
@@ -214,11 +213,11 @@ bool Oracle::judge_shown_live(const BlockView& shown) {
   return false;
 }
 
-void Oracle::judge_walk_end(bool complete, std::size_t live_seen) {
+void Oracle::judge_walk_end(bool complete, const Shown& seen) {
   if (is_violated()) return;
-  if (!complete) return violate(Expectation::walk_complete, "it ended after %zu live blocks", live_seen);
-  if (live_seen != model_.live().size())
-    violate(Expectation::walk_matches, "%zu live blocks instead of %zu", live_seen, model_.live().size());
+  if (!complete) return violate(Expectation::walk_complete, "it ended after %zu live blocks", seen.live);
+  if (seen.live != model_.live().size())
+    violate(Expectation::walk_matches, "%zu live blocks instead of %zu", seen.live, model_.live().size());
 }
 
 void Oracle::judge_stats(const trestle_stats& stats) {

@@ -75,9 +75,14 @@ class Oracle {
   void judge_contents(const LiveBlock& block) { judge_contents(block, block.address, block.size); }
   void judge_all_contents();
 
+  // What a walk has shown so far, and by which block it passed last, in address order.
+  struct Shown {
+    std::size_t live = 0;
+    std::size_t cursor = 0;
+  };
   // For each block that a walk shows; then the sum. False: something is wrong.
-  bool judge_shown(const BlockView& shown, std::size_t& live_seen);
-  void judge_walk_end(bool complete, std::size_t live_seen);
+  bool judge_shown(const BlockView& shown, Shown& seen);
+  void judge_walk_end(bool complete, const Shown& seen);
   // What the heap counts of itself.
   void judge_stats(const trestle_stats& stats);
   // `count` faults, of which `first` is the first.
@@ -89,7 +94,7 @@ class Oracle {
 
  private:
   void judge_bytes(const LiveBlock& block, const std::byte* address, std::size_t first, std::size_t bytes);
-  bool judge_shown_live(const BlockView& shown);
+  bool judge_shown_live(const BlockView& shown, const LiveBlock* block);
   // Whether that may be what the heap knows of the block's size.
   [[nodiscard]] bool is_size(const LiveBlock& block, std::size_t told) const noexcept;
 

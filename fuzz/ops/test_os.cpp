@@ -17,6 +17,18 @@ constexpr std::size_t kArenaAlignment = std::size_t{1} << 21;
 constexpr std::size_t kStartPages = (std::size_t{4} << 20) / kOsPage;
 constexpr std::size_t kZeroByHand = 128 << 10;
 
+// Most bytes of a span are never written to, and a cache line that is only read need not be written back.
+TRESTLE_READS_WHOLE_RANGES void zero_touched(std::byte* at, std::size_t bytes) noexcept {
+  using Lane = std::uint64_t __attribute__((vector_size(16), aligned(16), may_alias));
+  constexpr std::size_t kLanes = 4;
+  auto* lane = reinterpret_cast<Lane*>(at);
+  for (auto* const end = lane + bytes / sizeof(Lane); lane != end; lane += kLanes) {
+    const Lane any = lane[0] | lane[1] | lane[2] | lane[3];
+    if ((any[0] | any[1]) == 0) continue;
+    for (std::size_t i = 0; i < kLanes; ++i) lane[i] = Lane{};
+  }
+}
+
 }  // namespace
 
 TestArena::TestArena(std::size_t bytes) : bytes_(bytes), pages_(bytes / kOsPage, Page::reserved) {
@@ -35,26 +47,68 @@ TestArena::~TestArena() {
 }
 
 void TestArena::reset() noexcept {
-  while (count_ != 0) {
-    const Reservation& last = reservations_[count_ - 1];
+  while (books_.count != 0) {
+    const Reservation& last = books_.reservations[books_.count - 1];
     release(at(last.first), (last.last - last.first) * kOsPage);
   }
-  now_ms_ = 1;
-  refuse_in_ = refuse_every_ = refused_ = refused_memory_ = calls_ = 0;
-  breach_ = nullptr;
+  books_.now_ms = 1;
+  books_.refuse_in = books_.refuse_every = books_.refused = books_.refused_memory = books_.calls = 0;
+  books_.breach = nullptr;
+}
+
+template <class Visit>
+void TestArena::for_each_committed(Pages among, Visit visit) const noexcept {
+  for (std::size_t page = among.first; page < among.last;) {
+    std::size_t end = page;
+    while (end < among.last && pages_[end] == Page::committed) ++end;
+    if (end != page) visit(Pages{page, end});
+    page = std::max(end, page + 1);
+  }
+}
+
+void TestArena::save() {
+  saved_books_ = books_;
+  saved_pages_.assign(pages_.begin(), pages_.begin() + static_cast<std::ptrdiff_t>(books_.next_page));
+  std::size_t bytes = 0;
+  for_each_committed({0, books_.next_page}, [&](Pages pages) { bytes += pages.bytes(); });
+  if (saved_bytes_.size() < bytes) saved_bytes_.resize(bytes);
+  std::byte* to = saved_bytes_.data();
+  for_each_committed({0, books_.next_page}, [&](Pages pages) {
+    std::memcpy(to, at(pages.first), pages.bytes());
+    to += pages.bytes();
+  });
+}
+
+// What was not committed reads as zero once it is.
+void TestArena::restore() noexcept {
+  const std::size_t last = std::max(books_.next_page, saved_books_.next_page);
+  for_each_committed({0, last}, [&](Pages pages) {
+    for (std::size_t page = pages.first; page < pages.last; ++page)
+      if (page >= saved_pages_.size() || saved_pages_[page] != Page::committed) zero({page, page + 1});
+  });
+  forbid_access(base_, last * kOsPage);
+  set({0, last}, Page::reserved);
+  std::copy(saved_pages_.begin(), saved_pages_.end(), pages_.begin());
+  books_ = saved_books_;
+  const std::byte* from = saved_bytes_.data();
+  for_each_committed({0, books_.next_page}, [&](Pages pages) {
+    permit_access(at(pages.first), pages.bytes());
+    std::memcpy(at(pages.first), from, pages.bytes());
+    from += pages.bytes();
+  });
 }
 
 bool TestArena::is_refused() noexcept {
-  ++calls_;
-  if (refuse_in_ == 0 || --refuse_in_ != 0) return false;
-  refuse_in_ = refuse_every_;
-  ++refused_;
+  ++books_.calls;
+  if (books_.refuse_in == 0 || --books_.refuse_in != 0) return false;
+  books_.refuse_in = books_.refuse_every;
+  ++books_.refused;
   return true;
 }
 
 bool TestArena::is_memory_refused() noexcept {
   const bool refused = is_refused();
-  refused_memory_ += refused ? 1 : 0;
+  books_.refused_memory += refused ? 1 : 0;
   return refused;
 }
 
@@ -71,12 +125,12 @@ std::byte* TestArena::reserve(std::size_t bytes, std::size_t alignment) noexcept
   }
   if (is_memory_refused()) return nullptr;
   const std::size_t step = std::max(alignment, kOsPage) / kOsPage;
-  const std::size_t first = (next_page_ + step - 1) / step * step;
-  if (alignment > kArenaAlignment || count_ == kReservations || first > pages_.size() ||
+  const std::size_t first = (books_.next_page + step - 1) / step * step;
+  if (alignment > kArenaAlignment || books_.count == kReservations || first > pages_.size() ||
       bytes / kOsPage > pages_.size() - first)
     return nullptr;
-  next_page_ = first + bytes / kOsPage;
-  reservations_[count_++] = Reservation{first, next_page_, next_page_, first};
+  books_.next_page = first + bytes / kOsPage;
+  books_.reservations[books_.count++] = Reservation{first, books_.next_page, books_.next_page, first};
   return at(first);
 }
 
@@ -88,8 +142,8 @@ TestArena::Reservation* TestArena::find(const std::byte* where, std::size_t byte
     return nullptr;
   }
   pages = {offset / kOsPage, (offset + bytes) / kOsPage};
-  for (std::size_t i = 0; i < count_; ++i) {
-    Reservation& one = reservations_[i];
+  for (std::size_t i = 0; i < books_.count; ++i) {
+    Reservation& one = books_.reservations[i];
     if (one.first <= pages.first && pages.last <= one.last) return &one;
   }
   breach(what);
@@ -102,18 +156,14 @@ void TestArena::release(std::byte* where, std::size_t bytes) noexcept {
   if (one == nullptr) return;
   if (one->first != pages.first || one->last != pages.last) return breach("release of a part of a reservation");
   const Pages touched{one->touched_first, std::max(one->touched_first, one->touched_last)};
-  for (std::size_t page = touched.first; page < touched.last;) {
-    std::size_t end = page;
-    while (end < touched.last && pages_[end] == Page::committed) ++end;
-    zero({page, end});
-    page = std::max(end, page + 1);
-  }
-  forbid_access(at(touched.first), (touched.last - touched.first) * kOsPage);
+  zero(touched);
+  forbid_access(at(touched.first), touched.bytes());
   set(touched, Page::reserved);
-  std::move(one + 1, reservations_.data() + count_, one);
-  --count_;
-  next_page_ = 0;
-  for (std::size_t i = 0; i < count_; ++i) next_page_ = std::max(next_page_, reservations_[i].last);
+  std::move(one + 1, books_.reservations.data() + books_.count, one);
+  --books_.count;
+  books_.next_page = 0;
+  for (std::size_t i = 0; i < books_.count; ++i)
+    books_.next_page = std::max(books_.next_page, books_.reservations[i].last);
 }
 
 bool TestArena::commit(std::byte* where, std::size_t bytes) noexcept {
@@ -162,14 +212,14 @@ bool TestArena::move(std::byte* from, std::byte* to, std::size_t bytes) noexcept
   Pages target{};
   if (find(from, bytes, source, "move from outside of a reservation") == nullptr) return false;
   if (find(to, bytes, target, "move to outside of a reservation") == nullptr || is_refused()) return false;
-  if (!all_are(source, Page::committed, Page::committed) || !all_are(target, Page::committed, Page::committed))
+  if (!all_are(source, Page::committed, Page::committed) || !all_are(target, Page::committed, Page::committed)) {
     breach("move of pages that are not committed");
+    return false;
+  }
   if (source.first < target.last && target.first < source.last) {
     breach("move onto itself");
     return false;
   }
-  permit_access(from, bytes);
-  permit_access(to, bytes);
   std::memcpy(to, from, bytes);
   zero(source);
   return true;
@@ -186,13 +236,15 @@ void TestArena::set(Pages pages, Page state) noexcept {
   std::fill(first, first + static_cast<std::ptrdiff_t>(pages.last - pages.first), state);
 }
 
+// Of committed pages; all others are zero.
 void TestArena::zero(Pages pages) noexcept {
-  permit_access(at(pages.first), (pages.last - pages.first) * kOsPage);
-  const std::size_t start_ends = std::clamp(kStartPages, pages.first, pages.last);
-  std::memset(at(pages.first), 0, (start_ends - pages.first) * kOsPage);
-  const std::size_t bytes = (pages.last - start_ends) * kOsPage;
-  if (bytes > kZeroByHand && madvise(at(start_ends), bytes, MADV_DONTNEED) == 0) return;
-  std::memset(at(start_ends), 0, bytes);
+  for_each_committed(pages, [this](Pages run) {
+    const std::size_t start_ends = std::clamp(kStartPages, run.first, run.last);
+    zero_touched(at(run.first), (start_ends - run.first) * kOsPage);
+    const std::size_t bytes = (run.last - start_ends) * kOsPage;
+    if (bytes > kZeroByHand && madvise(at(start_ends), bytes, MADV_DONTNEED) == 0) return;
+    zero_touched(at(start_ends), bytes);
+  });
 }
 
 }  // namespace trestle::ops

@@ -31,25 +31,28 @@ class TestArena {
   bool guard(std::byte* at, std::size_t bytes) noexcept;
   bool unguard(std::byte* at, std::size_t bytes) noexcept;
   bool move(std::byte* from, std::byte* to, std::size_t bytes) noexcept;
-  [[nodiscard]] std::uint64_t now_ms() const noexcept { return now_ms_; }
+  [[nodiscard]] std::uint64_t now_ms() const noexcept { return books_.now_ms; }
 
-  void advance(std::uint64_t milliseconds) noexcept { now_ms_ += milliseconds; }
+  void advance(std::uint64_t milliseconds) noexcept { books_.now_ms += milliseconds; }
   // From now on the n-th call that may fail does (1: the next one), and after it each `every`-th; 0: none, and no other.
   void refuse(std::size_t nth, std::size_t every = 0) noexcept {
-    refuse_in_ = nth;
-    refuse_every_ = every;
+    books_.refuse_in = nth;
+    books_.refuse_every = every;
   }
   // Whether the bytes may be read and written.
   [[nodiscard]] bool is_accessible(const std::byte* at, std::size_t bytes) const noexcept;
   // Calls that were refused; and of these the ones without which no memory can be had.
-  [[nodiscard]] std::size_t refused() const noexcept { return refused_; }
-  [[nodiscard]] std::size_t refused_memory() const noexcept { return refused_memory_; }
-  [[nodiscard]] std::size_t calls() const noexcept { return calls_; }
+  [[nodiscard]] std::size_t refused() const noexcept { return books_.refused; }
+  [[nodiscard]] std::size_t refused_memory() const noexcept { return books_.refused_memory; }
+  [[nodiscard]] std::size_t calls() const noexcept { return books_.calls; }
   // The first breach of the contract since reset; null: none.
-  [[nodiscard]] const char* breach() const noexcept { return breach_; }
-  [[nodiscard]] bool has_reservations() const noexcept { return count_ != 0; }
+  [[nodiscard]] const char* breach() const noexcept { return books_.breach; }
+  [[nodiscard]] bool has_reservations() const noexcept { return books_.count != 0; }
   // Takes back whatever is still reserved and forgets breaches, calls and time.
   void reset() noexcept;
+  // Remembers every page and all else, in place of what it remembered; restore makes it so again.
+  void save();
+  void restore() noexcept;
 
   [[nodiscard]] const std::byte* first() const noexcept { return base_; }
   [[nodiscard]] const std::byte* last() const noexcept { return base_ + bytes_; }
@@ -66,15 +69,33 @@ class TestArena {
   struct Pages {
     std::size_t first;
     std::size_t last;
+
+    [[nodiscard]] std::size_t bytes() const noexcept { return (last - first) * kOsPage; }
+  };
+  // Everything but the pages.
+  struct Books {
+    std::array<Reservation, kReservations> reservations{};
+    std::size_t count = 0;
+    std::size_t next_page = 0;
+    std::uint64_t now_ms = 1;
+    std::size_t refuse_in = 0;
+    std::size_t refuse_every = 0;
+    std::size_t refused = 0;
+    std::size_t refused_memory = 0;
+    std::size_t calls = 0;
+    const char* breach = nullptr;
   };
 
   [[nodiscard]] bool is_refused() noexcept;
   [[nodiscard]] bool is_memory_refused() noexcept;
-  void breach(const char* what) noexcept { breach_ = breach_ == nullptr ? what : breach_; }
+  void breach(const char* what) noexcept { books_.breach = books_.breach == nullptr ? what : books_.breach; }
   // The pages of the range; a breach iff it is no whole pages of one reservation.
   [[nodiscard]] Reservation* find(const std::byte* at, std::size_t bytes, Pages& pages, const char* what) noexcept;
   [[nodiscard]] bool all_are(Pages pages, Page state, Page other) const noexcept;
   void set(Pages pages, Page state) noexcept;
+  // Calls visit(Pages) for each run of committed pages among these.
+  template <class Visit>
+  void for_each_committed(Pages among, Visit visit) const noexcept;
   void zero(Pages pages) noexcept;
   [[nodiscard]] std::byte* at(std::size_t page) const noexcept { return base_ + page * kOsPage; }
 
@@ -82,16 +103,10 @@ class TestArena {
   void* mapped_ = nullptr;
   std::byte* base_ = nullptr;
   std::vector<Page> pages_;
-  std::array<Reservation, kReservations> reservations_{};
-  std::size_t count_ = 0;
-  std::size_t next_page_ = 0;
-  std::uint64_t now_ms_ = 1;
-  std::size_t refuse_in_ = 0;
-  std::size_t refuse_every_ = 0;
-  std::size_t refused_ = 0;
-  std::size_t refused_memory_ = 0;
-  std::size_t calls_ = 0;
-  const char* breach_ = nullptr;
+  Books books_;
+  std::vector<Page> saved_pages_;
+  std::vector<std::byte> saved_bytes_;  // of the committed pages, one behind the other
+  Books saved_books_;
 };
 
 // The handle that a heap holds.

@@ -259,16 +259,16 @@ class World {
 
   struct Walk {
     Oracle& oracle;
-    std::size_t live_seen = 0;
+    Oracle::Shown shown;
   };
   void judge_walk() {
-    Walk walk{oracle_};
+    Walk walk{oracle_, {}};
     const auto visit = [](const BlockView& shown, void* context) {
       auto& seen = *static_cast<Walk*>(context);
-      return seen.oracle.judge_shown(shown, seen.live_seen);
+      return seen.oracle.judge_shown(shown, seen.shown);
     };
     const bool complete = host_.engine().walk(BlockVisitor{visit, &walk});
-    oracle_.judge_walk_end(complete, walk.live_seen);
+    oracle_.judge_walk_end(complete, walk.shown);
   }
 
   H& host_;

@@ -33,7 +33,10 @@ struct Extent {
   std::size_t bytes = 0;
 
   [[nodiscard]] bool is_empty() const noexcept { return bytes == 0; }
-  [[nodiscard]] std::byte* end_header() const noexcept { return begin + bytes - kHeaderBytes; }
+  // Of an empty extent, which a corrupt descriptor gives, an address that no block has.
+  [[nodiscard]] std::byte* end_header() const noexcept {
+    return reinterpret_cast<std::byte*>(address_of(begin) + bytes - kHeaderBytes);
+  }
   [[nodiscard]] bool holds(const std::byte* at, std::size_t length) const noexcept {
     return at >= begin && length <= bytes && static_cast<std::size_t>(at - begin) <= bytes - length;
   }

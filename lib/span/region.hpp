@@ -81,8 +81,10 @@ class Region {
   }
   void set_record(SpanDescriptor& span, void* record) noexcept;
 
+  // Null also where the list is overwritten so that a span stayed in it that is no longer dirty.
   [[nodiscard]] SpanDescriptor* oldest_dirty() const noexcept {
-    return if_sound(at_index(dirty_.oldest), SpanState::free);
+    SpanDescriptor* const span = if_sound(at_index(dirty_.oldest), SpanState::free);
+    return span != nullptr && span->dirty ? span : nullptr;
   }
   // Gives a dirty span's pages back. False iff the system refused: the span then counts as young again.
   bool purge(O& os, SpanDescriptor& span, std::uint64_t now_ms) noexcept;
@@ -131,9 +133,10 @@ class Region {
   [[nodiscard]] bool commit_to(O& os, Granules wanted) noexcept;
   [[nodiscard]] SpanDescriptor* find_free(Granules length) const noexcept;
   [[nodiscard]] SpanDescriptor* free_end() const noexcept;
-  // The span that the granule's head names, if it is free and its descriptor sound; null otherwise.
+  // The span that the granule's head names, if it is free, its descriptor sound and the granule its own; null otherwise.
   [[nodiscard]] SpanDescriptor* free_at(Granules granule) const noexcept {
-    return if_sound(at_index(heads_[granule.count]), SpanState::free);
+    SpanDescriptor* const span = if_sound(at_index(heads_[granule.count]), SpanState::free);
+    return span != nullptr && granule - span->first < span->length ? span : nullptr;
   }
   // The descriptor, if it is sound and in that state; null otherwise. A seal holds only at its own place.
   [[nodiscard]] SpanDescriptor* if_sound(SpanDescriptor* span, SpanState state) const noexcept {

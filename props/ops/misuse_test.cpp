@@ -10,13 +10,19 @@
 namespace trestle::ops {
 namespace {
 
-enum class Lie { none, another_kind, another_address, blind_check };
+constexpr Policy kDebugBriefly = with_short_quarantines(kDebug);
+
+// What a heap in a buffer does not have.
+bool is_out_of_band(CorruptKind what) { return what == CorruptKind::table || what == CorruptKind::book; }
+
+enum class Lie { none, another_kind, another_address, blind_check, scribble_once_corrupt };
 
 // A heap in a buffer that misreports what it finds.
 struct LyingHeap {
   using Real = BufferHeap<kDebug>;
   Real* real = nullptr;
   Lie lie = Lie::none;
+  std::byte* last_made = nullptr;
 
   [[nodiscard]] Verdict told(const Verdict& v) const noexcept {
     if (v.is_fault() && lie == Lie::another_kind) return {FaultKind::not_a_block, v.at};
@@ -24,7 +30,12 @@ struct LyingHeap {
     return v;
   }
   Allocation allocate(std::size_t size, std::size_t alignment, Kind kind) noexcept {
-    return real->allocate(size, alignment, kind);
+    FaultSink sink;
+    real->check(CheckLevel::full, sink);
+    if (lie == Lie::scribble_once_corrupt && sink.count() != 0) *last_made = std::byte{0};
+    const Allocation made = real->allocate(size, alignment, kind);
+    if (sink.count() == 0) last_made = static_cast<std::byte*>(made.payload);
+    return made;
   }
   Verdict deallocate(void* payload, const Release& how) noexcept { return told(real->deallocate(payload, how)); }
   Allocation reallocate(void* payload, std::size_t size) noexcept {
@@ -88,8 +99,33 @@ TEST(CorruptJudge, CatchesACheckThatSeesNothing) {
   for (std::size_t i = 0; i < kCorruptNames.size(); ++i) {
     const Corrupt op{.what = static_cast<CorruptKind>(i), .at = 77};
     EXPECT_EQ(violated(op, Lie::none), Expectation::met) << name_of(op.what);
-    const Expectation caught = op.what == CorruptKind::anything ? Expectation::met : Expectation::corruption_seen;
-    EXPECT_EQ(violated(op, Lie::blind_check), caught) << name_of(op.what);
+    const bool promised = op.what != CorruptKind::anything && !is_out_of_band(op.what);
+    EXPECT_EQ(violated(op, Lie::blind_check), promised ? Expectation::corruption_seen : Expectation::met)
+        << name_of(op.what);
+  }
+}
+
+TEST(CorruptJudge, CatchesAHeapThatHarmsALiveBlockOnceItIsCorrupt) {
+  EXPECT_EQ(violated(Corrupt{.what = CorruptKind::footer, .at = 77}, Lie::scribble_once_corrupt),
+            Expectation::contents_kept);
+}
+
+// A host that says of bytes nobody looks at that they are the heap's table and books.
+class BoastingHost : public HeapHost<kDebugBriefly> {
+ public:
+  void for_each_table(const auto& visit) { visit(unseen_.data(), unseen_.size()); }
+  void for_each_book(const auto& visit) { visit(unseen_.data(), unseen_.size()); }
+
+ private:
+  std::array<std::byte, 8> unseen_{};
+};
+
+TEST(CorruptJudge, CatchesATableAndBooksThatNobodyChecks) {
+  static BoastingHost host;
+  for (const CorruptKind what : {CorruptKind::table, CorruptKind::book}) {
+    const std::optional<Failure> failure = run(with(Corrupt{.what = what, .at = 3}), host);
+    ASSERT_TRUE(failure.has_value()) << name_of(what);
+    EXPECT_EQ(failure->what, Expectation::corruption_seen) << name_of(what);
   }
 }
 
@@ -104,6 +140,28 @@ bool is_performed(MisuseKind what, std::size_t size) {
   EXPECT_FALSE(world.oracle().is_violated()) << world.oracle().failure(0).detail;
   world.finish();
   host.stop();
+  return performed;
+}
+
+// Whether there was such a byte, after blocks of every state and a large one.
+template <class H>
+bool is_performed(CorruptKind what) {
+  static H host;
+  World<H> world(host, Stage{.buffer_bytes = 16384});
+  EXPECT_TRUE(host.start(Stage{.buffer_bytes = 16384}, world.oracle()));
+  world.begin();
+  constexpr SlotId kSome[] = {SlotId{1}, SlotId{2}, SlotId{3}, SlotId{4}};
+  for (const SlotId slot : kSome) world.perform(Allocate{.slot = slot, .size = 101});
+  world.perform(Allocate{.slot = SlotId{5}, .size = 100'001});
+  world.perform(Free{kSome[0]});
+  world.perform(Free{kSome[2]});
+  bool performed = false;
+  for (const std::size_t at : {77U, 1'234'567U, 4'000'000'000U})
+    performed = Corruptor<H>(host, world.oracle()).perform({.what = what, .at = at}) || performed;
+  EXPECT_FALSE(world.oracle().is_violated()) << name_of(what) << ": " << world.oracle().failure(0).detail;
+  world.finish();
+  EXPECT_FALSE(world.oracle().is_violated()) << name_of(what) << ": " << world.oracle().failure(0).detail;
+  EXPECT_EQ(host.stop(), nullptr);
   return performed;
 }
 
@@ -128,6 +186,17 @@ TYPED_TEST(MisuseTest, EveryMistakeThatThePolicyPromisesToSeeIsMade) {
     EXPECT_EQ(is_performed<BufferHeapHost<kPolicy>>(what, kBlock), promised && !large_only) << name_of(what);
     EXPECT_EQ(is_performed<HeapHost<kPolicy>>(what, kBlock), promised && !large_only) << name_of(what);
     EXPECT_EQ(is_performed<HeapHost<kPolicy>>(what, kLarge), promised && !block_only) << name_of(what);
+  }
+}
+
+TYPED_TEST(MisuseTest, EveryByteThatThePolicyProtectsIsFlipped) {
+  constexpr Policy kPolicy = with_short_quarantines(TypeParam::kPolicy);
+  for (std::size_t i = 0; i < kCorruptNames.size(); ++i) {
+    const auto what = static_cast<CorruptKind>(i);
+    const bool promised =
+        (what != CorruptKind::canary || kPolicy.canary) && (what != CorruptKind::poison || kPolicy.poison);
+    EXPECT_EQ(is_performed<BufferHeapHost<kPolicy>>(what), promised && !is_out_of_band(what)) << name_of(what);
+    EXPECT_EQ(is_performed<HeapHost<kPolicy>>(what), promised) << name_of(what);
   }
 }
 

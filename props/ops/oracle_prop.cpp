@@ -50,8 +50,13 @@ class Owners {
   }
   void hold() const {
     RC_ASSERT(Oracle::longest_gap(oracle_.model(), first(), last()) == longest_run_of_nobody());
-    for (std::size_t i = 0; i < kArena; ++i)
-      RC_ASSERT((oracle_.model().first_ending_after(first() + i) == ending_after(i)));
+    for (const std::size_t stride : {std::size_t{1}, kArena - 1, std::size_t{577}}) {  // upwards, downwards, to and fro
+      std::size_t cursor = 0;
+      for (std::size_t i = 0; i < kArena; ++i) {
+        const std::size_t at = i * stride % kArena;
+        RC_ASSERT((oracle_.model().first_ending_after(first() + at, cursor) == ending_after(at)));
+      }
+    }
   }
   // One byte changes: the oracle minds iff somebody owns it.
   void hold_contents(std::size_t offset, std::byte change) {
@@ -72,9 +77,9 @@ class Owners {
   }
   // A free block is shown: the oracle minds iff one of its bytes is owned.
   void hold_shown(std::size_t offset, std::size_t served) {
-    std::size_t live = 0;
+    Oracle::Shown seen;
     Oracle trial = oracle_;
-    const bool good = trial.judge_shown({first() + offset, 0, served, BlockState::free, Kind::none}, live);
+    const bool good = trial.judge_shown({first() + offset, 0, served, BlockState::free, Kind::none}, seen);
     const auto from = owners_.begin() + static_cast<std::ptrdiff_t>(offset);
     const bool apart =
         std::all_of(from, from + static_cast<std::ptrdiff_t>(served), [](unsigned owner) { return owner == 0; });

@@ -101,7 +101,7 @@ TEST_F(OracleTest, KeepsTheFirstViolation) {
 
 TEST_F(OracleTest, WantsFreeBlocksApartFromLiveOnes) {
   place(SlotId{1}, 256, 64);
-  std::size_t seen = 0;
+  Oracle::Shown seen;
   const auto shows = [&](std::size_t offset, std::size_t served) {
     Oracle trial = oracle_;
     return trial.judge_shown({at(offset), 0, served, BlockState::free, Kind::none}, seen);
@@ -110,7 +110,7 @@ TEST_F(OracleTest, WantsFreeBlocksApartFromLiveOnes) {
   EXPECT_FALSE(shows(192, 65));
   EXPECT_FALSE(shows(300, 4));
   EXPECT_TRUE(shows(320, 64));
-  EXPECT_EQ(seen, 0U);
+  EXPECT_EQ(seen.live, 0U);
 }
 
 }  // namespace

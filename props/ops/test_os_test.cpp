@@ -60,6 +60,15 @@ TEST_F(TestOsTest, PurgeZeroesShortAndLongRanges) {
   }
 }
 
+TEST_F(TestOsTest, PurgeZeroesASingleByteWhereverItLies) {
+  std::byte* const at = committed();
+  for (std::size_t i = 0; i < 2 * kOsPage; i += 7) {
+    at[i] = std::byte{1};
+    ASSERT_TRUE(os_.purge(at, 2 * kOsPage));
+    ASSERT_EQ(at[i], std::byte{0}) << i;
+  }
+}
+
 TEST_F(TestOsTest, GuardedPagesComeBackAsZero) {
   std::byte* const at = committed();
   at[kOsPage] = std::byte{7};
@@ -111,6 +120,45 @@ TEST_F(TestOsTest, ItsClockMovesWhenTold) {
   EXPECT_EQ(os_.now_ms(), before);
   arena_.advance(250);
   EXPECT_EQ(os_.now_ms(), before + 250);
+}
+
+// Whatever is done in between, a restored arena is what it was when saved: pages, contents, reservations, clock and calls.
+TEST_F(TestOsTest, RestoresWhatItSaved) {
+  std::byte* const kept = committed();
+  std::byte* const uncommitted = os_.reserve(kSome, kOsPage);
+  std::fill(kept, kept + kSome, std::byte{7});
+  ASSERT_TRUE(os_.guard(kept + kOsPage, kOsPage));
+  arena_.save();
+  const std::size_t calls = arena_.calls();
+  const std::uint64_t now = arena_.now_ms();
+
+  for (int round = 0; round < 2; ++round) {
+    arena_.advance(10);
+    ASSERT_TRUE(os_.unguard(kept + kOsPage, kOsPage));
+    ASSERT_TRUE(os_.commit(uncommitted, kSome));
+    std::byte* const added = committed();
+    for (std::byte* const at : {kept, uncommitted, added}) std::fill(at, at + kSome, std::byte{9});
+    ASSERT_TRUE(os_.guard(kept + 2 * kOsPage, kOsPage));
+    if (round == 1) os_.release(added, kSome);
+    ASSERT_FALSE(os_.purge(added, 2 * kSome));
+    ASSERT_NE(arena_.breach(), nullptr);
+    arena_.restore();
+
+    EXPECT_EQ(arena_.calls(), calls);
+    EXPECT_EQ(arena_.now_ms(), now);
+    EXPECT_EQ(arena_.breach(), nullptr);
+    EXPECT_FALSE(arena_.is_accessible(kept + kOsPage, kOsPage));
+    EXPECT_FALSE(arena_.is_accessible(uncommitted, kOsPage));
+    EXPECT_FALSE(arena_.is_accessible(added, kOsPage));
+    ASSERT_TRUE(arena_.is_accessible(kept + 2 * kOsPage, kSome - 2 * kOsPage));
+    EXPECT_TRUE(std::all_of(kept + 2 * kOsPage, kept + kSome, [](std::byte byte) { return byte == std::byte{7}; }));
+  }
+  EXPECT_TRUE(os_.unguard(kept + kOsPage, kOsPage));
+  EXPECT_TRUE(is_zero(kept + kOsPage, kOsPage));
+  EXPECT_TRUE(os_.commit(uncommitted, kSome));
+  EXPECT_TRUE(is_zero(uncommitted, kSome));
+  EXPECT_TRUE(is_zero(committed(), kSome));
+  EXPECT_EQ(arena_.breach(), nullptr);
 }
 
 struct Breach {

@@ -48,6 +48,38 @@ TEST_F(RegionForgedTest, AGapAnOverlapOrALengthBeyondTheFrontierIsI13) {
   }
 }
 
+// A table that leads from a used neighbour's end to a free span elsewhere: what lies between them is not taken along.
+TEST_F(RegionForgedTest, AHeadThatNamesADistantFreeSpanJoinsNothing) {
+  auto* const heads = reinterpret_cast<std::uint32_t*>(const_cast<std::byte*>(arena_.first()) + kOsPage);
+  const struct {
+    std::size_t released, distant, between;
+    bool last;
+  } cases[] = {{2, 0, 1, true}, {3, 5, 4, false}};
+  for (const auto& [released, distant, between, last] : cases) {
+    region_.release_span(*spans_[distant], true, 0);
+    std::uint32_t& head = heads[spans_[between]->first.count + (last ? 1 : 0)];
+    ASSERT_EQ(head, spans_[between]->first.count);
+    head = spans_[distant]->first.count;
+    const std::uint64_t free_bytes = region_.counts().free_bytes;
+    region_.release_span(*spans_[released], true, 0);
+    EXPECT_EQ(region_.counts().free_bytes, free_bytes + Granules{2}.bytes()) << released;
+    EXPECT_TRUE(has(faults(), FaultKind::span_tiling, &head)) << released;
+    EXPECT_FALSE(has(faults(), FaultKind::accounting_mismatch)) << released;
+  }
+}
+
+// Giving back the oldest again and again ends, whatever its links say.
+TEST_F(RegionForgedTest, ASpanThatStaysInTheListByAgeIsNotDirtyTwice) {
+  region_.release_span(*spans_[0], true, 1);
+  region_.release_span(*spans_[2], true, 2);
+  SpanDescriptor* const oldest = region_.oldest_dirty();
+  ASSERT_EQ(oldest, spans_[0]);
+  oldest->age.next ^= 1U << 20;
+  EXPECT_TRUE(region_.purge(os_, *oldest, 3));
+  EXPECT_NE(region_.oldest_dirty(), oldest);
+  EXPECT_TRUE(has(faults(), FaultKind::span_bin_mismatch));
+}
+
 TEST_F(RegionForgedTest, ASpanOfAnotherFirstGranuleIsI13) {
   spans_[2]->first = {3};
   region_.seal(*spans_[2]);

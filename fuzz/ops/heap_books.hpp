@@ -1,0 +1,65 @@
+// What a heap keeps about itself out of band, beside its spans' records, and recounts at every check: for those who overwrite
+// it. The heap shows none of it, so who includes this is compiled without access control.
+//
+//   table   which span each granule belongs to, as far as the granule is in use or ends its span
+//   books   counts, bins, lists by age
+// Left out are the words that a check starts from: where the regions and their tables lie and how far they reach, the keys,
+// the locks, the limits. So is the quarantine's ring: a check sees that an entry is no retired block's, not whose it is.
+#pragma once
+
+#include <cstddef>
+
+#include "heap/heap.hpp"
+
+namespace trestle::ops {
+
+template <class T, class Visit>
+void visit_bytes_of(T& object, Visit& visit) {
+  visit(reinterpret_cast<std::byte*>(&object), sizeof object);
+}
+template <class Bins, class Visit>
+void visit_bins(Bins& bins, Visit& visit) {
+  visit_bytes_of(bins.first_, visit);
+  visit_bytes_of(bins.second_, visit);
+}
+
+template <class H, class Visit>
+void for_each_table_range(H& heap, Visit visit) {
+  heap.spans_.for_each_region([&](auto& region) {
+    for (SpanDescriptor* span = region.next(nullptr); span != nullptr; span = region.next(span)) {
+      std::uint32_t* const heads = region.heads_ + span->first.count;
+      for (std::uint32_t i = 0; i < span->length.count; ++i)
+        if (span->is_in_use() || i == 0 || i + 1 == span->length.count) visit_bytes_of(heads[i], visit);
+    }
+    return true;
+  });
+}
+
+template <class H, class Visit>
+void for_each_book(H& heap, Visit visit) {
+  auto& arena = heap.arena_;
+  visit_bytes_of(arena.counts_, visit);
+  visit_bins(arena.bins_, visit);
+  visit_bytes_of(arena.heads_, visit);
+  visit_bytes_of(arena.quarantine_.count_, visit);
+  visit_bytes_of(arena.quarantine_.bytes_, visit);
+  visit_bytes_of(heap.large_.counts_.live_blocks, visit);
+  visit_bytes_of(heap.large_.counts_.live_bytes, visit);
+  heap.spans_.for_each_region([&](auto& region) {
+    visit_bytes_of(region.dirty_, visit);
+    visit_bytes_of(region.retired_, visit);
+    visit_bytes_of(region.counts_, visit);
+    visit_bins(region.bins_, visit);
+    visit_bytes_of(region.bin_heads_, visit);
+    return true;
+  });
+}
+
+// Whether the heap follows the byte without a look at what it leads to: of its books, those of the quarantine.
+template <class H>
+bool is_followed_blindly(H& heap, const std::byte* at) {
+  const auto* const first = reinterpret_cast<const std::byte*>(&heap.arena_.quarantine_);
+  return at >= first && at < first + sizeof heap.arena_.quarantine_;
+}
+
+}  // namespace trestle::ops
