@@ -109,10 +109,12 @@ class HeapHost {
   void save() {
     arena_.save();
     std::memcpy(saved_.get(), &heap_, sizeof heap_);
+    saved_own_ = TestOs::own_cache();
   }
   void restore() {
     std::memcpy(static_cast<void*>(&heap_), saved_.get(), sizeof heap_);
     arena_.restore();
+    TestOs::own_cache() = saved_own_;
   }
 
   void wait(std::size_t milliseconds) { arena_.advance(milliseconds); }
@@ -124,6 +126,7 @@ class HeapHost {
   TestArena arena_{kArenaBytes};
   EngineType heap_{TestOs{arena_}};
   std::unique_ptr<std::byte[]> saved_{new std::byte[sizeof(EngineType)]};
+  OwnCache saved_own_;
   std::size_t refuse_nth_ = 0;
   std::size_t refused_before_ = 0;
 };

@@ -57,18 +57,13 @@ class Model {
   [[nodiscard]] bool is_empty(SlotId slot) const noexcept { return !used_[index_of(slot)]; }
   [[nodiscard]] const LiveBlock& at(SlotId slot) const noexcept { return slots_[index_of(slot)]; }
   [[nodiscard]] std::span<const SlotId> live() const noexcept { return {order_.data(), count_}; }
-  // What a heap that reuses nothing would have needed so far, and what it needs for one more block at most. Where small
-  // sizes are served from slabs, the first of a size needs a whole one, of 8 slots or more.
+  // What a heap that reuses nothing would have needed so far, and what it needs for one more block at most: a small one up
+  // to an eighth more than it asked for, and where it is the first of its size, a granule for its kind.
   [[nodiscard]] std::size_t charged_bytes() const noexcept { return charged_bytes_; }
   [[nodiscard]] std::size_t charge_of(std::size_t size, std::size_t alignment) const noexcept {
     const std::size_t block = framed(size, alignment);
-    const auto in_granules = [](std::size_t bytes) { return (bytes + kGranule - 1) / kGranule * kGranule; };
-    if (is_small(size, alignment)) {
-      const std::size_t served = block + block / 8;
-      return seen_[size_class_of(block)] ? served : in_granules(8 * served);
-    }
-    constexpr std::size_t kPage = 4 << 10;
-    return in_granules(block + kPage);
+    if (!is_small(size, alignment)) return (block + kPage + kGranule - 1) / kGranule * kGranule;
+    return seen_[size_class_of(block)] ? block + block / 8 : kGranule;
   }
 
   TRESTLE_NO_FEEDBACK void place(SlotId slot, std::size_t size, std::size_t alignment, Kind kind) noexcept {
@@ -119,7 +114,8 @@ class Model {
 
  private:
   static constexpr std::size_t kGranule = 64 << 10;
-  static constexpr std::size_t kLargestSmall = 32 << 10;
+  static constexpr std::size_t kPage = 4 << 10;
+  static constexpr std::size_t kLargestSmall = 16 << 10;  // beyond that, whole granules, a page of guard and a lead
 
   [[nodiscard]] static constexpr std::size_t framed(std::size_t size, std::size_t alignment) noexcept {
     constexpr std::size_t kFrame = 64;

@@ -96,5 +96,62 @@ TEST(Shared, CopiesItsValue) {
   EXPECT_EQ(one, 6);
 }
 
+TEST(Gate, LetsItsOwnerInOnceAndNotWhileItIsClosed) {
+  Gate::prepare();
+  Gate gate;
+  ASSERT_TRUE(gate.try_enter());
+  EXPECT_TRUE(gate.is_entered());
+  EXPECT_FALSE(gate.try_enter()) << "inside already";
+  EXPECT_FALSE(gate.try_enter_slowly()) << "inside already";
+  gate.leave();
+  gate.close();
+  EXPECT_FALSE(gate.try_enter() || gate.try_enter_slowly());
+  EXPECT_FALSE(gate.is_entered());
+  gate.open();
+  EXPECT_TRUE(gate.try_enter_slowly());
+  gate.leave();
+}
+
+// The owner adds to a number that nothing else guards; whoever closes the gate adds to it as well.
+TEST(Gate, KeepsOwnersAndOthersApart) {
+  Gate::prepare();
+  static Gate gates[2];
+  static long sums[2];
+  sums[0] = sums[1] = 0;
+  std::atomic<int> owners{0};
+  std::vector<std::thread> threads;
+  for (int i = 0; i < 2; ++i) {
+    threads.emplace_back([i, &owners] {
+      for (int round = 0; round < 200000;) {
+        if (!gates[i].try_enter() && !gates[i].try_enter_slowly()) {
+          std::this_thread::yield();
+          continue;
+        }
+        sums[i] = sums[i] + 1;
+        ++round;
+        gates[i].leave();
+      }
+      ++owners;
+    });
+  }
+  long added = 0;
+  do {
+    for (Gate& gate : gates) gate.close();
+    Gate::await_owners();
+    for (Gate& gate : gates) gate.await_empty();
+    for (long& sum : sums) ++sum;
+    ++added;
+    for (Gate& gate : gates) gate.open();
+  } while (owners != 2);
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(sums[0], 200000 + added);
+  EXPECT_EQ(sums[1], 200000 + added);
+}
+
+TEST(UniqueNumber, NeverComesTwice) {
+  const std::uint64_t first = unique_number();
+  EXPECT_NE(unique_number(), first);
+}
+
 }  // namespace
 }  // namespace trestle

@@ -1,0 +1,100 @@
+#include "heap/magazine.hpp"
+
+#include <gtest/gtest.h>
+
+#include <array>
+#include <set>
+
+#include "policies.hpp"
+
+namespace trestle {
+namespace {
+
+template <class T>
+class MagazineTest : public testing::Test {
+ protected:
+  using Type = Magazine<T::kPolicy>;
+  static constexpr SizeClass kClass = class_for(64);
+
+  void SetUp() override { magazine_.start(room_.data(), kClass); }
+  static void* slot(std::size_t i) { return reinterpret_cast<void*>((i + 1) * 64); }
+  std::set<void*> all() {
+    std::set<void*> seen;
+    for (void* const at : magazine_.ready()) EXPECT_TRUE(seen.insert(at).second);
+    for (void* const at : magazine_.waiting()) EXPECT_TRUE(seen.insert(at).second);
+    return seen;
+  }
+
+  std::array<void*, Type::room(kClass)> room_{};
+  Type magazine_;
+  std::uint64_t random_ = 9;
+};
+TYPED_TEST_SUITE(MagazineTest, EveryPolicy, PolicyNames);
+
+TYPED_TEST(MagazineTest, KeepsEachSlotOnceAndGivesItBackOnce) {
+  std::set<void*> in;
+  std::size_t next = 0;
+  for (int round = 0; round < 2000; ++round) {
+    if (random_below(this->random_, 2) == 0) {
+      if (this->magazine_.is_full()) {
+        const std::span<void*> old = this->magazine_.older_half();
+        for (void* const at : old) ASSERT_EQ(in.erase(at), 1U);
+        this->magazine_.dropped(old.size());
+        this->magazine_.grow();
+      }
+      this->magazine_.push(this->slot(next), this->random_);
+      in.insert(this->slot(next++));
+    } else if (void* const at = this->magazine_.pop()) {
+      ASSERT_EQ(in.erase(at), 1U);
+    }
+    ASSERT_EQ(this->all(), in);
+  }
+}
+
+TYPED_TEST(MagazineTest, ASlotWaitsForAsManyOthersAsThePolicySays) {
+  constexpr std::size_t kDelay = TestFixture::Type::delay(TestFixture::kClass);
+  EXPECT_EQ(kDelay, std::min<std::size_t>(TypeParam::kPolicy.slot_delay, 64));
+  for (std::size_t i = 0; i < kDelay; ++i) {
+    this->magazine_.push(this->slot(i), this->random_);
+    EXPECT_EQ(this->magazine_.pop(), nullptr) << i;
+  }
+  this->magazine_.push(this->slot(kDelay), this->random_);
+  EXPECT_EQ(this->magazine_.pop(), this->slot(0)) << "the first in is the first out";
+}
+
+TYPED_TEST(MagazineTest, ABatchComesOutWholeAndShuffledWhereReuseIsRandom) {
+  this->magazine_.grow();
+  this->magazine_.grow();
+  const std::span<void*> batch = this->magazine_.empty_half();
+  ASSERT_GE(batch.size(), 16U);
+  for (std::size_t i = 0; i < batch.size(); ++i) batch[i] = this->slot(i);
+  const std::size_t count = batch.size();
+  this->magazine_.filled(count, this->random_);
+  EXPECT_EQ(this->all().size(), count);
+  std::size_t in_order = 0;
+  for (std::size_t i = count; i-- > 0;) in_order += this->magazine_.pop() == this->slot(i) ? 1 : 0;
+  EXPECT_EQ(in_order == count, !TypeParam::kPolicy.random_reuse);
+  EXPECT_EQ(this->magazine_.pop(), nullptr);
+}
+
+TYPED_TEST(MagazineTest, WhatNobodyNeededSinceTheLastLookIsIdleByHalf) {
+  const std::span<void*> batch = this->magazine_.empty_half();
+  for (std::size_t i = 0; i < batch.size(); ++i) batch[i] = this->slot(i);
+  const std::size_t count = batch.size();
+  this->magazine_.filled(count, this->random_);
+  EXPECT_TRUE(this->magazine_.idle().empty()) << "a batch was needed";
+  this->magazine_.begin_look();
+  EXPECT_EQ(this->magazine_.idle().size(), count / 2);
+}
+
+TYPED_TEST(MagazineTest, LargerSlotsAreFewer) {
+  using Type = typename TestFixture::Type;
+  for (std::uint8_t i = 1; i < kSizeClasses; ++i) {
+    EXPECT_LE(Type::most({i}), Type::most({static_cast<std::uint8_t>(i - 1)}));
+    EXPECT_GE(Type::most({i}), 2U);
+    EXPECT_LE(Type::delay({i}) * 2, Type::most({i}));
+  }
+}
+
+}  // namespace
+}  // namespace trestle

@@ -1,0 +1,142 @@
+// Slots as threads see them: caches that come and go, slots freed by others, and service where there can be no cache.
+#include <atomic>
+#include <thread>
+
+#include "heap/fixture.hpp"
+#include "ops/test_os.hpp"
+
+namespace trestle {
+namespace {
+
+template <class T>
+class SlotTierTest : public HeapTest<T> {
+ protected:
+  std::vector<std::byte*> take_many(std::size_t count, std::size_t size) {
+    std::vector<std::byte*> taken;
+    for (std::size_t i = 0; i < count; ++i) taken.push_back(take(this->heap_, size));
+    return taken;
+  }
+  void give_all(const std::vector<std::byte*>& blocks) {
+    for (std::byte* const at : blocks) ASSERT_EQ(give(this->heap_, at), FaultKind::none);
+  }
+};
+TYPED_TEST_SUITE(SlotTierTest, EveryPolicy, PolicyNames);
+
+TYPED_TEST(SlotTierTest, AThreadThatHasLeftIsServedStill) {
+  std::thread([&] {
+    const std::vector<std::byte*> before = this->take_many(100, 100);
+    this->heap_.leave_thread();
+    const std::vector<std::byte*> after = this->take_many(100, 100);
+    this->give_all(before);
+    this->give_all(after);
+    EXPECT_TRUE(faults_of(this->heap_).empty());
+    this->heap_.leave_thread();  // nothing is left to leave
+  }).join();
+  EXPECT_EQ(this->heap_.stats().live_blocks, 0U);
+  EXPECT_EQ(this->heap_.stats().allocations, 200U);
+  EXPECT_TRUE(faults_of(this->heap_).empty());
+}
+
+TYPED_TEST(SlotTierTest, TheCacheOfAThreadThatLeftIsTheNextOnes) {
+  std::uint64_t committed = 0;
+  for (int i = 0; i < 50; ++i) {
+    std::thread([&] {
+      this->give_all(this->take_many(10, 100));
+      this->heap_.leave_thread();
+    }).join();
+    if (i == 1) committed = this->heap_.stats().committed_bytes;
+  }
+  EXPECT_EQ(this->heap_.stats().committed_bytes, committed);
+}
+
+TYPED_TEST(SlotTierTest, EachThreadIsToldOnceThatItHasACache) {
+  static std::atomic<int> told;
+  told = 0;
+  this->heap_.stop();
+  HeapConfig config = TestFixture::kConfig;
+  config.thread_began = []() noexcept { ++told; };
+  ASSERT_TRUE(this->heap_.start(config));
+  const auto work = [&] { this->give_all(this->take_many(500, 100)); };
+  work();
+  EXPECT_EQ(told, 1);
+  std::thread(work).join();
+  EXPECT_EQ(told, 2);
+}
+
+TYPED_TEST(SlotTierTest, WhatAnotherThreadFreesDoesNotPileUp) {
+  constexpr std::size_t kSize = 128;
+  constexpr std::size_t kAtOnce = 1000;
+  std::uint64_t most = 0;
+  for (int round = 0; round < 50; ++round) {
+    std::vector<std::byte*> made;
+    std::thread([&] { made = this->take_many(kAtOnce, kSize); }).join();
+    this->give_all(made);
+    if (!TestFixture::kPolicy.slots_quarantined) most = std::max(most, this->heap_.stats().span_bytes);
+  }
+  EXPECT_LE(most, 8 * kAtOnce * kSize);
+  EXPECT_TRUE(faults_of(this->heap_).empty());
+}
+
+TYPED_TEST(SlotTierTest, TrimGivesEverySlabBackThatIsWhole) {
+  if (TestFixture::kPolicy.slots_quarantined) GTEST_SKIP() << "freed slots wait in the quarantine";
+  std::vector<std::byte*> blocks;
+  for (std::size_t size = 1; size < kMaxSlot; size += 100) blocks.push_back(take(this->heap_, size));
+  const std::uint64_t before = this->heap_.stats().span_bytes;
+  EXPECT_GE(before, blocks.size() / 8 * kGranule / 8);
+  this->give_all(blocks);
+  EXPECT_TRUE(this->heap_.trim(0));
+  EXPECT_EQ(this->heap_.stats().span_bytes, 0U);
+  EXPECT_FALSE(this->heap_.trim(0));
+  EXPECT_TRUE(faults_of(this->heap_).empty());
+  EXPECT_NE(take(this->heap_, 100), nullptr);
+}
+
+TYPED_TEST(SlotTierTest, AlignedRequestsUpToAPageAreSlots) {
+  for (std::size_t alignment = 16; alignment <= kOsPage; alignment *= 2) {
+    std::byte* const at = take(this->heap_, 10, alignment);
+    ASSERT_TRUE(is_aligned(at, alignment));
+    std::size_t served = 0;
+    for (const BlockView& block : blocks_of(this->heap_)) served = block.payload == at ? block.served : served;
+    EXPECT_EQ(served, slot_bytes(class_for(16, alignment))) << alignment;
+    EXPECT_EQ(give(this->heap_, at, {.size = 10, .alignment = alignment}), FaultKind::none);
+  }
+}
+
+// Each call of the system is refused in its turn, also those that make the cache and the depots.
+TYPED_TEST(SlotTierTest, WhereThereIsNoMemoryForACacheNullIsAllThatHappens) {
+  using Heap = Heap<TestFixture::kPolicy, ops::TestOs>;
+  bool refused = true;
+  for (std::size_t nth = 1; refused; ++nth) {
+    ops::TestArena memory;
+    const auto heap = std::make_unique<Heap>(ops::TestOs{memory});
+    ASSERT_TRUE(heap->start({.secret = 1, .region_bytes = 4 * kMiB}));
+    memory.refuse(nth);
+    std::byte* const first = take(*heap, 100);
+    std::byte* const second = take(*heap, 100);
+    refused = memory.refused() != 0;
+    ASSERT_NE(second, nullptr) << "only one call was refused: " << nth;
+    EXPECT_TRUE(faults_of(*heap).empty()) << nth;
+    for (std::byte* const at : {first, second}) EXPECT_EQ(give(*heap, at), FaultKind::none);
+    EXPECT_EQ(heap->stats().live_blocks, 0U);
+    heap->stop();
+    EXPECT_FALSE(memory.has_reservations());
+  }
+}
+
+TYPED_TEST(SlotTierTest, TwoHeapsShareAThread) {
+  const auto other = std::make_unique<Heap<TestFixture::kPolicy, LinuxOs>>();
+  ASSERT_TRUE(other->start(TestFixture::kConfig));
+  for (int i = 0; i < 100; ++i) {
+    std::byte* const one = take(this->heap_, 100);
+    std::byte* const two = take(*other, 100);
+    EXPECT_EQ(give(this->heap_, two), FaultKind::wild_pointer);
+    EXPECT_EQ(give(*other, two), FaultKind::none);
+    EXPECT_EQ(give(this->heap_, one), FaultKind::none);
+  }
+  EXPECT_EQ(this->heap_.stats().allocations, 100U);
+  EXPECT_EQ(other->stats().allocations, 100U);
+  other->stop();
+}
+
+}  // namespace
+}  // namespace trestle
