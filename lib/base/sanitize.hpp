@@ -3,7 +3,6 @@
 #pragma once
 
 #include <cstddef>
-#include <cstdint>
 
 #if defined(__has_feature)
 #if __has_feature(address_sanitizer)
@@ -40,37 +39,9 @@
 
 namespace trestle {
 
-#if defined(TRESTLE_UNDER_ASAN)
-// Whether AddressSanitizer's shadow of the range, a byte for eight, is all zeros: no byte of it is forbidden. It is also not
-// where only the end of the last eight is.
-TRESTLE_READS_WHOLE_RANGES inline bool is_shadow_clear(const std::byte* at, std::size_t bytes) noexcept {
-  struct Mapping {
-    std::size_t scale;
-    std::size_t offset;
-    Mapping() noexcept { __asan_get_shadow_mapping(&scale, &offset); }
-  };
-  static const Mapping mapping;
-  const auto first = reinterpret_cast<std::uintptr_t>(at);
-  const std::uintptr_t last = first + bytes - 1;
-  const auto* shadow = reinterpret_cast<const unsigned char*>((first >> mapping.scale) + mapping.offset);
-  std::size_t left = (last >> mapping.scale) - (first >> mapping.scale) + 1;
-  std::uint64_t words[4];
-  for (; left >= sizeof words; left -= sizeof words, shadow += sizeof words) {
-    __builtin_memcpy(words, shadow, sizeof words);
-    if ((words[0] | words[1] | words[2] | words[3]) != 0) return false;
-  }
-  for (; left != 0; --left, ++shadow) {
-    if (*shadow != 0) return false;
-  }
-  return true;
-}
-#endif
-
 // AddressSanitizer reports the first byte of the range that may not be read; without it nothing happens.
 inline void assert_readable([[maybe_unused]] const std::byte* at, [[maybe_unused]] std::size_t bytes) noexcept {
 #if defined(TRESTLE_UNDER_ASAN)
-  if (bytes == 0 || is_shadow_clear(at, bytes)) [[likely]]
-    return;
   void* const wrong = __asan_region_is_poisoned(const_cast<std::byte*>(at), bytes);
   if (wrong != nullptr) [[unlikely]]
     (void)*static_cast<volatile std::byte*>(wrong);
