@@ -16,6 +16,18 @@ if(TRESTLE_COVERAGE)
   target_link_options(trestle_flags INTERFACE -fprofile-instr-generate)
 endif()
 
+# trestle_light_flags: for what takes longer to build than to run, as tests and the tool do. Half of the tests are the library's
+# templates once more, so that a release build still optimizes them. Under AddressSanitizer most of a build's time would be the
+# optimizer's. What is released, measured or fuzzed is compiled with the preset's own flags; so is all under ThreadSanitizer,
+# where the threads' schedules matter.
+add_library(trestle_light_flags INTERFACE)
+target_link_libraries(trestle_light_flags INTERFACE trestle_flags)
+if(TRESTLE_SANITIZE MATCHES address)
+  target_compile_options(trestle_light_flags INTERFACE -O0)
+elseif(CMAKE_BUILD_TYPE STREQUAL "Release")
+  target_compile_options(trestle_light_flags INTERFACE -O1)
+endif()
+
 # The library throws nothing, knows no run-time types and must not be turned into calls of the functions it defines.
 add_library(trestle_library_flags INTERFACE)
 target_link_libraries(trestle_library_flags INTERFACE trestle_flags)

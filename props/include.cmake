@@ -1,10 +1,12 @@
 # The public headers, by programs that are linked with the static libraries. Under a sanitizer these hold the prefixed
 # interface alone, so that what needs malloc to be ours is for the other builds.
 file(GLOB INTERFACE_UNITS CONFIGURE_DEPENDS ${EDGE}/include/*_test.cpp)
+# Compiled once: nothing in the headers depends on a policy.
+add_library(include_units OBJECT ${INTERFACE_UNITS})
+target_link_libraries(include_units PRIVATE trestle_include trestle_light_flags GTest::gtest nlohmann_json::nlohmann_json)
 foreach(policy ${EDGE_POLICIES})
-  add_executable(include_units_${policy} ${INTERFACE_UNITS})
-  target_link_libraries(include_units_${policy} PRIVATE trestle::${policy} trestle_flags GTest::gtest_main
-                        nlohmann_json::nlohmann_json)
+  add_executable(include_units_${policy} $<TARGET_OBJECTS:include_units>)
+  target_link_libraries(include_units_${policy} PRIVATE trestle::${policy} trestle_light_flags GTest::gtest_main)
   gtest_discover_tests(include_units_${policy} TEST_PREFIX include.${policy}. DISCOVERY_TIMEOUT 60 PROPERTIES TIMEOUT 60)
 endforeach()
 

@@ -1,9 +1,10 @@
 # The units of lib/, in the folders of what they test: one binary and one test a folder. Those below the shim do not
 # allocate from their subject; the shim's link the library as its users do.
 function(unit_tests name)
-  add_executable(trestle_units_${name} main.cpp ${ARGN})
+  add_executable(trestle_units_${name} $<TARGET_OBJECTS:trestle_test_main> ${ARGN})
   target_include_directories(trestle_units_${name} PRIVATE ${CMAKE_CURRENT_SOURCE_DIR})
-  target_link_libraries(trestle_units_${name} PRIVATE trestle_flags GTest::gtest)
+  target_link_libraries(trestle_units_${name} PRIVATE trestle_light_flags GTest::gtest)
+  target_precompile_headers(trestle_units_${name} REUSE_FROM trestle_test_main)
   if(TRESTLE_SANITIZE MATCHES thread)
     target_compile_definitions(trestle_units_${name} PRIVATE TRESTLE_UNDER_TSAN=1)
   else()
