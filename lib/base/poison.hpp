@@ -32,7 +32,8 @@ inline void fill_steps(std::byte* at, std::size_t bytes, std::uint8_t value) noe
   const Lane16 lane = {repeated(value), repeated(value)};
   for (std::byte* const end = at + bytes; at != end; at += kStep16) __builtin_memcpy(at, &lane, kStep16);
 }
-TRESTLE_READS_WHOLE_RANGES inline bool are_steps_unasked(const std::byte* at, std::size_t bytes, std::uint8_t value) noexcept {
+TRESTLE_READS_WHOLE_RANGES inline bool are_steps_unasked(const std::byte* at, std::size_t bytes,
+                                                         std::uint8_t value) noexcept {
   const Lane16 wanted = {repeated(value), repeated(value)};
   Lane16 differences = {};
   for (const std::byte* const end = at + bytes; at != end; at += kStep16) {

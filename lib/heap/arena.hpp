@@ -159,6 +159,9 @@ Verdict Arena<P, O>::evict() noexcept {
     quarantine_.pop(record.slab.slot_size());
     return {};
   }
+  std::byte* const at = static_cast<std::byte*>(payload) - kHeaderBytes;
+  if (!extent_of(at).holds(at, kMinBlock)) [[unlikely]]
+    return {FaultKind::quarantine_corrupt, payload};
   const std::size_t size = this->retired_size(payload);
   Block freed{nullptr, Header::end(true)};
   if (const Verdict v = this->reclaim(payload, freed); v.is_fault()) [[unlikely]]

@@ -117,7 +117,8 @@ bool Depot<P, O>::trim() noexcept {
       any = true;
     } else if constexpr (!P.poison || P.poison_byte == 0) {
       if (state_ == SpanState::addresses) continue;
-      any = seen.slab.purge_free(kOsPage, [&](std::byte* at, std::size_t n) { return spans_->os().purge(at, n); }) || any;
+      any =
+          seen.slab.purge_free(kOsPage, [&](std::byte* at, std::size_t n) { return spans_->os().purge(at, n); }) || any;
     }
   }
   return any;

@@ -27,8 +27,8 @@ struct HeapConfig {
   std::size_t block_span_bytes = kBlockSpanBytes;  // a multiple of 64 KiB
   // A large allocation of so many bytes is moved by its pages, not copied: a move costs mappings, below a copy is cheap.
   std::size_t move_from_bytes = std::size_t{1} << 20;
-  std::size_t slot_limit = kMaxSlot;  // slots have at most so many bytes; 0: there are none
-  std::size_t arenas = 0;             // of slots; 0: as many as processors
+  std::size_t slot_limit = kMaxSlot;          // slots have at most so many bytes; 0: there are none
+  std::size_t arenas = 0;                     // of slots; 0: as many as processors
   void (*thread_began)() noexcept = nullptr;  // called in each thread that gets a cache, so that it calls leave_thread
 };
 
@@ -311,96 +311,6 @@ Verdict Heap<P, O>::deallocate_in(const SpanRef<O>& ref, void* payload, const Re
 }
 
 template <Policy P, Os O>
-Allocation Heap<P, O>::reallocate(void* payload, std::size_t size) noexcept {
-  if (payload == nullptr) return allocate(size, kMinAlignment, Kind::by_malloc);
-  return or_flushed(size, [&] {
-    if (SlotRecordOf* const record = slots_.record_of(payload)) return reallocate_slot(*record, payload, size);
-    const SpanRef<O> ref = spans_.find(payload);
-    if (ref.is_empty()) [[unlikely]]
-      return Allocation::failed(as_stale(classify(payload)));
-    if (ref.span->state == SpanState::addresses) return reallocate_zero(ref, payload, size);
-    if (ref.span->state == SpanState::blocks) return reallocate_block(payload, size);
-    return reallocate_large(ref, payload, size);
-  });
-}
-
-template <Policy P, Os O>
-Allocation Heap<P, O>::reallocate_slot(SlotRecordOf& record, void* payload, std::size_t size) noexcept {
-  std::size_t kept = 0;
-  Kind kind = Kind::none;
-  const Allocation resized = slots_.resize(record, payload, size, kept, kind);
-  if (resized.is_fault()) return Allocation::failed(as_stale(resized.verdict()));
-  return resized.payload != nullptr ? resized : move(payload, kept, size, kind);
-}
-
-template <Policy P, Os O>
-Allocation Heap<P, O>::reallocate_zero(const SpanRef<O>& ref, void* payload, std::size_t size) noexcept {
-  Kind kind = Kind::none;
-  {
-    const Guard guard(zero_.lock());
-    if (const Verdict v = zero_.vet(zero_.record_of(ref), payload); v.is_fault()) [[unlikely]]
-      return Allocation::failed(as_stale(v));
-    if (size == 0) return {payload, FaultKind::none};
-    kind = zero_.record_of(ref).slab.kind_of(payload);
-  }
-  return move(payload, 0, size, kind);
-}
-
-template <Policy P, Os O>
-Allocation Heap<P, O>::reallocate_block(void* payload, std::size_t size) noexcept {
-  Header header = Header::end(true);
-  {
-    const Guard guard(arena_.lock());
-    if (const Verdict v = arena_.find_live(payload, header); v.is_fault()) [[unlikely]]
-      return Allocation::failed(as_stale(v));
-    const Allocation resized = stays_block(size) ? arena_.resize(payload, size) : Allocation{};
-    if (resized.payload != nullptr || resized.is_fault()) {
-      note_blocks();
-      return resized;
-    }
-  }
-  return move(payload, header.requested(), size, header.kind());
-}
-
-template <Policy P, Os O>
-Allocation Heap<P, O>::reallocate_large(const SpanRef<O>& ref, void* payload, std::size_t size) noexcept {
-  std::size_t kept = 0;
-  Kind kind = Kind::none;
-  {
-    const Guard guard(spans_.lock());
-    if (ref.span->state != SpanState::large) [[unlikely]]
-      return {payload, FaultKind::stale_pointer};
-    if (const Verdict v = large_.vet(ref, payload); v.is_fault()) [[unlikely]]
-      return Allocation::failed(v);
-    if (size > PTRDIFF_MAX) [[unlikely]]
-      return {};
-    if (!arena_.serves(size, kMinAlignment)) {
-      const Allocation resized = large_.resize(ref, payload, size);
-      note_large();
-      return resized;
-    }
-    kept = ref.span->requested;
-    kind = ref.span->kind;
-  }
-  return move(payload, kept, size, kind);
-}
-
-// The last resort of realloc: a new block, a copy, and the old one goes. Whatever fails, the old one is as it was.
-template <Policy P, Os O>
-Allocation Heap<P, O>::move(void* payload, std::size_t kept, std::size_t size, Kind kind) noexcept {
-  bool zeroed = false;
-  const Allocation made = try_allocate(size, kMinAlignment, kind, zeroed);
-  if (made.payload == nullptr || made.is_fault()) [[unlikely]]
-    return made;
-  std::memcpy(made.payload, payload, std::min(kept, size));
-  if (const Verdict v = deallocate(payload, {.kind = Kind::none}); v.is_fault()) [[unlikely]] {
-    (void)deallocate(made.payload, {.kind = Kind::none});  // the first fault is the one to tell
-    return Allocation::failed(v);
-  }
-  return made;
-}
-
-template <Policy P, Os O>
 Sized Heap<P, O>::usable_size(const void* payload) noexcept {
   if (payload == nullptr) return {};
   if (SlotRecordOf* const record = slots_.record_of(payload)) [[likely]] {
@@ -432,3 +342,4 @@ Sized Heap<P, O>::usable_size(const void* payload) noexcept {
 }  // namespace trestle
 
 #include "heap/heap_inspect.hpp"
+#include "heap/heap_resize.hpp"

@@ -53,8 +53,7 @@ SlabTally Heap<P, O>::check_slabs(CheckLevel level, FaultSink& sink) const noexc
   SlabTally addresses;
   const std::size_t before = sink.count();
   const bool whole = for_each_sound_span([&](const SpanRef<O>& ref) {
-    if (ref.span->state == SpanState::slots)
-      check_slab(slots_.record_in(ref), ref, level, sink, slots);
+    if (ref.span->state == SpanState::slots) check_slab(slots_.record_in(ref), ref, level, sink, slots);
     if (ref.span->state == SpanState::addresses) check_slab(zero_.record_of(ref), ref, level, sink, addresses);
     return true;
   });
@@ -62,10 +61,8 @@ SlabTally Heap<P, O>::check_slabs(CheckLevel level, FaultSink& sink) const noexc
   slots_.check_counts(sink, slots);
   const std::uint64_t live = zero_.counts().allocations - zero_.counts().deallocations;
   if (live != addresses.used_slots) {  // I9
-    sink.add({.kind = FaultKind::accounting_mismatch,
-              .address = &zero_,
-              .expected = addresses.used_slots,
-              .found = live});
+    sink.add(
+        {.kind = FaultKind::accounting_mismatch, .address = &zero_, .expected = addresses.used_slots, .found = live});
   }
   return slots;
 }
@@ -78,10 +75,14 @@ bool Heap<P, O>::walk(BlockVisitor visitor) noexcept {
   const Guard spans_guard(spans_.lock());
   const bool small = for_each_sound_span([&](const SpanRef<O>& ref) {
     switch (ref.span->state) {
-      case SpanState::blocks: return arena_.walk_extent(Arena<P, O>::extent_in(ref), visitor);
-      case SpanState::slots: return slots_.record_in(ref).slab.walk(visitor);
-      case SpanState::addresses: return zero_.walk(ref, visitor);
-      default: return true;
+      case SpanState::blocks:
+        return arena_.walk_extent(Arena<P, O>::extent_in(ref), visitor);
+      case SpanState::slots:
+        return slots_.record_in(ref).slab.walk(visitor);
+      case SpanState::addresses:
+        return zero_.walk(ref, visitor);
+      default:
+        return true;
     }
   });
   return small && large_.walk(visitor);

@@ -18,8 +18,8 @@
 namespace trestle {
 
 struct SlotConfig {
-  std::size_t limit = kMaxSlot;             // slots of so many bytes at most; 0: none
-  std::size_t arenas = 1;                   // threads are spread over them
+  std::size_t limit = kMaxSlot;               // slots of so many bytes at most; 0: none
+  std::size_t arenas = 1;                     // threads are spread over them
   void (*thread_began)() noexcept = nullptr;  // called in each thread that gets a cache, so that it calls leave_thread
 };
 
@@ -95,7 +95,7 @@ class SlotTier {
 
  private:
   static constexpr std::size_t kMaxArenas = 64;
-  static constexpr std::uint32_t kPatience = 32;      // batches in another's way before a thread moves to the next arena
+  static constexpr std::uint32_t kPatience = 32;  // batches in another's way before a thread moves to the next arena
   static constexpr std::uint32_t kBatchesPerLook = 64;
 
   struct Depots {
@@ -119,8 +119,10 @@ class SlotTier {
   void close() noexcept TRESTLE_NO_THREAD_SAFETY_ANALYSIS;
   void open() noexcept TRESTLE_NO_THREAD_SAFETY_ANALYSIS;
 
-  [[gnu::always_inline]] inline Allocation hand_out(Cache& cache, Magazine<P>& magazine, void* slot, std::size_t size, Kind kind) noexcept;
-  [[gnu::always_inline]] inline void take_in(Cache& cache, Magazine<P>& magazine, void* slot, std::size_t requested) noexcept;
+  [[gnu::always_inline]] inline Allocation hand_out(Cache& cache, Magazine<P>& magazine, void* slot, std::size_t size,
+                                                    Kind kind) noexcept;
+  [[gnu::always_inline]] inline void take_in(Cache& cache, Magazine<P>& magazine, void* slot,
+                                             std::size_t requested) noexcept;
   [[nodiscard]] void* refill(Cache& cache, SizeClass size_class) noexcept TRESTLE_NO_THREAD_SAFETY_ANALYSIS;
   void spill(Cache& cache, SizeClass size_class) noexcept;
   void give_all(std::span<void*> slots) noexcept;
@@ -149,10 +151,10 @@ class SlotTier {
   std::uint64_t random_ = 0;
   RecordPool<O>* records_ = nullptr;
   Mutex caches_lock_;
-  std::uint32_t closed_ = 0;       // how often, by the holder of the caches lock
-  std::uint32_t threads_ = 0;      // caches made, which is how they are spread
+  std::uint32_t closed_ = 0;   // how often, by the holder of the caches lock
+  std::uint32_t threads_ = 0;  // caches made, which is how they are spread
   Cache* caches_ = nullptr;
-  Counts alone_;                   // of those that were served alone
+  Counts alone_;  // of those that were served alone
   std::array<Shared<Depots*>, kMaxArenas> depots_{};
 };
 

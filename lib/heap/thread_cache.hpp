@@ -62,10 +62,10 @@ class alignas(kRecordAlignment) ThreadCache {
   Shared<std::uint64_t> requested_bytes;
   std::uint64_t published_bytes = 0;  // of live_bytes, what the heap's own count has heard of
   std::uint32_t arena = 0;
-  std::uint32_t contended = 0;          // batches for which another thread was in the way, since the last change of arena
-  std::uint32_t batches = 0;            // since the last look at what is idle
-  Shared<std::uint64_t> owner;          // the thread; 0: nobody
-  ThreadCache* next = nullptr;          // of all caches of the heap
+  std::uint32_t contended = 0;  // batches for which another thread was in the way, since the last change of arena
+  std::uint32_t batches = 0;    // since the last look at what is idle
+  Shared<std::uint64_t> owner;  // the thread; 0: nobody
+  ThreadCache* next = nullptr;  // of all caches of the heap
  private:
   std::array<Magazine<P>, kSizeClasses> magazines_{};
 };

@@ -96,8 +96,8 @@ class Slab {
   // Whether a live block starts there, its pad being whole; or what is wrong with the pointer or the pad.
   Vetted vet(const void* payload) const noexcept;
 
-  // Drops the contents of the pages, of so many bytes, on which nothing but slots that rest here lies, by purge(from, bytes), which reads as zero
-  // afterwards or is false. For policies without poison, or whose poison is zero. True iff any went.
+  // Drops the contents of the pages, of so many bytes, on which nothing but slots that rest here lies, by purge(from, bytes),
+  // which reads as zero afterwards or is false. For policies without poison, or whose poison is zero. True iff any went.
   template <class Purge>
   bool purge_free(std::size_t page, Purge purge) noexcept;
 
@@ -277,8 +277,8 @@ inline Verdict Slab<P>::vet_pad(std::uint32_t index, std::size_t& requested) con
 }
 
 // The bytes just below a slot are its left neighbour's: pad or poison. They are looked at where they lie in the slot's own
-// cache line; where they do not, the neighbour's own free and heap_check see them. Where a pad begins whole and ends broken, it was not
-// its owner who went too far, but ours who began too early.
+// cache line; where they do not, the neighbour's own free and heap_check see them. Where a pad begins whole and ends broken, it
+// was not its owner who went too far, but ours who began too early.
 template <Policy P>
 Verdict Slab<P>::vet_below(std::uint32_t index) const noexcept {
   constexpr std::size_t kCacheLine = 64;

@@ -29,13 +29,13 @@ struct Granules {
 };
 
 enum class SpanState : std::uint8_t {
-  none,     // not the first granule of a span
-  free,     // in a bin
-  blocks,   // tiled by blocks
-  large,    // one allocation
-  slots,    // cut into equal slots, by the record that its granules name
-  addresses,  // the same, but nothing in it can be read: each slot is an address and no more
-  retired,  // a large allocation that was freed and waits before it is free
+  none,       // not the first granule of a span
+  free,       // in a bin
+  blocks,     // tiled by blocks
+  large,      // one allocation
+  slots,      // cut into equal slots, by the record that its granules name
+  addresses,  // the same, but nothing in it can be read: a slot is an address and no more
+  retired,    // a large allocation that was freed and waits before it is free
 };
 
 inline constexpr std::uint32_t kNoSpan = UINT32_MAX;
@@ -54,7 +54,8 @@ struct SpanDescriptor {
   bool dirty = false;      // free: may hold pages; not dirty: reads as zero
   bool accessible = true;  // retired: was not guarded
   std::uint32_t reserved = 0;
-  std::uint64_t payload = 0;     // large: bytes from the span's start to the payload; slots, addresses: the record's address
+  std::uint64_t payload =
+      0;  // large: bytes from the span's start to the payload; slots, addresses: where the record is
   std::uint64_t requested = 0;   // large: bytes
   std::uint64_t changed_ms = 0;  // free and dirty: since when
   SpanLink bin{};                // free: the other spans of its bin
@@ -72,7 +73,9 @@ struct SpanDescriptor {
   void seal(const Key& key) noexcept { seal_word = tag(key); }
   [[nodiscard]] bool is_sound(const Key& key) const noexcept { return seal_word == tag(key); }
 
-  [[nodiscard]] bool is_in_use() const noexcept { return state != SpanState::none && state != SpanState::free && state != SpanState::retired; }
+  [[nodiscard]] bool is_in_use() const noexcept {
+    return state != SpanState::none && state != SpanState::free && state != SpanState::retired;
+  }
 };
 static_assert(sizeof(SpanDescriptor) == 64 && offsetof(SpanDescriptor, first) == 8 &&
               offsetof(SpanDescriptor, bin) == 48);

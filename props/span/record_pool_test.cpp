@@ -2,7 +2,6 @@
 
 #include <gtest/gtest.h>
 
-
 #include "base/poison.hpp"
 #include "ops/test_os.hpp"
 
