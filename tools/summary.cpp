@@ -40,19 +40,19 @@ std::string in_seconds(std::uint64_t nanoseconds) {
 }
 
 // Throws nlohmann's exceptions where the line is not one of the library's.
-std::pair<std::int64_t, Line> parse(const std::string& text) {
+std::pair<std::int64_t, ProcessSummary> parse(const std::string& text) {
   const auto json = nlohmann::json::parse(text);
-  Line line{.allocations = json.at("allocations").get<std::uint64_t>(),
-            .peak_live_bytes = json.at("peak_live_bytes").get<std::uint64_t>(),
-            .checks = json.at("checks").get<std::uint64_t>(),
-            .check_nanoseconds = json.at("check_nanoseconds").get<std::uint64_t>(),
-            .faults = json.at("faults").get<std::uint64_t>(),
-            .fault = json.value("fault", "")};
+  ProcessSummary line{.allocations = json.at("allocations").get<std::uint64_t>(),
+                      .peak_live_bytes = json.at("peak_live_bytes").get<std::uint64_t>(),
+                      .checks = json.at("checks").get<std::uint64_t>(),
+                      .check_nanoseconds = json.at("check_nanoseconds").get<std::uint64_t>(),
+                      .faults = json.at("faults").get<std::uint64_t>(),
+                      .fault = json.value("fault", "")};
   return {json.at("pid").get<std::int64_t>(), std::move(line)};
 }
 
-Line added_up(const Summary& summary) {
-  Line all;
+ProcessSummary added_up(const Summary& summary) {
+  ProcessSummary all;
   for (const auto& [pid, line] : summary.processes) {
     all.allocations += line.allocations;
     all.peak_live_bytes = std::max(all.peak_live_bytes, line.peak_live_bytes);
@@ -64,7 +64,7 @@ Line added_up(const Summary& summary) {
   return all;
 }
 
-std::string describe_faults(const Line& all) {
+std::string describe_faults(const ProcessSummary& all) {
   if (all.faults == 0) return "none";
   return with_commas(all.faults) + (all.fault.empty() ? "" : " (" + all.fault + ")");
 }
@@ -86,7 +86,7 @@ Summary read_summary(std::istream& lines) {
 
 std::string describe(const Summary& summary) {
   const bool is_one = summary.processes.size() == 1;
-  const Line all = added_up(summary);
+  const ProcessSummary all = added_up(summary);
   const std::string checks = counted(all.checks, "check", "checks");
   std::string text = is_one ? "" : counted(summary.processes.size(), "process", "processes") + ", ";
   text += counted(all.allocations, "allocation", "allocations");

@@ -8,7 +8,7 @@
 
 namespace trestle::tool {
 
-struct Line {
+struct ProcessSummary {
   std::uint64_t allocations = 0;
   std::uint64_t peak_live_bytes = 0;
   std::uint64_t checks = 0;
@@ -18,8 +18,9 @@ struct Line {
 };
 
 struct Summary {
-  std::map<std::int64_t, Line> processes;  // by pid; of two lines of one process the later one, whose numbers go on
-  std::uint64_t unreadable = 0;            // lines that no process of ours wrote, or wrote whole
+  std::map<std::int64_t, ProcessSummary>
+      processes;                 // by pid; of two lines of one process the later one, whose numbers go on
+  std::uint64_t unreadable = 0;  // lines that no process of ours wrote, or wrote whole
 };
 
 [[nodiscard]] Summary read_summary(std::istream& lines);

@@ -42,7 +42,7 @@ TEST(Summary, TakesTheLaterOfTwoLinesOfOneProcess) {
 }
 
 TEST(Summary, CountsLinesThatAreNotTheLibrarys) {
-  EXPECT_EQ(described(std::string(kOther) + "\n{\"pid\":9,\"alloc\n[]\n{\"pid\":\"x\",\"allocations\":-1}\n"),
+  EXPECT_EQ(described(std::string(kOther).append("\n{\"pid\":9,\"alloc\n[]\n{\"pid\":\"x\",\"allocations\":-1}\n")),
             "1 allocation, peak 900 B, 0 checks, faults: 1 (double free), 3 unreadable lines");
 }
 
