@@ -35,7 +35,7 @@ diff <(sed 's/ *#.*//; /^$/d' "$work/program.txt") "$work/shown.txt" || complain
 # A test in C++, which compiles.
 "$ops" cpp heap_ops "$work/input" --name "lost tail 2" >"$work/regression.cpp"
 grep -q 'TEST(Regression, losttail2)' "$work/regression.cpp" || complain "cpp does not use the name"
-"$compiler" -std=c++20 -fsyntax-only -Wall -Wextra -Werror -I"$source/fuzz" -I"$source/lib" -I"$source/lib/include" \
+"$compiler" -std=c++20 -fno-access-control -fsyntax-only -Wall -Wextra -Werror -I"$source/fuzz" -I"$source/lib" -I"$source/lib/include" \
   "$work/regression.cpp" || complain "what cpp prints does not compile"
 
 # A target that fails, in two ways, on programs that hold certain ops: shrink keeps the way, and only the ops for it.

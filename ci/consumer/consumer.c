@@ -39,7 +39,8 @@ int main(int argc, char** argv) {
   if (trestle_malloc_usable_size(text) < 100) return complain("the usable size is less than the request");
 
   search.wanted = text;
-  if (trestle_walk(look, &search) != 1 || search.requested != 100) return complain("the walk did not show the block");
+  if (trestle_walk(look, &search) != 1 || search.requested != trestle_malloc_usable_size(text))
+    return complain("the walk did not show the block");
   if (trestle_heap_check(&fault, 1) != 0) return complain(fault.text);
   TRESTLE_HEAP_CHECK();
   if (puts(text) == EOF) return complain("stdout is closed");

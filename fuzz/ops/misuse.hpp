@@ -153,7 +153,9 @@ class Misuser {
   }
 
   bool write_past_end(std::size_t by, const LiveBlock& block) {
-    const std::size_t pad = served(block) - block.size;
+    // A slot's last byte tells the pad's length, so whoever overwrites it leaves no telling where the pad began.
+    const std::size_t told = H::kPolicy.canary && host_.tier_of(block.address) == Tier::slot ? 1 : 0;
+    const std::size_t pad = served(block) - block.size - told;
     if (!H::kPolicy.canary || pad == 0) return false;
     return overwrite(block.address + block.size + by % pad, by, FaultKind::write_past_end, block);
   }

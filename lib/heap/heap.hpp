@@ -276,10 +276,10 @@ Verdict Heap<P, O>::deallocate_slot(SlotRecordOf& record, void* payload, const R
     if (const Verdict v = arena_.make_room(record.slab.slot_size()); v.is_fault()) [[unlikely]]
       return v;
   }
-  const Verdict v = slots_.deallocate(record, payload, how);
-  if (!P.slots_quarantined || v.is_fault()) return v;
-  const Guard guard(arena_.lock());
-  return arena_.quarantine_slot(record, payload);
+  return slots_.deallocate(record, payload, how, [&] {
+    const Guard guard(arena_.lock());
+    return arena_.quarantine_slot(record, payload);
+  });
 }
 
 template <Policy P, Os O>

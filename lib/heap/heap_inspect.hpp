@@ -88,15 +88,18 @@ bool Heap<P, O>::walk(BlockVisitor visitor) noexcept {
   return small && large_.walk(visitor);
 }
 
-// Calls visit(SpanRef) for every span until it answers false. False: it did, or the tiling is broken.
+// Calls visit(SpanRef) for every span whose descriptor is sound until it answers false. False: it did, or one was not sound, or
+// the tiling is broken.
 template <Policy P, Os O>
 template <class Visit>
 bool Heap<P, O>::for_each_sound_span(Visit visit) const noexcept {
   return spans_.for_each_region([&](Region<O>& region) {
+    bool sound = true;
     for (SpanDescriptor* span = region.next(nullptr); span != nullptr; span = region.next(span)) {
-      if (!visit(SpanRef<O>{&region, span, false})) return false;
+      sound = sound && region.is_sound(*span);
+      if (region.is_sound(*span) && !visit(SpanRef<O>{&region, span, false})) return false;
     }
-    return region.is_tiled();
+    return sound && region.is_tiled();
   });
 }
 

@@ -53,8 +53,10 @@ class SlotTier {
   [[gnu::always_inline]] inline bool deallocate_hot(void* payload, const Release& how) noexcept;
   // Whether the two may serve at all.
   void set_hot(bool hot) noexcept { hot_id_ = hot ? id_ : kNobody; }
-  // Where the policy says so, the slot does not rest in a magazine afterwards but has to be put in quarantine.
-  Verdict deallocate(Record& record, void* payload, const Release& how) noexcept;
+  // Where the policy says so, the slot does not rest in a magazine afterwards: `quarantine()` puts it where it rests, before
+  // anybody can look.
+  template <class Quarantine>
+  Verdict deallocate(Record& record, void* payload, const Release& how, Quarantine quarantine) noexcept;
   // In its slot. A null payload: that does not fit, and `kept` and `kind` tell what has to move.
   Allocation resize(Record& record, void* payload, std::size_t size, std::size_t& kept, Kind& kind) noexcept;
   Vetted vet(const Record& record, const void* payload) const noexcept { return record.slab.vet(payload); }
@@ -131,7 +133,9 @@ class SlotTier {
   void look_for_idle(Cache& cache) noexcept;
   void publish(Cache& cache) noexcept;
   [[gnu::noinline]] Allocation allocate_alone(SizeClass size_class, std::size_t size, Kind kind) noexcept;
-  [[gnu::noinline]] Verdict deallocate_alone(Record& record, void* payload, const Release& how) noexcept;
+  template <class Quarantine>
+  [[gnu::noinline]] Verdict deallocate_alone(Record& record, void* payload, const Release& how,
+                                             Quarantine quarantine) noexcept;
 
   [[nodiscard]] static constexpr std::size_t counted(std::size_t requested, SizeClass size_class) noexcept {
     return P.canary ? requested : slot_bytes(size_class);
@@ -239,25 +243,28 @@ inline void SlotTier<P, O>::take_in(Cache& cache, Magazine<P>& magazine, void* s
 }
 
 template <Policy P, Os O>
-Verdict SlotTier<P, O>::deallocate(Record& record, void* payload, const Release& how) noexcept {
+template <class Quarantine>
+Verdict SlotTier<P, O>::deallocate(Record& record, void* payload, const Release& how, Quarantine quarantine) noexcept {
   Cache* const cache = enter();
   if (cache == nullptr) [[unlikely]]
-    return deallocate_alone(record, payload, how);
+    return deallocate_alone(record, payload, how, quarantine);
   constexpr Rest kRest = P.slots_quarantined ? Rest::quarantine : Rest::magazine;
   const Vetted released = record.slab.release(payload, how, kRest);
   if (released.is_fault()) [[unlikely]] {
     cache->gate.leave();
     // Where it was a neighbour's pad that looked wrong, its owner may have been changing it.
     const bool of_pads = released.kind == FaultKind::write_past_end || released.kind == FaultKind::write_before_start;
-    return of_pads ? deallocate_alone(record, payload, how) : Verdict{released};
+    return of_pads ? deallocate_alone(record, payload, how, quarantine) : Verdict{released};
   }
   const SizeClass size_class = record.slab.layout().size_class;
   Magazine<P>& magazine = cache->magazine(size_class);
   if (!P.slots_quarantined && magazine.is_full()) [[unlikely]]
     spill(*cache, size_class);
   take_in(*cache, magazine, payload, released.requested);
+  Verdict verdict;
+  if constexpr (P.slots_quarantined) verdict = quarantine();
   cache->gate.leave();
-  return {};
+  return verdict;
 }
 
 template <Policy P, Os O>

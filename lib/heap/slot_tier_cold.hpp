@@ -277,7 +277,9 @@ Allocation SlotTier<P, O>::allocate_alone(SizeClass size_class, std::size_t size
 }
 
 template <Policy P, Os O>
-Verdict SlotTier<P, O>::deallocate_alone(Record& record, void* payload, const Release& how) noexcept {
+template <class Quarantine>
+Verdict SlotTier<P, O>::deallocate_alone(Record& record, void* payload, const Release& how,
+                                         Quarantine quarantine) noexcept {
   const Alone alone(*this);
   const Vetted released = record.slab.release(payload, how, P.slots_quarantined ? Rest::quarantine : Rest::magazine);
   if (released.is_fault()) [[unlikely]]
@@ -286,11 +288,13 @@ Verdict SlotTier<P, O>::deallocate_alone(Record& record, void* payload, const Re
   ++alone_.deallocations;
   alone_.live_bytes -= bytes;
   live_->add(-bytes);
-  if constexpr (!P.slots_quarantined) {
+  if constexpr (P.slots_quarantined) {
+    return quarantine();
+  } else {
     const Guard guard(record.home->lock());
     record.home->give(record, payload);
+    return {};
   }
-  return {};
 }
 
 template <Policy P, Os O>

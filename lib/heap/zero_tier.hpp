@@ -44,8 +44,11 @@ class ZeroTier {
   Allocation allocate(Kind kind) noexcept TRESTLE_REQUIRES(lock()) {
     void* slot = nullptr;
     if (depot_.take({&slot, 1}) == 0) return {};
+    const SpanRef<O> ref = spans_->find(slot);
+    if (ref.is_empty()) [[unlikely]]
+      return {slot, FaultKind::descriptor_corrupt};
     ++counts_.allocations;
-    return record_of(spans_->find(slot)).slab.serve(slot, 0, kind);
+    return record_of(ref).slab.serve(slot, 0, kind);
   }
   Verdict deallocate(Record& record, void* payload, const Release& how) noexcept TRESTLE_REQUIRES(lock()) {
     if (const Verdict v = vet(record, payload); v.is_fault()) [[unlikely]]

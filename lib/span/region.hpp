@@ -74,6 +74,7 @@ class Region {
   void truncate(SpanDescriptor& span, Granules length, std::uint64_t now_ms) noexcept;
   void set_state(SpanDescriptor& span, SpanState state) noexcept;
   void seal(SpanDescriptor& span) noexcept { span.seal(key_); }
+  [[nodiscard]] bool is_sound(const SpanDescriptor& span) const noexcept { return span.is_sound(key_); }
 
   // What set_record gave the span that holds the address; null where there is no such span or it has none. Not vetted.
   [[nodiscard]] void* record_of(const void* at) const noexcept {

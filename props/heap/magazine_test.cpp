@@ -88,11 +88,10 @@ TYPED_TEST(MagazineTest, WhatNobodyNeededSinceTheLastLookIsIdleByHalf) {
 }
 
 TYPED_TEST(MagazineTest, LargerSlotsAreFewer) {
-  using Type = typename TestFixture::Type;
   for (std::uint8_t i = 1; i < kSizeClasses; ++i) {
-    EXPECT_LE(Type::most({i}), Type::most({static_cast<std::uint8_t>(i - 1)}));
-    EXPECT_GE(Type::most({i}), 2U);
-    EXPECT_LE(Type::delay({i}) * 2, Type::most({i}));
+    EXPECT_LE(TestFixture::Type::most({i}), TestFixture::Type::most({static_cast<std::uint8_t>(i - 1)}));
+    EXPECT_GE(TestFixture::Type::most({i}), 2U);
+    EXPECT_LE(TestFixture::Type::delay({i}) * 2, TestFixture::Type::most({i}));
   }
 }
 

@@ -15,7 +15,7 @@ class SlabUnderTest {
 
   explicit SlabUnderTest(SizeClass size_class, bool zeroed = true)
       : memory_(kBytes + kMaxSlot, zeroed ? std::byte{0} : std::byte{0xAB}),
-        states_(kBytes / kSlotStep),
+        states_(kBytes / kSlotStep + 1),
         free_bits_(kBytes / kSlotStep / 64),
         slab_(key_from(11), {.base = aligned(),
                              .states = states_.data(),

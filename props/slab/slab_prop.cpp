@@ -50,7 +50,7 @@ class Machine {
     for (const Live& live : live_) {
       bytes += P.canary ? live.requested : slot_;
       RC_ASSERT(std::all_of(live.at, live.at + live.requested, [&](std::byte b) { return b == live.filled; }));
-      RC_ASSERT(slab().vet(live.at).bytes == (P.canary ? live.requested : slot_));
+      RC_ASSERT(slab().vet(live.at).requested == (P.canary ? live.requested : slot_));
     }
     RC_ASSERT(tally.used_slots == live_.size());
     RC_ASSERT(tally.used_bytes == bytes);

@@ -16,11 +16,13 @@ static void on_signal(int number) {
 int main(void) {
   check = CALL(trestle_heap_check);
   signal(SIGALRM, on_signal);
-  const struct itimerval every = {{0, 200}, {0, 200}};
-  must(setitimer(ITIMER_REAL, &every, NULL) == 0);
   char* block = NULL;
-  for (size_t turn = 0; signals < 200; ++turn) block = hidden(realloc(block, turn % 2 == 0 ? 100 : 1000));
-  const struct itimerval never = {{0, 0}, {0, 0}};
-  must(setitimer(ITIMER_REAL, &never, NULL) == 0);
+  for (size_t turn = 0; signals < 1000;) {
+    /* One signal at a time: where a check takes longer than the timer, the program would come to nothing else. */
+    const struct itimerval once = {{0, 0}, {0, 50 + (suseconds_t)(turn % 100)}};
+    const sig_atomic_t before = signals;
+    must(setitimer(ITIMER_REAL, &once, NULL) == 0);
+    for (; signals == before; ++turn) block = hidden(realloc(block, turn % 2 == 0 ? 100 : 1000));
+  }
   return ok();
 }
