@@ -235,6 +235,27 @@ TYPED_TEST(CheckedHeapFaultTest, AFreedLargeBlockIsInaccessible) {
   }
 }
 
+// Its words are not an address of a record, so nothing may be read there.
+TYPED_TEST(HeapFaultTest, ASpanThatOnlyClaimsToBeASlabIsNotFollowed) {
+  std::byte* const large = take(this->heap_, kMiB);
+  ASSERT_NE(take(this->heap_, 0), nullptr);
+  SpanDescriptor* victim = nullptr;
+  this->heap_.for_each_span([&](SpanDescriptor& span, const std::byte* start) {
+    if (large >= start && large < start + span.length.bytes()) victim = &span;
+  });
+  ASSERT_NE(victim, nullptr);
+  const BlockVisitor all{[](const BlockView&, void*) { return true; }, nullptr};
+  for (const SpanState claimed : {SpanState::slots, SpanState::addresses}) {
+    victim->state = claimed;
+    EXPECT_EQ(faults_of(this->heap_).at(0).kind, FaultKind::descriptor_corrupt);
+    EXPECT_FALSE(this->heap_.walk(all));
+    (void)this->heap_.stats();
+    EXPECT_NE(give(this->heap_, large), FaultKind::none);
+  }
+  victim->state = SpanState::large;
+  EXPECT_EQ(give(this->heap_, large), FaultKind::none);
+}
+
 TYPED_TEST(HeapFaultTest, CorruptHeadersAreFoundByTheirAddress) {
   std::byte* const one = take(this->heap_, kAnyBlockRequest);
   std::byte* const two = take(this->heap_, kAnyBlockRequest);
