@@ -143,7 +143,7 @@ bool is_performed(MisuseKind what, std::size_t size) {
   return performed;
 }
 
-// Whether there was such a byte, after blocks of every state and a large one.
+// Whether there was such a byte, after blocks of every state, a slot and a large allocation.
 template <class H>
 bool is_performed(CorruptKind what) {
   static H host;
@@ -151,8 +151,9 @@ bool is_performed(CorruptKind what) {
   EXPECT_TRUE(host.start(Stage{.buffer_bytes = 16384}, world.oracle()));
   world.begin();
   constexpr SlotId kSome[] = {SlotId{1}, SlotId{2}, SlotId{3}, SlotId{4}};
-  for (const SlotId slot : kSome) world.perform(Allocate{.slot = slot, .size = 101});
-  world.perform(Allocate{.slot = SlotId{5}, .size = 100'001});
+  for (const SlotId slot : kSome) world.perform(Allocate{.slot = slot, .size = 1101});
+  world.perform(Allocate{.slot = SlotId{5}, .size = 101});
+  world.perform(Allocate{.slot = SlotId{6}, .size = 100'001});
   world.perform(Free{kSome[0]});
   world.perform(Free{kSome[2]});
   bool performed = false;
