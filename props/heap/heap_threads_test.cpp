@@ -1,8 +1,14 @@
-// Threads that allocate, free, resize and hand blocks over while another checks the whole heap again and again.
+// Threads that come and go, allocate, free, resize and hand blocks over while another checks the whole heap again and again
+// and a third forks. TRESTLE_STRESS_ROUNDS in the environment makes it so many times as long.
+#include <sys/wait.h>
+#include <unistd.h>
+
 #include <array>
 #include <atomic>
+#include <cstdlib>
 #include <mutex>
 #include <thread>
+#include <utility>
 
 #include "heap/fixture.hpp"
 
@@ -13,8 +19,14 @@ template <class T>
 class HeapThreadsTest : public HeapTest<T> {};
 TYPED_TEST_SUITE(HeapThreadsTest, EveryPolicy, PolicyNames);
 
-constexpr std::size_t kThreads = 4;
-constexpr int kRounds = 3000;
+constexpr std::size_t kThreads = 8;
+constexpr int kLives = 4;  // threads that do one worker's work, one after another
+constexpr int kRounds = 1000;
+
+int stress_rounds() {
+  const char* const text = std::getenv("TRESTLE_STRESS_ROUNDS");
+  return text == nullptr ? 1 : std::max(1, std::atoi(text));
+}
 
 struct Held {
   std::byte* at;
@@ -46,8 +58,9 @@ class Worker {
  public:
   Worker(H& heap, std::uint64_t seed, Inbox& own, Inbox& next) : heap_(heap), random_(seed), own_(own), next_(next) {}
 
-  unsigned run() {
-    for (int round = 0; round < kRounds; ++round) {
+  // Some of the work, after which the thread may end and another go on. What went wrong, in all.
+  unsigned run(int rounds) {
+    for (int round = 0; round < rounds; ++round) {
       own_.empty_into(held_);
       if (held_.size() < 40 || random_below(random_, 2) == 0)
         allocate();
@@ -58,12 +71,12 @@ class Worker {
       else
         release();
     }
-    finish();
     return wrong_;
   }
-  void finish() {
+  unsigned finish() {
     own_.empty_into(held_);
     while (!held_.empty()) release();
+    return wrong_;
   }
 
  private:
@@ -112,14 +125,45 @@ class Worker {
   unsigned wrong_ = 0;
 };
 
-TYPED_TEST(HeapThreadsTest, ShareTheHeapWhileItIsChecked) {
+// Whether the child of a fork has a sound heap, in which every tier serves.
+template <class H>
+bool is_sound_in_child(H& heap) {
+  heap.lock_all();
+  const pid_t child = fork();
+  if (child == 0) {
+    heap.reset_locks();
+    bool sound = faults_of(heap).empty();
+    for (const std::size_t size : {std::size_t{0}, std::size_t{100}, kAnyBlockRequest, kMiB}) {
+      std::byte* const at = take(heap, size);
+      sound = sound && at != nullptr && give(heap, at) == FaultKind::none;
+    }
+    _exit(sound && faults_of(heap).empty() ? 0 : 1);
+  }
+  heap.unlock_all();
+  int status = 1;
+  return child > 0 && waitpid(child, &status, 0) == child && status == 0;
+}
+
+TYPED_TEST(HeapThreadsTest, ShareTheHeapWhileItIsCheckedAndForked) {
   auto& heap = this->heap_;
   std::array<Inbox, kThreads> inboxes;
   std::atomic<unsigned> wrong{0};
-  std::atomic<bool> done{false};
+  std::atomic<std::size_t> running{kThreads};
+  std::atomic<unsigned> lives{0};
   std::vector<std::thread> threads;
   for (std::size_t i = 0; i < kThreads; ++i) {
-    threads.emplace_back([&, i] { wrong += Worker(heap, i + 1, inboxes[i], inboxes[(i + 1) % kThreads]).run(); });
+    threads.emplace_back([&, i] {
+      Worker worker(heap, i + 1, inboxes[i], inboxes[(i + 1) % kThreads]);
+      for (int life = 0; life < kLives * stress_rounds(); ++life) {
+        ++lives;
+        std::thread([&] {
+          worker.run(kRounds);
+          heap.leave_thread();
+        }).join();
+      }
+      wrong += worker.finish();
+      --running;
+    });
   }
   unsigned checks = 0;
   std::size_t found = 0;
@@ -127,15 +171,22 @@ TYPED_TEST(HeapThreadsTest, ShareTheHeapWhileItIsChecked) {
     do {
       found += faults_of(heap, checks % 2 == 0 ? CheckLevel::full : CheckLevel::quick).size();
       ++checks;
-    } while (!done || checks < 2);  // at least one of each level, however late this thread gets to run
+    } while (running != 0 || checks < 2);  // at least one of each level, however late this thread gets to run
   });
+  unsigned unsound = 0;
+  for (unsigned seen = 0; running != 0;) {  // a fork whenever another thread begins
+    const unsigned begun = lives;
+    if (std::exchange(seen, begun) == begun)
+      std::this_thread::yield();
+    else
+      unsound += !is_sound_in_child(heap);
+  }
   for (std::thread& thread : threads) thread.join();
-  done = true;
   checker.join();
-  for (Inbox& inbox : inboxes) Worker(heap, 1, inbox, inbox).finish();
+  for (Inbox& inbox : inboxes) wrong += Worker(heap, 1, inbox, inbox).finish();
   EXPECT_EQ(wrong, 0U);
   EXPECT_EQ(found, 0U);
-  EXPECT_GT(checks, 1U);
+  EXPECT_EQ(unsound, 0U);
   EXPECT_EQ(heap.stats().live_blocks, 0U);
   EXPECT_EQ(heap.stats().allocations, heap.stats().deallocations);
   EXPECT_TRUE(faults_of(heap).empty());
