@@ -21,5 +21,6 @@ struct PolicyNames {
 };
 using EveryPolicy = testing::Types<Under<kFast>, Under<kHardened>, Under<kDebug>>;
 using CheckedPolicies = testing::Types<Under<kHardened>, Under<kDebug>>;  // those with canary and poison
+using MagazinePolicies = testing::Types<Under<kFast>, Under<kHardened>>;  // those whose freed slots rest in magazines
 
 }  // namespace trestle

@@ -113,6 +113,16 @@ TEST(Gate, LetsItsOwnerInOnceAndNotWhileItIsClosed) {
 }
 
 // The owner adds to a number that nothing else guards; whoever closes the gate adds to it as well.
+TEST(Gate, IsEmptyAndOpenAfterAReset) {
+  Gate::prepare();
+  Gate gate;
+  ASSERT_TRUE(gate.try_enter_slowly());
+  gate.close();
+  gate.reset();
+  EXPECT_FALSE(gate.is_entered());
+  EXPECT_TRUE(gate.try_enter_slowly());
+}
+
 TEST(Gate, KeepsOwnersAndOthersApart) {
   Gate::prepare();
   static Gate gates[2];

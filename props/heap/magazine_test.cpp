@@ -58,8 +58,27 @@ TYPED_TEST(MagazineTest, ASlotWaitsForAsManyOthersAsThePolicySays) {
     this->magazine_.push(this->slot(i), this->random_);
     EXPECT_EQ(this->magazine_.pop(), nullptr) << i;
   }
-  this->magazine_.push(this->slot(kDelay), this->random_);
-  EXPECT_EQ(this->magazine_.pop(), this->slot(0)) << "the first in is the first out";
+  for (std::size_t i = 0; i < 3 * kDelay + 1; ++i) {
+    this->magazine_.push(this->slot(kDelay + i), this->random_);
+    EXPECT_EQ(this->magazine_.pop(), this->slot(i)) << "the first in is the first out";
+  }
+}
+
+// With random reuse the slot freed last is seldom the next one; without it it always is.
+TYPED_TEST(MagazineTest, ASlotIsReusedAtRandomWhereThePolicySaysSo) {
+  for (int i = 0; i < 3; ++i) this->magazine_.grow();
+  std::size_t next = 0;
+  while (this->magazine_.ready().size() < 8) this->magazine_.push(this->slot(next++), this->random_);
+  constexpr std::size_t kDelay = TestFixture::Type::delay(TestFixture::kClass);
+  int last_first = 0;
+  for (int i = 0; i < 100; ++i) {
+    this->magazine_.push(this->slot(next), this->random_);
+    last_first += this->magazine_.pop() == this->slot(next++ - kDelay);
+  }
+  if (TypeParam::kPolicy.random_reuse)
+    EXPECT_LT(last_first, 40);
+  else
+    EXPECT_EQ(last_first, 100);
 }
 
 TYPED_TEST(MagazineTest, ABatchComesOutWholeAndShuffledWhereReuseIsRandom) {

@@ -22,11 +22,19 @@ class SlotTierTest : public HeapTest<T> {
 };
 TYPED_TEST_SUITE(SlotTierTest, EveryPolicy, PolicyNames);
 
+// Where freed slots rest in magazines, not in the quarantine.
+template <class T>
+class MagazineTierTest : public SlotTierTest<T> {};
+TYPED_TEST_SUITE(MagazineTierTest, MagazinePolicies, PolicyNames);
+
 TYPED_TEST(SlotTierTest, AThreadThatHasLeftIsServedStill) {
   std::thread([&] {
     const std::vector<std::byte*> before = this->take_many(100, 100);
+    const std::uint64_t own = LinuxOs{}.own_cache().heap;
     this->heap_.leave_thread();
+    EXPECT_NE(LinuxOs{}.own_cache().heap, own) << "its cache is others'";
     const std::vector<std::byte*> after = this->take_many(100, 100);
+    EXPECT_NE(LinuxOs{}.own_cache().heap, own) << "it gets none again";
     this->give_all(before);
     this->give_all(after);
     EXPECT_TRUE(faults_of(this->heap_).empty());
@@ -37,9 +45,27 @@ TYPED_TEST(SlotTierTest, AThreadThatHasLeftIsServedStill) {
   EXPECT_TRUE(faults_of(this->heap_).empty());
 }
 
+// What a thread that left had kept ready is not lost: its slabs are whole and go back.
+TYPED_TEST(MagazineTierTest, AThreadThatLeavesKeepsNoSlot) {
+  std::thread([&] {
+    this->give_all(this->take_many(500, kMaxSlot / 2));
+    this->heap_.leave_thread();
+  }).join();
+  EXPECT_LE(this->heap_.stats().span_bytes, 16 * kMaxSlot) << "one slab is kept";
+  EXPECT_TRUE(faults_of(this->heap_).empty());
+}
+
+TYPED_TEST(MagazineTierTest, WholeSlabsGoBackButOneOfAClass) {
+  constexpr std::size_t kSize = kMaxSlot / 2;
+  const std::vector<std::byte*> blocks = this->take_many(2000, kSize);
+  EXPECT_GE(this->heap_.stats().span_bytes, 2000 * kSize);
+  this->give_all(blocks);
+  EXPECT_LE(this->heap_.stats().span_bytes, 30 * kSize);
+}
+
 TYPED_TEST(SlotTierTest, TheCacheOfAThreadThatLeftIsTheNextOnes) {
   std::uint64_t committed = 0;
-  for (int i = 0; i < 50; ++i) {
+  for (int i = 0; i < 500; ++i) {
     std::thread([&] {
       this->give_all(this->take_many(10, 100));
       this->heap_.leave_thread();
@@ -77,8 +103,7 @@ TYPED_TEST(SlotTierTest, WhatAnotherThreadFreesDoesNotPileUp) {
   EXPECT_TRUE(faults_of(this->heap_).empty());
 }
 
-TYPED_TEST(SlotTierTest, TrimGivesEverySlabBackThatIsWhole) {
-  if (TestFixture::kPolicy.slots_quarantined) GTEST_SKIP() << "freed slots wait in the quarantine";
+TYPED_TEST(MagazineTierTest, TrimGivesEverySlabBackThatIsWhole) {
   std::vector<std::byte*> blocks;
   for (std::size_t size = 1; size < kMaxSlot; size += 100) blocks.push_back(take(this->heap_, size));
   const std::uint64_t before = this->heap_.stats().span_bytes;

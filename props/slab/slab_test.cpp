@@ -192,6 +192,39 @@ TYPED_TEST(SlabUnit, SeesEachFlippedBitOfItsRecords) {
   }
 }
 
+// Every page on which nothing but slots that rest lies, and no other.
+TYPED_TEST(SlabUnit, GivesUpThePagesOfItsFreeSlotsOnly) {
+  constexpr std::size_t kPage = 4096;
+  if constexpr (!TestFixture::kPolicy.poison || TestFixture::kPolicy.poison_byte == 0) {
+    for (const std::size_t bytes : {std::size_t{48}, std::size_t{1024}, std::size_t{3584}}) {
+      SlabUnderTest<TestFixture::kPolicy> under(class_for(bytes));
+      auto& slab = under.slab();
+      std::vector<std::byte*> live;
+      while (std::byte* const at = under.take(1)) live.push_back(at);
+      std::vector<bool> used(SlabUnderTest<TestFixture::kPolicy>::kBytes / kPage, false);
+      const std::byte* const base = slab.layout().base;
+      const auto page_of = [&](const std::byte* at) { return static_cast<std::size_t>(at - base) / kPage; };
+      for (std::byte* const at : live) {
+        if (page_of(at) % 4 == 1) {
+          for (std::size_t page = page_of(at); page <= page_of(at + slab.slot_size() - 1); ++page) used[page] = true;
+        } else {
+          ASSERT_EQ(under.give(at), FaultKind::none);
+        }
+      }
+      used.resize(page_of(base + slab.slots() * slab.slot_size()));  // pages that slots fill
+      std::vector<bool> purged(used.size(), false);
+      const auto purge = [&](const std::byte* at, std::size_t n) {
+        for (std::size_t page = page_of(at); page < page_of(at + n); ++page) purged.at(page) = true;
+        return true;
+      };
+      EXPECT_TRUE(slab.purge_free(kPage, purge));
+      for (std::size_t page = 0; page < used.size(); ++page)
+        EXPECT_NE(purged[page], used[page]) << bytes << ": " << page;
+      EXPECT_FALSE(slab.purge_free(kPage, purge)) << "nothing came to rest since";
+    }
+  }
+}
+
 TYPED_TEST(SlabUnit, ShowsEachCarvedSlotInAWalk) {
   std::byte* const live = this->tested_.take(kRequest, Kind::by_new);
   std::byte* const freed = this->tested_.take(kRequest);
