@@ -27,6 +27,7 @@ class HeapHost {
                                       .corrupt = true,
                                       .stats = true,
                                       .refusals = true,
+                                      .threads = true,
                                       .rounds = !P.canary};
   // All the memory there is, in regions so small that a program fills one and goes on in the next.
   static constexpr std::size_t kArenaBytes = std::size_t{12} << 20;
@@ -109,15 +110,18 @@ class HeapHost {
   void save() {
     arena_.save();
     std::memcpy(saved_.get(), &heap_, sizeof heap_);
-    saved_own_ = TestOs::own_cache();
   }
   void restore() {
     std::memcpy(static_cast<void*>(&heap_), saved_.get(), sizeof heap_);
     arena_.restore();
-    TestOs::own_cache() = saved_own_;
   }
 
   void wait(std::size_t milliseconds) { arena_.advance(milliseconds); }
+  void run_on(std::size_t thread) { arena_.run_on(thread); }
+  void end_thread() {
+    heap_.leave_thread();
+    arena_.end_thread();
+  }
   // In every run from now on the OS refuses its n-th call (1: the first); 0: none.
   void refuse_call(std::size_t nth) { refuse_nth_ = nth; }
   [[nodiscard]] std::size_t os_calls() const { return arena_.calls(); }
@@ -126,7 +130,6 @@ class HeapHost {
   TestArena arena_{kArenaBytes};
   EngineType heap_{TestOs{arena_}};
   std::unique_ptr<std::byte[]> saved_{new std::byte[sizeof(EngineType)]};
-  OwnCache saved_own_;
   std::size_t refuse_nth_ = 0;
   std::size_t refused_before_ = 0;
 };

@@ -30,6 +30,7 @@ struct Features {
   bool corrupt = false;      // its own bytes can be overwritten and judged
   bool stats = false;        // it counts, and explains a fault
   bool refusals = false;     // its system refuses calls
+  bool threads = false;      // the harness says which thread calls
   bool rounds = false;       // of small requests it only knows their slots' size
   std::size_t capacity = 0;  // bytes that its buffer may grow to; 0: it has no buffer
   [[nodiscard]] bool has_buffer() const noexcept { return capacity != 0; }
@@ -58,12 +59,12 @@ class Model {
   [[nodiscard]] const LiveBlock& at(SlotId slot) const noexcept { return slots_[index_of(slot)]; }
   [[nodiscard]] std::span<const SlotId> live() const noexcept { return {order_.data(), count_}; }
   // What a heap that reuses nothing would have needed so far, and what it needs for one more block at most: a small one up
-  // to an eighth more than it asked for, and where it is the first of its size, a granule for its kind.
+  // to an eighth more than it asked for, and where it is the first of its size, a granule for its kind in each of two arenas.
   [[nodiscard]] std::size_t charged_bytes() const noexcept { return charged_bytes_; }
   [[nodiscard]] std::size_t charge_of(std::size_t size, std::size_t alignment) const noexcept {
     const std::size_t block = framed(size, alignment);
     if (!is_small(size, alignment)) return (block + kPage + kGranule - 1) / kGranule * kGranule;
-    return seen_[size_class_of(block)] ? block + block / 8 : kGranule;
+    return seen_[size_class_of(block)] ? block + block / 8 : 2 * kGranule;
   }
 
   TRESTLE_NO_FEEDBACK void place(SlotId slot, std::size_t size, std::size_t alignment, Kind kind) noexcept {

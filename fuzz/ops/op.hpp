@@ -275,8 +275,39 @@ struct Corrupt {
   bool operator==(const Corrupt&) const = default;
 };
 
+// From now on it is that thread, of a few, that calls; one that has ended begins anew.
+struct RunOn {
+  static constexpr const char* kName = "run_on";
+  static constexpr const char* kType = "RunOn";
+  std::size_t thread = 0;
+
+  static constexpr auto fields() { return std::tuple{field("thread", &RunOn::thread, &Operands::size)}; }
+  [[nodiscard]] bool enabled(const Model& m) const { return m.features().threads; }
+  void apply(Model&) const {}
+  template <class World>
+  void run(World& w) const {
+    w.run_on(*this);
+  }
+  bool operator==(const RunOn&) const = default;
+};
+
+// The thread that calls ends. What it calls after that, it calls as one that is about to be gone.
+struct EndThread {
+  static constexpr const char* kName = "end_thread";
+  static constexpr const char* kType = "EndThread";
+
+  static constexpr std::tuple<> fields() { return {}; }
+  [[nodiscard]] bool enabled(const Model& m) const { return m.features().threads; }
+  void apply(Model&) const {}
+  template <class World>
+  void run(World& w) const {
+    w.end_thread(*this);
+  }
+  bool operator==(const EndThread&) const = default;
+};
+
 using Op = std::variant<Allocate, AllocateZeroed, Reallocate, Free, SizedFree, Trim, Wait, Grow, Shrink, Relocate,
-                        Check, Misuse, Corrupt>;
+                        Check, Misuse, Corrupt, RunOn, EndThread>;
 
 template <class T>
 [[nodiscard]] T make_op(const Operands& operands) {

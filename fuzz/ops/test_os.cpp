@@ -54,6 +54,11 @@ void TestArena::reset() noexcept {
   books_.now_ms = 1;
   books_.refuse_in = books_.refuse_every = books_.refused = books_.refused_memory = books_.calls = 0;
   books_.breach = nullptr;
+  books_.thread = 0;
+  books_.lives = 0;
+  books_.life_of = {};
+  books_.ended = {};
+  books_.own_caches = {};
 }
 
 template <class Visit>

@@ -2,12 +2,14 @@
 // no system calls; it holds the heap to the contract of trestle::Os, can refuse any call, and its clock stands still until
 // told otherwise. Pages that were released or never committed, and guarded ones, may not be accessed: AddressSanitizer
 // reports it. Not thread-safe.
+// It has a few threads, one of which runs at a time: which one it is, whoever uses it says.
 //   a page's state is kept from its reservation to its release; a released page reads as zero when it is committed again
 #pragma once
 
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <utility>
 #include <vector>
 
 #include "os/os.hpp"
@@ -18,6 +20,7 @@ class TestArena {
  public:
   static constexpr std::size_t kBytes = std::size_t{192} << 20;
   static constexpr std::size_t kReservations = 64;
+  static constexpr std::size_t kThreads = 4;
 
   explicit TestArena(std::size_t bytes = kBytes);
   TestArena(const TestArena&) = delete;
@@ -39,6 +42,19 @@ class TestArena {
     books_.refuse_in = nth;
     books_.refuse_every = every;
   }
+  // The thread that calls from now on, modulo kThreads; begun anew, if it has ended.
+  void run_on(std::size_t thread) noexcept {
+    books_.thread = thread % kThreads;
+    if (!std::exchange(books_.ended[books_.thread], false)) return;
+    books_.own_caches[books_.thread] = {};
+    books_.lives += 1;
+    books_.life_of[books_.thread] = books_.lives;
+  }
+  void end_thread() noexcept { books_.ended[books_.thread] = true; }
+  [[nodiscard]] std::uint64_t thread() const noexcept {
+    return books_.thread + 1 + kThreads * books_.life_of[books_.thread];
+  }
+  [[nodiscard]] OwnCache& own_cache() noexcept { return books_.own_caches[books_.thread]; }
   // Whether the bytes may be read and written.
   [[nodiscard]] bool is_accessible(const std::byte* at, std::size_t bytes) const noexcept;
   // Calls that were refused; and of these the ones without which no memory can be had.
@@ -84,6 +100,11 @@ class TestArena {
     std::size_t refused_memory = 0;
     std::size_t calls = 0;
     const char* breach = nullptr;
+    std::size_t thread = 0;
+    std::uint64_t lives = 0;  // threads that began where another had ended
+    std::array<std::uint64_t, kThreads> life_of{};
+    std::array<bool, kThreads> ended{};
+    std::array<OwnCache, kThreads> own_caches{};
   };
 
   [[nodiscard]] bool is_refused() noexcept;
@@ -127,10 +148,8 @@ class TestOs {
   [[nodiscard]] std::uint64_t now_ms() const noexcept { return arena_->now_ms(); }
   [[nodiscard]] std::uint64_t entropy() const noexcept { return 0x7E57'0E27'0B0D'1E55U; }
   [[nodiscard]] static std::size_t processors() noexcept { return 2; }
-  [[nodiscard]] static OwnCache& own_cache() noexcept {
-    static thread_local constinit OwnCache own;
-    return own;
-  }
+  [[nodiscard]] std::uint64_t thread() const noexcept { return arena_->thread(); }
+  [[nodiscard]] OwnCache& own_cache() const noexcept { return arena_->own_cache(); }
 
  private:
   TestArena* arena_ = nullptr;

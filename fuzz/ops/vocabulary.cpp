@@ -73,10 +73,12 @@ constexpr std::array<std::uint8_t, 32> kHeapOps = shared_out({{op_index<Allocate
                                                               {op_index<AllocateZeroed>(), 3},
                                                               {op_index<Free>(), 6},
                                                               {op_index<SizedFree>(), 4},
-                                                              {op_index<Reallocate>(), 6},
+                                                              {op_index<Reallocate>(), 4},
                                                               {op_index<Check>(), 1},
                                                               {op_index<Trim>(), 1},
-                                                              {op_index<Wait>(), 1}});
+                                                              {op_index<Wait>(), 1},
+                                                              {op_index<RunOn>(), 1},
+                                                              {op_index<EndThread>(), 1}});
 
 }  // namespace
 
@@ -85,7 +87,7 @@ const Vocabulary kHeapVocabulary{
     .ops = kHeapOps,
     .sizes = kHeapSizes,
     .alignment_shifts = kAlignments,
-    .features = {.zeroed = true, .trim = true, .clock = true},
+    .features = {.zeroed = true, .trim = true, .clock = true, .threads = true},
     .largest_first_buffer = 0,
 };
 
@@ -138,7 +140,7 @@ const Vocabulary kBufferVocabulary{
 
 const Vocabulary kMisuseVocabulary{
     .name = "misuse",
-    .ops = shared_out({{op_index<Allocate>(), 10},
+    .ops = shared_out({{op_index<Allocate>(), 9},
                        {op_index<Misuse>(), 8},
                        {op_index<Free>(), 3},
                        {op_index<SizedFree>(), 2},
@@ -148,17 +150,19 @@ const Vocabulary kMisuseVocabulary{
                        {op_index<Shrink>(), 1},
                        {op_index<Relocate>(), 1},
                        {op_index<Trim>(), 1},
-                       {op_index<Wait>(), 1}}),
+                       {op_index<Wait>(), 1},
+                       {op_index<RunOn>(), 1}}),
     .sizes = kHeapSizes,
     .alignment_shifts = kAlignments,
-    .features = {.zeroed = true, .trim = true, .clock = true, .misuse = true, .capacity = kLargestBuffer},
+    .features =
+        {.zeroed = true, .trim = true, .clock = true, .misuse = true, .threads = true, .capacity = kLargestBuffer},
     .largest_first_buffer = kLargestBuffer / 2,
     .heap_too = true,
 };
 
 const Vocabulary kCorruptVocabulary{
     .name = "corrupt",
-    .ops = shared_out({{op_index<Allocate>(), 12},
+    .ops = shared_out({{op_index<Allocate>(), 11},
                        {op_index<Corrupt>(), 8},
                        {op_index<Free>(), 5},
                        {op_index<Reallocate>(), 2},
@@ -166,10 +170,12 @@ const Vocabulary kCorruptVocabulary{
                        {op_index<Shrink>(), 1},
                        {op_index<Relocate>(), 1},
                        {op_index<Trim>(), 1},
-                       {op_index<Wait>(), 1}}),
+                       {op_index<Wait>(), 1},
+                       {op_index<RunOn>(), 1}}),
     .sizes = kHeapSizes,
     .alignment_shifts = kAlignments,
-    .features = {.zeroed = true, .trim = true, .clock = true, .corrupt = true, .capacity = kLargestBuffer},
+    .features =
+        {.zeroed = true, .trim = true, .clock = true, .corrupt = true, .threads = true, .capacity = kLargestBuffer},
     .largest_first_buffer = kLargestBuffer / 2,
     .heap_too = true,
 };
@@ -179,7 +185,7 @@ const Vocabulary kOomVocabulary{
     .ops = kHeapOps,
     .sizes = kHeapSizes,
     .alignment_shifts = kAlignments,
-    .features = {.zeroed = true, .trim = true, .clock = true, .refusals = true},
+    .features = {.zeroed = true, .trim = true, .clock = true, .refusals = true, .threads = true},
     .largest_first_buffer = 0,
 };
 

@@ -122,6 +122,13 @@ class World {
     if constexpr (H::kFeatures.clock) host_.wait(op.milliseconds);
   }
 
+  void run_on(const RunOn& op) {
+    if constexpr (H::kFeatures.threads) host_.run_on(op.thread);
+  }
+  void end_thread(const EndThread&) {
+    if constexpr (H::kFeatures.threads) host_.end_thread();
+  }
+
   void grow(const Grow& op) {
     if constexpr (ResizableHost<H>) {
       const std::size_t before = host_.size();

@@ -281,10 +281,12 @@ Allocation SlotTier<P, O>::resize(Record& record, void* payload, std::size_t siz
   } else if (serves(size, kMinAlignment) && record.slab.resize(payload, size)) {
     made = {payload, FaultKind::none};
     const std::uint64_t added = P.canary ? size - before.requested : 0;
-    if (cache != nullptr)
+    if (cache != nullptr) {
       cache->count_requested(added);
-    else
+    } else {
       alone_.live_bytes += added;
+      live_->add(added);
+    }
   } else {
     kept = before.requested;
     kind = record.slab.kind_of(payload);

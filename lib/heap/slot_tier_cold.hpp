@@ -56,7 +56,7 @@ bool SlotTier<P, O>::adopt(OwnCache& own) noexcept {
     const Guard guard(caches_lock_);
     Cache* const cache = find_cache();
     if (cache == nullptr) return false;
-    cache->owner = this_thread();
+    cache->owner = os_.thread();
     own = {id_, cache};
   }
   if (config_.thread_began != nullptr) config_.thread_began();
@@ -68,7 +68,7 @@ template <Policy P, Os O>
 auto SlotTier<P, O>::find_cache() noexcept -> Cache* {
   Cache* idle = nullptr;
   for (Cache* cache = caches_; cache != nullptr; cache = cache->next) {
-    if (cache->owner == this_thread()) return cache;
+    if (cache->owner == os_.thread()) return cache;
     if (cache->owner == 0) idle = cache;
   }
   if (idle != nullptr) return idle;
@@ -114,11 +114,11 @@ void SlotTier<P, O>::close() noexcept {
   caches_lock_.lock();
   if (closed_++ != 0) return;
   for (Cache* cache = caches_; cache != nullptr; cache = cache->next) {
-    if (cache->owner != this_thread()) cache->gate.close();
+    if (cache->owner != os_.thread()) cache->gate.close();
   }
   Gate::await_owners();
   for (Cache* cache = caches_; cache != nullptr; cache = cache->next) {
-    if (cache->owner != this_thread()) cache->gate.await_empty();
+    if (cache->owner != os_.thread()) cache->gate.await_empty();
   }
 }
 
@@ -147,7 +147,7 @@ template <Policy P, Os O>
 void SlotTier<P, O>::reset() noexcept {
   closed_ = 0;
   for (Cache* cache = caches_; cache != nullptr; cache = cache->next) {
-    if (cache->owner != this_thread()) cache->owner = 0;
+    if (cache->owner != os_.thread()) cache->owner = 0;
     cache->gate.reset();
   }
   caches_lock_.reset();

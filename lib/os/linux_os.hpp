@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <span>
 
+#include "base/sync.hpp"
 #include "os/os.hpp"
 
 namespace trestle {
@@ -24,6 +25,7 @@ class LinuxOs {
   [[nodiscard]] std::uint64_t now_ms() noexcept;
   [[nodiscard]] std::uint64_t entropy() noexcept;
   [[nodiscard]] std::size_t processors() noexcept;
+  [[nodiscard]] std::uint64_t thread() noexcept { return this_thread(); }
   [[nodiscard]] OwnCache& own_cache() noexcept { return own_cache_; }
 
  private:

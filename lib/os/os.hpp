@@ -12,6 +12,7 @@
 //   now_ms()                   a monotonic clock, milliseconds
 //   entropy()                  64 unpredictable bits
 //   processors()               that this process may run on, at least 1
+//   thread()                   a number that no other live thread has; never 0
 //   own_cache()                the calling thread's, the same at every call: which heap's cache the thread uses; zero at first
 #pragma once
 
@@ -41,6 +42,7 @@ concept Os = requires(T os, std::byte* at, std::byte* to, std::size_t bytes) {
   { os.now_ms() } noexcept -> std::same_as<std::uint64_t>;
   { os.entropy() } noexcept -> std::same_as<std::uint64_t>;
   { os.processors() } noexcept -> std::same_as<std::size_t>;
+  { os.thread() } noexcept -> std::same_as<std::uint64_t>;
   { os.own_cache() } noexcept -> std::same_as<OwnCache&>;
 };
 static_assert(!Os<int>);

@@ -38,10 +38,15 @@ TYPED_TEST(SlotTierTest, AThreadThatHasLeftIsServedStill) {
     this->give_all(before);
     this->give_all(after);
     EXPECT_TRUE(faults_of(this->heap_).empty());
+    const std::uint64_t peak = this->heap_.stats().peak_live_bytes;
+    std::byte* const grown = regrow(this->heap_, take(this->heap_, kMaxSlot - 200), kMaxSlot - 100);
+    EXPECT_GE(this->heap_.stats().peak_live_bytes, this->heap_.stats().live_bytes);
+    EXPECT_EQ(give(this->heap_, grown), FaultKind::none);
+    EXPECT_GE(this->heap_.stats().peak_live_bytes, std::max<std::uint64_t>(peak, kMaxSlot - 100));
     this->heap_.leave_thread();  // nothing is left to leave
   }).join();
   EXPECT_EQ(this->heap_.stats().live_blocks, 0U);
-  EXPECT_EQ(this->heap_.stats().allocations, 200U);
+  EXPECT_EQ(this->heap_.stats().allocations, 201U);
   EXPECT_TRUE(faults_of(this->heap_).empty());
 }
 
