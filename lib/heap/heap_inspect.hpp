@@ -143,8 +143,8 @@ trestle_stats Heap<P, O>::stats() noexcept {
                     zero.allocations - zero.deallocations;
   all.live_bytes = blocks.live_bytes + large.live_bytes + slots.live_bytes;
   all.peak_live_bytes = live_.most();
-  all.retired_blocks = arena_.quarantined_blocks() + spans.retired_spans;
-  all.retired_bytes = arena_.quarantined_bytes() + spans.retired_bytes;
+  all.retired_blocks = arena_.retired_blocks() + spans.retired_spans;
+  all.retired_bytes = arena_.retired_bytes() + spans.retired_bytes;
   all.free_block_bytes = blocks.free_bytes + free_slot_bytes();
   all.committed_bytes = records_.committed_bytes();
   all.span_bytes = spans.used_bytes;
