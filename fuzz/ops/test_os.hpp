@@ -144,6 +144,8 @@ class TestOs {
   bool purge(std::byte* at, std::size_t bytes) noexcept { return arena_->purge(at, bytes); }
   bool guard(std::byte* at, std::size_t bytes) noexcept { return arena_->guard(at, bytes); }
   bool unguard(std::byte* at, std::size_t bytes) noexcept { return arena_->unguard(at, bytes); }
+  bool close(std::byte* at, std::size_t bytes) noexcept { return arena_->guard(at, bytes); }
+  bool open(std::byte* at, std::size_t bytes) noexcept { return arena_->unguard(at, bytes); }
   bool move(std::byte* from, std::byte* to, std::size_t bytes) noexcept { return arena_->move(from, to, bytes); }
   [[nodiscard]] std::uint64_t now_ms() const noexcept { return arena_->now_ms(); }
   [[nodiscard]] std::uint64_t entropy() const noexcept { return 0x7E57'0E27'0B0D'1E55U; }

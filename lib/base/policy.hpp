@@ -9,23 +9,24 @@
 namespace trestle {
 
 struct Policy {
-  char name[12];                       // as in libtrestle-NAME.so
-  bool canary;                         // pad bytes carry the canary, checked on free, realloc and heap_check
-  bool poison;                         // freed bytes are filled with `poison_byte` and verified before reuse
-  std::uint8_t poison_byte;            // what it is
-  std::size_t poison_limit;            // bytes of a free block, from its start, that are poisoned and verified
-  bool random_reuse;                   // blocks leave the quarantine in random order
-  std::size_t slot_delay;              // freed slots of a class that wait in their thread's ring
-  bool slots_quarantined;              // freed slots wait in the quarantine of the blocks instead
-  std::size_t quarantine_blocks;       // at most this many blocks wait between free and reuse
-  std::size_t quarantine_bytes;        // and at most this many bytes
-  bool sized_free_checked;             // size and alignment given to free must be the block's
-  bool kind_checked;                   // malloc, new and new[] must be released by their own
-  bool kind_fatal;                     // a kind mismatch aborts; otherwise it is reported once
-  bool large_inaccessible;             // a freed large span is guarded until it is reused
-  bool guard_pages;                    // a guard page ends every block span and every large allocation
-  std::size_t large_quarantine_spans;  // at most this many freed large spans wait before their reuse
-  bool check_at_exit;                  // default of the option of that name
+  char name[12];                  // as in libtrestle-NAME.so
+  bool canary;                    // pad bytes carry the canary, checked on free, realloc and heap_check
+  bool poison;                    // freed bytes are filled with `poison_byte` and verified before reuse
+  std::uint8_t poison_byte;       // what it is
+  std::size_t poison_limit;       // bytes of a free block, from its start, that are poisoned and verified
+  bool random_reuse;              // blocks leave the quarantine in random order
+  std::size_t slot_delay;         // freed slots of a class that wait in their thread's ring
+  bool slots_quarantined;         // freed slots wait in the quarantine of the blocks instead
+  std::size_t quarantine_blocks;  // at most this many blocks wait between free and reuse
+  std::size_t quarantine_bytes;   // and at most this many bytes
+  bool sized_free_checked;        // size and alignment given to free must be the block's
+  bool kind_checked;              // malloc, new and new[] must be released by their own
+  bool kind_fatal;                // a kind mismatch aborts; otherwise it is reported once
+  bool large_inaccessible;        // a freed large span is guarded until it is reused
+  bool guard_pages;               // a guard page ends every block span and every large allocation
+  std::size_t
+      large_quarantine_spans;  // at most this many freed large spans wait, or keep their contents, before their reuse
+  bool check_at_exit;          // default of the option of that name
 };
 
 inline constexpr std::size_t kAllBytes = SIZE_MAX;
@@ -45,7 +46,7 @@ inline constexpr Policy kFast{.name = "fast",
                               .kind_fatal = false,
                               .large_inaccessible = false,
                               .guard_pages = true,
-                              .large_quarantine_spans = 0,
+                              .large_quarantine_spans = 16,
                               .check_at_exit = false};
 
 inline constexpr Policy kHardened{.name = "hardened",
@@ -87,7 +88,7 @@ inline constexpr Policy kDebug{.name = "debug",
 // Contradictory policies do not compile.
 consteval bool is_consistent(const Policy& p) {
   return (p.poison || p.poison_limit == 0) && (p.kind_checked || !p.kind_fatal) && p.quarantine_blocks > 0 &&
-         (p.large_inaccessible || p.large_quarantine_spans == 0) && !(p.slots_quarantined && p.slot_delay != 0);
+         !(p.slots_quarantined && p.slot_delay != 0);
 }
 static_assert(is_consistent(kFast) && is_consistent(kHardened) && is_consistent(kDebug));
 static_assert(!is_consistent(Policy{.name = "",

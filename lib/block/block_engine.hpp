@@ -88,8 +88,12 @@ class BlockEngine {
   Verdict vet_release(const void* payload, const Release& how, Block& block) const noexcept;
   // Live -> retired, of a block that vet_release has passed: poisons it.
   void retire(const Block& block) noexcept;
+  // The retired block with that payload, its poison whole.
+  [[nodiscard]] Verdict find_retired(void* payload, Block& block) const noexcept;
   // Retired -> free: verifies the poison and coalesces both ways. `freed` becomes the free block that holds it now.
   Verdict reclaim(void* payload, Block& freed) noexcept;
+  // Retired -> live again as a request of that size, which just fits: verifies the poison.
+  Allocation revive(void* payload, std::size_t size, Kind kind) noexcept;
   // Live -> free at once, without a stay between.
   Verdict release(const void* payload, const Release& how) noexcept;
   // Whether release would find the block's neighbours sound.
@@ -102,11 +106,6 @@ class BlockEngine {
   [[nodiscard]] const BlockTally& counts() const noexcept { return counts_; }
   [[nodiscard]] const Key& key() const noexcept { return key_; }
   [[nodiscard]] std::size_t largest_free() const noexcept;
-  // Bytes of a block that retire has just vetted, header and all; 0 where its header is no longer sound.
-  [[nodiscard]] std::size_t retired_size(const void* payload) const noexcept {
-    const std::optional<Header> header = load(static_cast<const std::byte*>(payload) - kHeaderBytes);
-    return header ? header->size() : 0;
-  }
   // Says of a free block that the pages inside it went back.
   void mark_purged(const Block& block) noexcept { store(block.at, block.header.purged()); }
   // Calls visit(const Block&) for every free block of at least `bytes`, as far as the bins are sound.

@@ -172,18 +172,37 @@ Verdict BlockEngine<P, Owner>::vet_right(const Extent& extent, const Block& bloc
 }
 
 template <Policy P, class Owner>
-Verdict BlockEngine<P, Owner>::reclaim(void* payload, Block& freed) noexcept {
+Verdict BlockEngine<P, Owner>::find_retired(void* payload, Block& block) const noexcept {
   std::byte* const at = static_cast<std::byte*>(payload) - kHeaderBytes;
-  const Extent extent = owner().extent_of(at);
-  const std::optional<Header> header = extent.holds(at, kMinBlock) ? load(at) : std::nullopt;
+  const std::optional<Header> header = owner().extent_of(at).holds(at, kMinBlock) ? load(at) : std::nullopt;
   if (!header || !header->is_retired()) [[unlikely]]
     return {FaultKind::header_corrupt, payload};
-  const Block block{at, *header};
+  block = {at, *header};
   if constexpr (P.poison) {
     const std::byte* const wrong = first_other(block.payload(), poisoned(header->served()), P.poison_byte);
     if (wrong != nullptr) [[unlikely]]
       return {FaultKind::write_after_free, wrong};
   }
+  return {};
+}
+
+template <Policy P, class Owner>
+Allocation BlockEngine<P, Owner>::revive(void* payload, std::size_t size, Kind kind) noexcept {
+  Block block{nullptr, Header::end(true)};
+  if (const Verdict v = find_retired(payload, block); v.is_fault()) [[unlikely]]
+    return Allocation::failed(v);
+  --counts_.retired_blocks;
+  counts_.retired_bytes -= block.header.size();
+  write_live(block.at, block.header.size(), block.header.is_previous_used(), kind, size);
+  return {payload, FaultKind::none};
+}
+
+template <Policy P, class Owner>
+Verdict BlockEngine<P, Owner>::reclaim(void* payload, Block& freed) noexcept {
+  Block block{nullptr, Header::end(true)};
+  if (const Verdict v = find_retired(payload, block); v.is_fault()) [[unlikely]]
+    return v;
+  const Extent extent = owner().extent_of(block.at);
   std::optional<Block> left;
   if (const Verdict v = vet_left(extent, block, left); v.is_fault()) [[unlikely]]
     return v;
@@ -191,7 +210,7 @@ Verdict BlockEngine<P, Owner>::reclaim(void* payload, Block& freed) noexcept {
   if (const Verdict v = vet_right(extent, block, right); v.is_fault()) [[unlikely]]
     return v;
   --counts_.retired_blocks;
-  counts_.retired_bytes -= header->size();
+  counts_.retired_bytes -= block.header.size();
   freed = coalesce(block, left, right);
   return {};
 }

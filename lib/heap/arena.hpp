@@ -6,6 +6,7 @@
 #include "block/block_engine.hpp"
 #include "heap/depot.hpp"
 #include "heap/quarantine.hpp"
+#include "heap/shelf.hpp"
 #include "span/span_heap.hpp"
 
 namespace trestle {
@@ -32,6 +33,7 @@ class Arena : public BlockEngine<P, Arena<P, O>> {
   }
   void stop() noexcept {
     quarantine_.clear();
+    shelf_.clear();
     warm_ = nullptr;
     Base::forget_all();
   }
@@ -43,13 +45,19 @@ class Arena : public BlockEngine<P, Arena<P, O>> {
   }
 
   Allocation allocate(std::size_t size, std::size_t alignment, Kind kind) noexcept TRESTLE_REQUIRES(lock_) {
+    if (alignment <= kMinAlignment) [[likely]] {
+      const std::optional<std::size_t> need = Base::block_bytes(size);
+      void* const rested = need ? shelf_.take(*need) : nullptr;
+      if (rested != nullptr) [[likely]]
+        return revive(rested, *need, size, kind);
+    }
     const Allocation first = Base::allocate(size, alignment, kind);
     if (first.is_fault() || first.payload != nullptr) [[likely]]
       return first;
     return add_span() ? Base::allocate(size, alignment, kind) : Allocation{};
   }
 
-  // A block goes to the quarantine; what has to leave it for that becomes free.
+  // A block goes to the quarantine; what has to leave it for that goes on the shelf or becomes free.
   Verdict deallocate(void* payload, const Release& how) noexcept TRESTLE_REQUIRES(lock_) {
     Block block{nullptr, Header::end(true)};
     if (const Verdict v = this->vet_release(payload, how, block); v.is_fault()) [[unlikely]]
@@ -61,7 +69,7 @@ class Arena : public BlockEngine<P, Arena<P, O>> {
     return {};
   }
 
-  // What has to leave the quarantine, so that so many bytes can come, becomes free.
+  // What has to leave the quarantine, so that so many bytes can come, leaves it.
   Verdict make_room(std::size_t bytes) noexcept TRESTLE_REQUIRES(lock_) {
     while (quarantine_.is_full_for(bytes)) {
       if (const Verdict v = evict(); v.is_fault()) [[unlikely]]
@@ -76,17 +84,17 @@ class Arena : public BlockEngine<P, Arena<P, O>> {
     return {};
   }
 
-  // Everything in the quarantine becomes free.
+  // Everything in the quarantine and on the shelf becomes free.
   Verdict flush() noexcept TRESTLE_REQUIRES(lock_) {
     while (!quarantine_.is_empty()) {
       if (const Verdict v = evict(); v.is_fault()) [[unlikely]]
         return v;
     }
-    return {};
+    return clear_shelf();
   }
   // The same, up to a block that is faulty, and the span kept warm goes back. True iff there was any.
   bool flush_and_give_back() noexcept TRESTLE_REQUIRES(lock_) {
-    const bool any = !quarantine_.is_empty();
+    const bool any = !quarantine_.is_empty() || shelf_.count() != 0;
     (void)flush();  // a fault shows again where its block is checked
     return give_back_warm() || any;
   }
@@ -95,8 +103,13 @@ class Arena : public BlockEngine<P, Arena<P, O>> {
   bool trim() noexcept TRESTLE_REQUIRES(lock_);
 
   // `slots`: what the slots' tier has counted.
-  [[nodiscard]] std::size_t quarantined_blocks() const noexcept TRESTLE_REQUIRES(lock_) { return quarantine_.count(); }
-  [[nodiscard]] std::size_t quarantined_bytes() const noexcept TRESTLE_REQUIRES(lock_) { return quarantine_.bytes(); }
+  [[nodiscard]] const Shelf& shelf() const noexcept TRESTLE_REQUIRES(lock_) { return shelf_; }
+  [[nodiscard]] std::size_t retired_blocks() const noexcept TRESTLE_REQUIRES(lock_) {
+    return quarantine_.count() + shelf_.count();
+  }
+  [[nodiscard]] std::size_t retired_bytes() const noexcept TRESTLE_REQUIRES(lock_) {
+    return quarantine_.bytes() + shelf_.bytes();
+  }
   void check(CheckLevel level, const SlabTally& slots, FaultSink& sink) const noexcept TRESTLE_REQUIRES(lock_);
   [[nodiscard]] Extent extent_of(const std::byte* at) const noexcept {
     const SpanRef<O> ref = spans_->find(at);
@@ -113,6 +126,10 @@ class Arena : public BlockEngine<P, Arena<P, O>> {
   bool give_back(const Extent& extent) noexcept;
   bool give_back_warm() noexcept;
   Verdict evict() noexcept;
+  Verdict clear_shelf() noexcept;
+  Verdict free_shelved(std::size_t bytes) noexcept;
+  Allocation revive(void* payload, std::size_t bytes, std::size_t size, Kind kind) noexcept;
+  [[nodiscard]] bool is_retired(const void* payload) const noexcept;
   void settle(const Block& freed) noexcept;
 
   SpanHeap<O>* spans_ = nullptr;
@@ -121,6 +138,7 @@ class Arena : public BlockEngine<P, Arena<P, O>> {
   std::uint64_t random_ = 0;
   std::byte* warm_ = nullptr;  // a block span that was empty when last seen, kept for the next allocation
   Quarantine<P> quarantine_;
+  Shelf shelf_;
 };
 
 template <Policy P, Os O>
@@ -162,13 +180,47 @@ Verdict Arena<P, O>::evict() noexcept {
   std::byte* const at = static_cast<std::byte*>(payload) - kHeaderBytes;
   if (!extent_of(at).holds(at, kMinBlock)) [[unlikely]]
     return {FaultKind::quarantine_corrupt, payload};
-  const std::size_t size = this->retired_size(payload);
-  Block freed{nullptr, Header::end(true)};
-  if (const Verdict v = this->reclaim(payload, freed); v.is_fault()) [[unlikely]]
+  Block block{nullptr, Header::end(true)};
+  if (const Verdict v = this->find_retired(payload, block); v.is_fault()) [[unlikely]]
+    return v;
+  const std::size_t size = block.header.size();
+  if (const Verdict v = free_shelved(size); v.is_fault()) [[unlikely]]
     return v;
   quarantine_.pop(size);
+  shelf_.put(payload, size);
+  return {};
+}
+
+// Whoever is on the shelf where a block of so many bytes needs the place becomes free.
+template <Policy P, Os O>
+Verdict Arena<P, O>::free_shelved(std::size_t bytes) noexcept {
+  const Shelf::Entry there = shelf_.in_the_way_of(bytes);
+  if (there.payload == nullptr) return {};
+  Block freed{nullptr, Header::end(true)};
+  if (const Verdict v = this->reclaim(there.payload, freed); v.is_fault()) [[unlikely]]
+    return v;
+  shelf_.remove(bytes);
   settle(freed);
   return {};
+}
+
+template <Policy P, Os O>
+Verdict Arena<P, O>::clear_shelf() noexcept {
+  for (const Shelf::Entry& entry : shelf_.places()) {
+    if (entry.payload == nullptr) continue;
+    if (const Verdict v = free_shelved(entry.bytes); v.is_fault()) [[unlikely]]
+      return v;
+  }
+  return {};
+}
+
+// A block off the shelf serves the request that it just fits, or goes back there.
+template <Policy P, Os O>
+Allocation Arena<P, O>::revive(void* payload, std::size_t bytes, std::size_t size, Kind kind) noexcept {
+  const Allocation made = Base::revive(payload, size, kind);
+  if (made.is_fault()) [[unlikely]]
+    shelf_.put(payload, bytes);
+  return made;
 }
 
 // A free block that fills its span: the first such span is kept warm, any other goes back.
@@ -197,6 +249,7 @@ bool Arena<P, O>::give_back_warm() noexcept {
 
 template <Policy P, Os O>
 bool Arena<P, O>::trim() noexcept {
+  (void)clear_shelf();  // a fault shows again where its block is checked
   bool any = give_back_warm();
   if constexpr (P.poison && P.poison_byte != 0) return any;
   const auto purge = [&](const Block& block) {
@@ -211,7 +264,7 @@ bool Arena<P, O>::trim() noexcept {
   return any;
 }
 
-// I16: every entry of the quarantine is a retired block, and there are as many of them, of as many bytes.
+// I16: every entry of the quarantine and the shelf is a retired block, and there are as many of them, of as many bytes.
 template <Policy P, Os O>
 void Arena<P, O>::check(CheckLevel level, const SlabTally& slots, FaultSink& sink) const noexcept {
   BlockTally tally;
@@ -228,22 +281,29 @@ void Arena<P, O>::check(CheckLevel level, const SlabTally& slots, FaultSink& sin
   this->check_bins(sink, tally);
   this->check_counts(sink, tally);
   const std::uint64_t waiting = tally.retired_blocks + slots.retired_slots;
-  if (quarantine_.count() != waiting || quarantine_.bytes() != tally.retired_bytes + slots.retired_bytes) {
+  if (retired_blocks() != waiting || retired_bytes() != tally.retired_bytes + slots.retired_bytes) {
     sink.add({.kind = FaultKind::quarantine_corrupt,
               .address = &quarantine_,
               .expected = waiting,
-              .found = quarantine_.count()});
+              .found = retired_blocks()});
     return;
   }
-  for (std::size_t i = 0; i < quarantine_.count(); ++i) {
-    const auto* const payload = static_cast<const std::byte*>(quarantine_.at(i));
-    const auto* const record = static_cast<const SlotRecord<P, O>*>(spans_->record_of(payload));
-    if (record != nullptr && record->slab.is_retired(payload)) continue;
-    const bool inside = extent_of(payload - kHeaderBytes).holds(payload - kHeaderBytes, kMinBlock);
-    const std::optional<Header> header = inside ? this->load(payload - kHeaderBytes) : std::nullopt;
-    if (header && header->is_retired()) continue;
+  const auto require_retired = [&](const void* payload) {
+    if (payload == nullptr || is_retired(payload)) return;
     sink.add({.kind = FaultKind::quarantine_corrupt, .address = payload, .expected = 1, .found = 0});
-  }
+  };
+  for (std::size_t i = 0; i < quarantine_.count(); ++i) require_retired(quarantine_.at(i));
+  for (const Shelf::Entry& entry : shelf_.places()) require_retired(entry.payload);
+}
+
+// Whether a retired slot or block starts there.
+template <Policy P, Os O>
+bool Arena<P, O>::is_retired(const void* payload) const noexcept {
+  const auto* const record = static_cast<const SlotRecord<P, O>*>(spans_->record_of(payload));
+  if (record != nullptr && record->slab.is_retired(payload)) return true;
+  const std::byte* const at = header_under(payload);
+  const std::optional<Header> header = extent_of(at).holds(at, kMinBlock) ? this->load(at) : std::nullopt;
+  return header && header->is_retired();
 }
 
 }  // namespace trestle

@@ -95,6 +95,7 @@ class Heap {
   using SlotRecordOf = typename SlotTier<P, O>::Record;
   using Alone = typename SlotTier<P, O>::Alone;
 
+  [[nodiscard]] SpanRef<O> find_span(const void* at) noexcept;
   Verdict classify(const void* payload) noexcept;
   Verdict deallocate_slot(SlotRecordOf& record, void* payload, const Release& how) noexcept;
   Verdict deallocate_in(const SpanRef<O>& ref, void* payload, const Release& how) noexcept;
@@ -214,7 +215,7 @@ bool Heap<P, O>::flush() noexcept {
   const Guard arena_guard(arena_.lock());
   any = arena_.flush_and_give_back() || any;
   const Guard spans_guard(spans_.lock());
-  return large_.flush() || any;
+  return spans_.flush_retired() || any;
 }
 
 template <Policy P, Os O>
@@ -260,12 +261,22 @@ Allocation Heap<P, O>::allocate_zeroed(std::size_t size, Kind kind) noexcept {
   return made;
 }
 
+// Without a lock where its descriptor is sound, as it nearly always is: else another thread may be changing it.
+template <Policy P, Os O>
+SpanRef<O> Heap<P, O>::find_span(const void* at) noexcept {
+  const SpanRef<O> ref = spans_.find(at);
+  if (!ref.is_empty()) [[likely]]
+    return ref;
+  const Guard guard(spans_.lock());
+  return spans_.find(at);
+}
+
 template <Policy P, Os O>
 Verdict Heap<P, O>::deallocate(void* payload, const Release& how) noexcept {
   if (payload == nullptr) return {};
   if (SlotRecordOf* const record = slots_.record_of(payload)) [[likely]]
     return deallocate_slot(*record, payload, how);
-  const SpanRef<O> ref = spans_.find(payload);
+  const SpanRef<O> ref = find_span(payload);
   return ref.is_empty() ? classify(payload) : deallocate_in(ref, payload, how);
 }
 
@@ -317,7 +328,7 @@ Sized Heap<P, O>::usable_size(const void* payload) noexcept {
     const Vetted seen = slots_.vet(*record, payload);
     return {seen.is_fault() ? 0 : seen.requested, as_stale(seen).kind};
   }
-  const SpanRef<O> ref = spans_.find(payload);
+  const SpanRef<O> ref = find_span(payload);
   if (ref.is_empty()) [[unlikely]]
     return {0, as_stale(classify(payload)).kind};
   if (ref.span->state == SpanState::addresses) {

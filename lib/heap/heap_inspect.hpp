@@ -88,18 +88,16 @@ bool Heap<P, O>::walk(BlockVisitor visitor) noexcept {
   return small && large_.walk(visitor);
 }
 
-// Calls visit(SpanRef) for every span whose descriptor is sound until it answers false. False: it did, or one was not sound, or
-// the tiling is broken.
+// Calls visit(SpanRef) for every span up to one whose descriptor is unsound, until it answers false. False: it did, or the
+// tiling is broken.
 template <Policy P, Os O>
 template <class Visit>
 bool Heap<P, O>::for_each_sound_span(Visit visit) const noexcept {
   return spans_.for_each_region([&](Region<O>& region) {
-    bool sound = true;
     for (SpanDescriptor* span = region.next(nullptr); span != nullptr; span = region.next(span)) {
-      sound = sound && region.is_sound(*span);
-      if (region.is_sound(*span) && !visit(SpanRef<O>{&region, span, false})) return false;
+      if (!visit(SpanRef<O>{&region, span, false})) return false;
     }
-    return sound && region.is_tiled();
+    return region.is_tiled();
   });
 }
 
@@ -145,8 +143,8 @@ trestle_stats Heap<P, O>::stats() noexcept {
                     zero.allocations - zero.deallocations;
   all.live_bytes = blocks.live_bytes + large.live_bytes + slots.live_bytes;
   all.peak_live_bytes = live_.most();
-  all.retired_blocks = arena_.quarantined_blocks() + large.retired_blocks;
-  all.retired_bytes = arena_.quarantined_bytes() + spans.retired_bytes;
+  all.retired_blocks = arena_.retired_blocks() + spans.retired_spans;
+  all.retired_bytes = arena_.retired_bytes() + spans.retired_bytes;
   all.free_block_bytes = blocks.free_bytes + free_slot_bytes();
   all.committed_bytes = records_.committed_bytes();
   all.span_bytes = spans.used_bytes;

@@ -12,7 +12,7 @@ Allocation Heap<P, O>::reallocate(void* payload, std::size_t size) noexcept {
   if (payload == nullptr) return allocate(size, kMinAlignment, Kind::by_malloc);
   return or_flushed(size, [&] {
     if (SlotRecordOf* const record = slots_.record_of(payload)) return reallocate_slot(*record, payload, size);
-    const SpanRef<O> ref = spans_.find(payload);
+    const SpanRef<O> ref = find_span(payload);
     if (ref.is_empty()) [[unlikely]]
       return Allocation::failed(as_stale(classify(payload)));
     if (ref.span->state == SpanState::addresses) return reallocate_zero(ref, payload, size);

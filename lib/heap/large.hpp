@@ -23,7 +23,6 @@ class Large {
   struct Counts {
     std::uint64_t live_blocks = 0;
     std::uint64_t live_bytes = 0;
-    std::uint64_t retired_blocks = 0;
   };
 
   constexpr Large() noexcept = default;
@@ -39,8 +38,6 @@ class Large {
   Verdict deallocate(const SpanRef<O>& ref, void* payload, const Release& how) noexcept;
   // In place, or with its pages moved to another span; a null payload where neither can be done.
   Allocation resize(const SpanRef<O>& ref, void* payload, std::size_t size) noexcept;
-  // Everything that waits becomes free. True iff anything did.
-  bool flush() noexcept;
   // Whether `payload` is the span's live allocation; or what is wrong with the pointer.
   Verdict vet(const SpanRef<O>& ref, const void* payload) const noexcept;
 
@@ -68,10 +65,13 @@ class Large {
   [[nodiscard]] Verdict vet_canaries(const SpanRef<O>& ref) const noexcept;
   void raise_fence(const SpanRef<O>& ref, std::byte* from) noexcept;
   bool lower_fence(const SpanRef<O>& ref, std::byte* from, std::byte* to) noexcept;
+  [[nodiscard]] static std::size_t place_in(const SpanRef<O>& ref, std::size_t served, std::size_t alignment) noexcept {
+    return align_down(address_of(ref.end()) - kTail - served, alignment) - address_of(ref.start());
+  }
+  [[nodiscard]] SpanRef<O> find_kept(std::size_t need, std::size_t size, std::size_t alignment) noexcept;
   void settle(const SpanRef<O>& ref, std::size_t payload, std::size_t size, Kind kind) noexcept;
   void clear_earlier(SpanRef<O>& ref) noexcept;
   void retire(const SpanRef<O>& ref) noexcept;
-  bool evict_oldest(Region<O>& region) noexcept;
   [[nodiscard]] bool fit_in_place(const SpanRef<O>& ref, std::size_t size) noexcept;
   Allocation move(const SpanRef<O>& ref, std::size_t size) noexcept;
 
@@ -110,6 +110,7 @@ template <Policy P, Os O>
 void Large<P, O>::raise_fence(const SpanRef<O>& ref, std::byte* from) noexcept {
   if constexpr (!P.guard_pages) return;
   ref.span->accessible = !spans_->os().guard(from, static_cast<std::size_t>(ref.end() - from));
+  ref.span->fence = static_cast<std::uint32_t>(static_cast<std::size_t>(from - ref.start()) / kOsPage);
   ref.region->seal(*ref.span);
 }
 template <Policy P, Os O>
@@ -117,15 +118,13 @@ bool Large<P, O>::lower_fence(const SpanRef<O>& ref, std::byte* from, std::byte*
   return ref.span->accessible || from >= to || spans_->os().unguard(from, static_cast<std::size_t>(to - from));
 }
 
-// A fresh span becomes the allocation of `size` bytes at `payload` bytes from its start.
+// A span becomes the allocation of `size` bytes at `payload` bytes from its start.
 template <Policy P, Os O>
 void Large<P, O>::settle(const SpanRef<O>& ref, std::size_t payload, std::size_t size, Kind kind) noexcept {
   ref.span->payload = payload;
   ref.span->requested = size;
   ref.span->kind = kind;
-  ref.span->accessible = true;
   ref.region->seal(*ref.span);
-  raise_fence(ref, fence_of(ref, size));
   ++counts_.live_blocks;
   counts_.live_bytes += size;
 }
@@ -144,14 +143,31 @@ Allocation Large<P, O>::allocate(std::size_t size, std::size_t alignment, Kind k
   const std::optional<std::size_t> need =
       checked_add(served, kLead + kTail + (alignment > kMinAlignment ? alignment : 0));
   if (!need) return {};
-  SpanRef<O> ref = spans_->acquire(*need, SpanState::large);
+  SpanRef<O> ref = find_kept(*need, served, alignment);
+  const bool fenced = !ref.is_empty();
+  if (!fenced) ref = spans_->acquire(*need, SpanState::large);
   if (ref.is_empty()) return {};
   clear_earlier(ref);
-  const std::uintptr_t payload = align_down(address_of(ref.end()) - kTail - served, alignment);
-  settle(ref, payload - address_of(ref.start()), size, kind);
+  settle(ref, place_in(ref, served, alignment), size, kind);
+  if (!fenced) raise_fence(ref, fence_of(ref, size));
   write_canaries(ref);
   zeroed = ref.zeroed;
   return {payload_of(ref), FaultKind::none};
+}
+
+// A span that waits with its contents and has its fence where the request needs it: no system call is due then. Where there is
+// none, though as many bytes wait, those become free, so that they can serve.
+template <Policy P, Os O>
+SpanRef<O> Large<P, O>::find_kept(std::size_t need, std::size_t served, std::size_t alignment) noexcept {
+  if constexpr (P.large_inaccessible) return {};
+  const auto fits = [&](const SpanRef<O>& ref) {
+    if (P.guard_pages && ref.span->accessible) return false;
+    const std::size_t end = place_in(ref, served, alignment) + served;
+    return align_up(end, kOsPage) == std::size_t{ref.span->fence} * kOsPage;
+  };
+  const SpanRef<O> kept = spans_->reuse(need, fits);
+  if (kept.is_empty() && spans_->counts().retired_bytes >= need) (void)spans_->flush_retired();
+  return kept;
 }
 
 template <Policy P, Os O>
@@ -184,44 +200,24 @@ Verdict Large<P, O>::deallocate(const SpanRef<O>& ref, void* payload, const Rele
   return {};
 }
 
+// The span waits: with its contents and its fence, for the next request of its length, or inaccessible (policy).
 template <Policy P, Os O>
 void Large<P, O>::retire(const SpanRef<O>& ref) noexcept {
   --counts_.live_blocks;
   counts_.live_bytes -= ref.span->requested;
-  const bool open = lower_fence(ref, fence_of(ref, ref.span->requested), ref.end());
-  const bool closed = open && P.large_inaccessible && spans_->os().guard(ref.start(), ref.bytes());
-  if (open && !closed) {
-    spans_->release(ref, true);
-    return;
+  ref.span->dirty = true;
+  if constexpr (P.large_inaccessible) {
+    const bool open = lower_fence(ref, fence_of(ref, ref.span->requested), ref.end());
+    const bool closed = open && spans_->os().close(ref.start(), ref.bytes());
+    if (open && !closed) {
+      spans_->release(ref, true);
+      return;
+    }
+    // Where the fence could not be removed, the address stays out of use until it can, and the contents are still there.
+    ref.span->accessible = false;
+    ref.span->dirty = !closed;
   }
-  // Where the fence could not be removed, the address stays out of use until it can, and the contents are still there.
-  ref.span->accessible = false;
-  ref.span->dirty = !closed;
-  ref.region->push_retired(*ref.span);
-  if (++counts_.retired_blocks > P.large_quarantine_spans) (void)evict_oldest(*ref.region);
-}
-
-template <Policy P, Os O>
-bool Large<P, O>::evict_oldest(Region<O>& region) noexcept {
-  SpanDescriptor* const oldest = region.oldest_retired();
-  if (oldest == nullptr) return false;
-  const SpanRef<O> ref{&region, oldest, false};
-  std::byte* const from = oldest->dirty ? fence_of(ref, oldest->requested) : ref.start();
-  if (!spans_->os().unguard(from, static_cast<std::size_t>(ref.end() - from))) return false;
-  region.take_retired(*oldest);
-  --counts_.retired_blocks;
-  spans_->release(ref, oldest->dirty);
-  return true;
-}
-
-template <Policy P, Os O>
-bool Large<P, O>::flush() noexcept {
-  bool any = false;
-  spans_->for_each_region([&](Region<O>& region) {
-    while (evict_oldest(region)) any = true;
-    return true;
-  });
-  return any;
+  spans_->retire(ref, P.large_quarantine_spans);
 }
 
 template <Policy P, Os O>
@@ -284,6 +280,7 @@ Allocation Large<P, O>::move(const SpanRef<O>& ref, std::size_t size) noexcept {
   if (target.is_empty()) return {};
   clear_earlier(target);
   settle(target, offset, size, kind);
+  raise_fence(target, fence_of(target, size));
 
   std::byte* const to = payload_of(target);
   std::byte* const first = from - address_of(from) % kOsPage;

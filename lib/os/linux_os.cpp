@@ -33,6 +33,9 @@ std::atomic<std::size_t> extra_mappings{0};
 std::atomic<std::size_t> mapping_budget{0};
 std::atomic<std::size_t> moves{0};
 std::atomic<bool> moves_refused{false};
+// A guard costs by the page, a mapping of its own does not: from so many bytes on the latter is the cheaper.
+constexpr std::size_t kCloseByMapping = std::size_t{512} << 10;
+std::atomic<bool> closed_by_guard{false};  // some range so long had to be guarded
 
 class KeepErrno {
  public:
@@ -159,6 +162,22 @@ bool LinuxOs::unguard(std::byte* at, std::size_t bytes) noexcept {
   if (mprotect(at, bytes, PROT_READ | PROT_WRITE) != 0) return false;
   if (!removed) extra_mappings.fetch_sub(kMappingsPerGuard, std::memory_order_relaxed);
   return true;
+}
+
+bool LinuxOs::close(std::byte* at, std::size_t bytes) noexcept {
+  const KeepErrno keep;
+  if (bytes < kCloseByMapping) return guard(at, bytes);
+  if (!advise(at, bytes, MADV_DONTNEED)) return false;
+  if (mprotect(at, bytes, PROT_NONE) == 0) return true;
+  closed_by_guard.store(true, std::memory_order_relaxed);
+  return guard(at, bytes);
+}
+
+bool LinuxOs::open(std::byte* at, std::size_t bytes) noexcept {
+  const KeepErrno keep;
+  if (bytes < kCloseByMapping) return unguard(at, bytes);
+  if (closed_by_guard.load(std::memory_order_relaxed) && !unguard(at, bytes)) return false;
+  return mprotect(at, bytes, PROT_READ | PROT_WRITE) == 0;
 }
 
 bool LinuxOs::move(std::byte* from, std::byte* to, std::size_t bytes) noexcept {

@@ -21,6 +21,8 @@ class LinuxOs {
   [[nodiscard]] bool purge(std::byte* at, std::size_t bytes) noexcept;
   [[nodiscard]] bool guard(std::byte* at, std::size_t bytes) noexcept;
   [[nodiscard]] bool unguard(std::byte* at, std::size_t bytes) noexcept;
+  [[nodiscard]] bool close(std::byte* at, std::size_t bytes) noexcept;
+  [[nodiscard]] bool open(std::byte* at, std::size_t bytes) noexcept;
   [[nodiscard]] bool move(std::byte* from, std::byte* to, std::size_t bytes) noexcept;
   [[nodiscard]] std::uint64_t now_ms() noexcept;
   [[nodiscard]] std::uint64_t entropy() noexcept;

@@ -8,6 +8,8 @@
 //   guard(at, bytes)           drops the contents, any access faults until unguard; false: accessible as before, but the
 //                              contents may be lost
 //   unguard(at, bytes)         of a range that one guard call made: accessible again, reads as zero; false: still guarded
+//   close(at, bytes)           as guard, for ranges of which only few are closed at a time: no dearer for a long one
+//   open(at, bytes)            as unguard, of a range that one close call made
 //   move(from, to, bytes)      the pages of `from` appear at `to`, `from` then reads as zero; false: nothing changed
 //   now_ms()                   a monotonic clock, milliseconds
 //   entropy()                  64 unpredictable bits
@@ -38,6 +40,8 @@ concept Os = requires(T os, std::byte* at, std::byte* to, std::size_t bytes) {
   { os.purge(at, bytes) } noexcept -> std::same_as<bool>;
   { os.guard(at, bytes) } noexcept -> std::same_as<bool>;
   { os.unguard(at, bytes) } noexcept -> std::same_as<bool>;
+  { os.close(at, bytes) } noexcept -> std::same_as<bool>;
+  { os.open(at, bytes) } noexcept -> std::same_as<bool>;
   { os.move(at, to, bytes) } noexcept -> std::same_as<bool>;
   { os.now_ms() } noexcept -> std::same_as<std::uint64_t>;
   { os.entropy() } noexcept -> std::same_as<std::uint64_t>;

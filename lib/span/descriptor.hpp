@@ -51,13 +51,13 @@ struct SpanDescriptor {
   Granules length{};
   SpanState state = SpanState::none;
   Kind kind = Kind::none;
-  bool dirty = false;      // free: may hold pages; not dirty: reads as zero
-  bool accessible = true;  // retired: was not guarded
-  std::uint32_t reserved = 0;
+  bool dirty = false;  // free: may hold pages; retired: has its contents, and only what is behind the fence is guarded
+  bool accessible = true;   // large, retired: nothing of it is guarded
+  std::uint32_t fence = 0;  // large, retired: OS pages from the span's start to those that are guarded
   std::uint64_t payload =
       0;  // large: bytes from the span's start to the payload; slots, addresses: where the record is
   std::uint64_t requested = 0;   // large: bytes
-  std::uint64_t changed_ms = 0;  // free and dirty: since when
+  std::uint64_t changed_ms = 0;  // free and dirty, or retired: since when
   SpanLink bin{};                // free: the other spans of its bin
   SpanLink age{};                // free and dirty, or retired: from the oldest to the youngest
 

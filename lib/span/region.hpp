@@ -34,6 +34,7 @@ struct SpanTally {
   std::uint64_t free_bytes = 0;
   std::uint64_t dirty_bytes = 0;
   std::uint64_t retired_bytes = 0;
+  std::uint64_t retired_spans = 0;
 
   friend bool operator==(const SpanTally&, const SpanTally&) = default;
 };
@@ -74,7 +75,6 @@ class Region {
   void truncate(SpanDescriptor& span, Granules length, std::uint64_t now_ms) noexcept;
   void set_state(SpanDescriptor& span, SpanState state) noexcept;
   void seal(SpanDescriptor& span) noexcept { span.seal(key_); }
-  [[nodiscard]] bool is_sound(const SpanDescriptor& span) const noexcept { return span.is_sound(key_); }
 
   // What set_record gave the span that holds the address; null where there is no such span or it has none. Not vetted.
   [[nodiscard]] void* record_of(const void* at) const noexcept {
@@ -94,7 +94,14 @@ class Region {
   [[nodiscard]] SpanDescriptor* oldest_retired() const noexcept {
     return if_sound(at_index(retired_.oldest), SpanState::retired);
   }
-  void push_retired(SpanDescriptor& span) noexcept;
+  // The next older one, and the youngest of all; null where there is none or the list is overwritten.
+  [[nodiscard]] SpanDescriptor* older_retired(const SpanDescriptor& span) const noexcept {
+    return if_sound(at_index(span.age.previous), SpanState::retired);
+  }
+  [[nodiscard]] SpanDescriptor* youngest_retired() const noexcept {
+    return if_sound(at_index(retired_.youngest), SpanState::retired);
+  }
+  void push_retired(SpanDescriptor& span, std::uint64_t now_ms) noexcept;
   void take_retired(SpanDescriptor& span) noexcept;
 
   [[nodiscard]] const SpanTally& counts() const noexcept { return counts_; }

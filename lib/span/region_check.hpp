@@ -10,14 +10,13 @@ struct SpansSeen {
   SpanTally tally;
   std::uint64_t free_spans = 0;
   std::uint64_t dirty_spans = 0;
-  std::uint64_t retired_spans = 0;
 
   void add(const SpanDescriptor& span) noexcept {
     const bool free = span.state == SpanState::free;
     const bool retired = span.state == SpanState::retired;
     free_spans += free;
     dirty_spans += free && span.dirty;
-    retired_spans += retired;
+    tally.retired_spans += retired;
     const std::uint64_t bytes = span.length.bytes();
     (free ? tally.free_bytes : retired ? tally.retired_bytes : tally.used_bytes) += bytes;
     if (free && span.dirty) tally.dirty_bytes += bytes;
@@ -43,7 +42,7 @@ void Region<O>::check(FaultSink& sink) const noexcept {
     seen.add(span);
     index += span.length.count;
   }
-  check_lists(sink, seen.free_spans, seen.dirty_spans, seen.retired_spans);
+  check_lists(sink, seen.free_spans, seen.dirty_spans, seen.tally.retired_spans);
   if (!(seen.tally == counts_)) {  // I14
     sink.add({.kind = FaultKind::accounting_mismatch,
               .address = &counts_,

@@ -119,6 +119,7 @@ void Region<O>::count(const SpanDescriptor& span, bool add) noexcept {
     if (span.dirty) counts_.dirty_bytes += bytes;
   } else if (span.state == SpanState::retired) {
     counts_.retired_bytes += bytes;
+    counts_.retired_spans += add ? 1U : UINT64_MAX;
   } else {
     counts_.used_bytes += bytes;
   }
@@ -311,7 +312,8 @@ bool Region<O>::purge(O& os, SpanDescriptor& span, std::uint64_t now_ms) noexcep
 }
 
 template <Os O>
-void Region<O>::push_retired(SpanDescriptor& span) noexcept {
+void Region<O>::push_retired(SpanDescriptor& span, std::uint64_t now_ms) noexcept {
+  span.changed_ms = now_ms;
   set_state(span, SpanState::retired);
   push_behind(retired_, retired_.youngest, span);
 }

@@ -94,6 +94,16 @@ class SpanHeap {
   // Gives all free pages back but about `keep` bytes. True iff any were.
   bool trim(std::size_t keep) noexcept;
 
+  // An allocation's span waits before it is free: with its contents where it is dirty, else all of it guarded. No more than
+  // `most` wait, nor, with their contents, more than a part of the budget.
+  void retire(const Ref& ref, std::size_t most) noexcept;
+  // The youngest span that waits with its contents, is about so long and for which fits(ref) is true: in use again, in the
+  // state large. Empty iff there is none among the youngest.
+  template <class Fits>
+  [[nodiscard]] Ref reuse(std::size_t bytes, Fits fits) noexcept;
+  // Bytes of the spans that wait with their contents do as free ones: all that wait become free. True iff any did.
+  bool flush_retired() noexcept;
+
   template <class Visit>  // bool visit(Region<O>&), false ends
   bool for_each_region(Visit visit) const noexcept {
     for (std::uint32_t i = 0; i < count_; ++i) {
@@ -108,6 +118,7 @@ class SpanHeap {
       sum.free_bytes += region.counts().free_bytes;
       sum.dirty_bytes += region.counts().dirty_bytes;
       sum.retired_bytes += region.counts().retired_bytes;
+      sum.retired_spans += region.counts().retired_spans;
       return true;
     });
     return sum;
@@ -124,7 +135,12 @@ class SpanHeap {
   static constexpr std::uint32_t kMaxRegions = 32;
   static constexpr std::size_t kLeastRegion = std::size_t{2} << 20;
 
+  static constexpr std::size_t kKeptPart = 4;  // of the budget of dirty bytes, for spans that wait with their contents
+
   bool add_region(std::size_t least) noexcept;
+  bool lift_guard(Region<O>& region, const SpanDescriptor& span) noexcept;
+  bool evict_oldest(Region<O>& region, std::uint64_t now, bool purged) noexcept;
+  void evict_old(Region<O>& region, std::uint64_t now) noexcept;
 
   [[no_unique_address]] O os_;
   Key key_;
@@ -169,6 +185,7 @@ template <Os O>
 void SpanHeap<O>::purge_old(std::uint64_t now) noexcept {
   for (std::uint32_t i = 0; i < count_; ++i) {
     Region<O>& region = regions_[i];
+    evict_old(region, now);
     while (SpanDescriptor* const oldest = region.oldest_dirty()) {
       const bool over_budget = region.counts().dirty_bytes > config_.dirty_bytes;
       if (!over_budget && now - oldest->changed_ms < config_.decay_ms) break;
@@ -179,11 +196,88 @@ void SpanHeap<O>::purge_old(std::uint64_t now) noexcept {
 }
 
 template <Os O>
+void SpanHeap<O>::retire(const Ref& ref, std::size_t most) noexcept {
+  const std::uint64_t now = os_.now_ms();
+  ref.region->push_retired(*ref.span, now);
+  if (counts().retired_spans > most) (void)evict_oldest(*ref.region, now, false);
+  purge_old(now);
+}
+
+// What of a span that waits is guarded no longer is.
+template <Os O>
+bool SpanHeap<O>::lift_guard(Region<O>& region, const SpanDescriptor& span) noexcept {
+  if (!span.dirty) return os_.open(region.start_of(span), span.length.bytes());
+  if (span.accessible) return true;
+  std::byte* const fence = region.start_of(span) + std::size_t{span.fence} * kOsPage;
+  return os_.unguard(fence, static_cast<std::size_t>(region.end_of(span) - fence));
+}
+
+// Of those that wait in the region, the oldest becomes free, and gives its pages back if asked to. False iff there is none or it
+// stays guarded.
+template <Os O>
+bool SpanHeap<O>::evict_oldest(Region<O>& region, std::uint64_t now, bool purged) noexcept {
+  SpanDescriptor* const oldest = region.oldest_retired();
+  if (oldest == nullptr) return false;
+  if (!lift_guard(region, *oldest)) return false;
+  region.take_retired(*oldest);
+  const bool clean = !oldest->dirty || (purged && os_.purge(region.start_of(*oldest), oldest->length.bytes()));
+  region.release_span(*oldest, !clean, now);
+  return true;
+}
+
+// Those that have waited with their contents for longer than the decay time, and the oldest beyond their part of the budget.
+template <Os O>
+void SpanHeap<O>::evict_old(Region<O>& region, std::uint64_t now) noexcept {
+  while (const SpanDescriptor* const oldest = region.oldest_retired()) {
+    const bool over_budget = region.counts().retired_bytes > config_.dirty_bytes / kKeptPart;
+    if (!oldest->dirty || (!over_budget && now - oldest->changed_ms < config_.decay_ms)) return;
+    if (!evict_oldest(region, now, true)) return;
+    ++purges_;
+  }
+}
+
+template <Os O>
+template <class Fits>
+auto SpanHeap<O>::reuse(std::size_t bytes, Fits fits) noexcept -> Ref {
+  constexpr int kLooks = 16;
+  constexpr std::size_t kSlack = 8;  // a part of it may be more than was asked for
+  if (bytes > kMaxSpanBytes / 2) return {};
+  const Granules least = Granules::covering(bytes);
+  const Granules most = Granules::covering(bytes + bytes / kSlack);
+  for (std::uint32_t i = 0; i < count_; ++i) {
+    SpanDescriptor* span = regions_[i].youngest_retired();
+    for (int looks = 0; span != nullptr && looks < kLooks; ++looks, span = regions_[i].older_retired(*span)) {
+      const Ref ref{&regions_[i], span, false};
+      if (!span->dirty || span->length < least || span->length > most || !fits(ref)) continue;
+      regions_[i].take_retired(*span);
+      regions_[i].set_state(*span, SpanState::large);
+      return ref;
+    }
+  }
+  return {};
+}
+
+template <Os O>
+bool SpanHeap<O>::flush_retired() noexcept {
+  bool any = false;
+  const std::uint64_t now = os_.now_ms();
+  for (std::uint32_t i = 0; i < count_; ++i) {
+    while (evict_oldest(regions_[i], now, false)) any = true;
+  }
+  return any;
+}
+
+template <Os O>
 bool SpanHeap<O>::trim(std::size_t keep) noexcept {
   bool any = false;
   const std::uint64_t now = os_.now_ms();
   for (std::uint32_t i = 0; i < count_; ++i) {
     Region<O>& region = regions_[i];
+    for (const SpanDescriptor* oldest = region.oldest_retired(); oldest != nullptr && oldest->dirty && keep == 0;
+         oldest = region.oldest_retired()) {
+      if (!evict_oldest(region, now, true)) break;
+      any = true;
+    }
     while (region.counts().dirty_bytes > keep) {
       SpanDescriptor* const oldest = region.oldest_dirty();
       if (oldest == nullptr || !region.purge(os_, *oldest, now)) break;

@@ -50,9 +50,29 @@ class ArenaTest : public testing::Test {
     arena_->check(CheckLevel::full, {}, sink);
     return {room.begin(), room.begin() + static_cast<std::ptrdiff_t>(std::min(room.size(), sink.count()))};
   }
+  FaultKind refusal(std::size_t size) {
+    const Guard guard(arena_->lock());
+    return arena_->allocate(size, kMinAlignment, Kind::by_malloc).kind;
+  }
+  // The retired blocks that the quarantine does not hold.
+  std::vector<std::byte*> shelved() {
+    std::vector<std::byte*> found;
+    const Guard guard(arena_->lock());
+    for (const Shelf::Entry& entry : arena_->shelf().places()) {
+      if (entry.payload != nullptr) found.push_back(static_cast<std::byte*>(entry.payload));
+    }
+    return found;
+  }
   void forge(std::byte* payload, Header header) {
     std::byte* const at = payload - kHeaderBytes;
     store_header(arena_->key(), address_of(at) - address_of(arena_.get()), at, header);
+  }
+  // Enough frees of one size for a block to leave the quarantine; one of that size is on the shelf then.
+  void fill_shelf(std::size_t size) {
+    std::vector<std::byte*> live;
+    const std::size_t most = std::min(kPolicy.quarantine_blocks, kPolicy.quarantine_bytes / size) + 2;
+    for (std::size_t i = 0; i < most; ++i) live.push_back(allocate(size));
+    for (std::byte* const at : live) ASSERT_EQ(deallocate(at), FaultKind::none);
   }
   [[nodiscard]] Header header_of(std::byte* payload) {
     std::byte* const at = payload - kHeaderBytes;
@@ -90,6 +110,55 @@ TYPED_TEST(ArenaTest, AFlushFreesAllThatRests) {
   EXPECT_EQ(this->arena_->counts().retired_blocks, 0U);
   EXPECT_EQ(this->arena_->counts().free_blocks, 1U);
   EXPECT_TRUE(this->faults().empty());
+}
+
+TYPED_TEST(ArenaTest, ABlockThatHasRestedServesTheNextRequestOfItsSizeAsItIs) {
+  constexpr std::size_t kSize = 100'000;
+  this->fill_shelf(kSize);
+  const BlockTally before = this->arena_->counts();
+  std::byte* const at = this->allocate(kSize);
+  ASSERT_NE(at, nullptr);
+  const BlockTally after = this->arena_->counts();
+  EXPECT_EQ(after.retired_blocks + 1, before.retired_blocks);
+  EXPECT_EQ(after.free_blocks, before.free_blocks);
+  EXPECT_EQ(after.free_bytes, before.free_bytes);
+  EXPECT_EQ(this->header_of(at).requested(), kSize);
+  EXPECT_TRUE(this->faults().empty());
+  ASSERT_NE(this->allocate(kSize - 64), nullptr) << "of another block size";
+  EXPECT_TRUE(this->faults().empty());
+  EXPECT_EQ(this->deallocate(at), FaultKind::none);
+}
+
+TYPED_TEST(ArenaTest, WhatRestsOnTheShelfIsCheckedBeforeItIsHandedOutAndStaysThere) {
+  if constexpr (TestFixture::kPolicy.poison) {
+    constexpr std::size_t kSize = 100'000;
+    this->fill_shelf(kSize);
+    std::byte* const shelved = this->allocate(kSize);
+    this->fill_shelf(kSize);  // so that the one known is on its way back there
+    std::byte* at = nullptr;
+    ASSERT_EQ(this->deallocate(shelved), FaultKind::none);
+    for (std::byte* const block : this->shelved()) at = block;
+    ASSERT_NE(at, nullptr);
+    at[5] ^= std::byte{1};
+    EXPECT_TRUE(has(this->faults(), FaultKind::write_after_free, at + 5));
+    EXPECT_EQ(this->refusal(kSize), FaultKind::write_after_free);
+    EXPECT_EQ(this->refusal(kSize), FaultKind::write_after_free);
+    at[5] ^= std::byte{1};
+    EXPECT_EQ(this->allocate(kSize), at);
+    EXPECT_TRUE(this->faults().empty());
+  }
+}
+
+TYPED_TEST(ArenaTest, AShelvedBlockThatIsNotRetiredIsI16) {
+  constexpr std::size_t kSize = 100'000;
+  this->fill_shelf(kSize);
+  std::byte* const other = this->allocate(kSize - 512);
+  ASSERT_FALSE(this->shelved().empty());
+  std::byte* const at = this->shelved().front();
+  this->forge(other, this->header_of(other).retired());
+  this->forge(at,
+              Header::live(this->header_of(at).size(), this->header_of(at).is_previous_used(), Kind::by_malloc, 16));
+  EXPECT_TRUE(has(this->faults(), FaultKind::quarantine_corrupt));
 }
 
 TYPED_TEST(ArenaTest, EmptySpansGoBackButOneThatStaysWarm) {

@@ -116,6 +116,47 @@ TEST_F(LinuxOsTest, UnguardedPagesAreAccessibleAndZero) {
   EXPECT_TRUE(is_readable(at_ + kBytes - 1));
 }
 
+// On both sides of the length at which it is done by another call.
+TEST_F(LinuxOsTest, AClosedRangeFaultsUntilItIsOpenedAndIsZeroThen) {
+  for (const std::size_t bytes : {4 * kOsPage, std::size_t{2} << 20}) {
+    std::byte* const at = os_.reserve(bytes + 2 * kOsPage, kOsPage);
+    ASSERT_TRUE(os_.commit(at, bytes + 2 * kOsPage));
+    std::fill_n(at, bytes + 2 * kOsPage, std::byte{0x77});
+    ASSERT_TRUE(os_.close(at + kOsPage, bytes));
+    for (std::byte* const inside : {at + kOsPage, at + kOsPage + bytes - 1}) {
+      EXPECT_TRUE(kills_reader(inside));
+      EXPECT_TRUE(kills_writer(inside));
+    }
+    EXPECT_TRUE(reads_as(at, kOsPage, std::byte{0x77}));
+    EXPECT_TRUE(reads_as(at + kOsPage + bytes, kOsPage, std::byte{0x77}));
+    ASSERT_TRUE(os_.open(at + kOsPage, bytes));
+    EXPECT_TRUE(reads_as(at + kOsPage, bytes, std::byte{0}));
+    std::fill_n(at + kOsPage, bytes, std::byte{1});
+    os_.release(at, bytes + 2 * kOsPage);
+  }
+}
+
+TEST_F(LinuxOsTest, ARangeIsClosedAlsoWhereTheProcessMayHaveNoMoreMappings) {
+  constexpr std::size_t kLong = std::size_t{2} << 20;
+  std::byte* const at = os_.reserve(3 * kLong, kOsPage);
+  ASSERT_TRUE(os_.commit(at, 3 * kLong));
+  std::fill_n(at, 3 * kLong, std::byte{0x77});
+  constexpr std::size_t kMany = std::size_t{1} << 30;
+  std::byte* const many = os_.reserve(kMany, kOsPage);
+  for (std::size_t i = 0; i < kMany; i += 2 * kOsPage) {
+    if (mprotect(many + i, kOsPage, PROT_READ) != 0) break;
+  }
+  ASSERT_NE(mprotect(at + kOsPage, kOsPage, PROT_READ), 0) << "the limit is too high for this test";
+  EXPECT_TRUE(os_.close(at + kLong, kLong));
+  os_.release(many, kMany);
+  EXPECT_TRUE(kills_reader(at + kLong));
+  EXPECT_TRUE(kills_writer(at + 2 * kLong - 1));
+  EXPECT_TRUE(os_.open(at + kLong, kLong));
+  EXPECT_TRUE(reads_as(at + kLong, kLong, std::byte{0}));
+  EXPECT_TRUE(reads_as(at, kLong, std::byte{0x77}));
+  os_.release(at, 3 * kLong);
+}
+
 TEST_F(LinuxOsTest, MovedPagesAppearElsewhereAndLeaveZeros) {
   commit_and_fill();
   std::byte* const to = os_.reserve(kBytes, kOsPage);

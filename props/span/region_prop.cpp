@@ -65,7 +65,7 @@ class Granulated {
     Held& one = held_[step.pick % held_.size()];
     if (step.what == Do::take_back || step.what == Do::release) return release(step.pick % held_.size(), step.dirty);
     if (one.span->state == SpanState::retired) return;
-    if (step.what == Do::retire) region_.push_retired(*one.span);
+    if (step.what == Do::retire) region_.push_retired(*one.span, ++now_);
     if (step.what == Do::extend) extend(one, one.length + Granules{step.granules});
     if (step.what == Do::truncate) truncate(one, {step.granules});
   }

@@ -164,7 +164,7 @@ TEST_F(RegionTest, ATruncatedSpanGivesItsTailBack) {
 
 TEST_F(RegionTest, RetiredSpansWaitInTheirOrder) {
   std::array<SpanDescriptor*, 3> spans{acquire(1), acquire(2), acquire(3)};
-  for (SpanDescriptor* const span : {spans[1], spans[0], spans[2]}) region_.push_retired(*span);
+  for (SpanDescriptor* const span : {spans[1], spans[0], spans[2]}) region_.push_retired(*span, 0);
   EXPECT_EQ(region_.counts().retired_bytes, Granules{6}.bytes());
   EXPECT_TRUE(faults().empty());
   for (SpanDescriptor* const expected : {spans[1], spans[0], spans[2]}) {
