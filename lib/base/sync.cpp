@@ -4,6 +4,7 @@
 #include <linux/membarrier.h>
 #include <sched.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -31,6 +32,16 @@ long futex(std::atomic<std::uint64_t>& word, int operation, std::uint64_t value)
       syscall(SYS_futex, &word, operation | FUTEX_PRIVATE_FLAG, static_cast<std::uint32_t>(value), nullptr, nullptr, 0);
   errno = kept;
   return result;
+}
+
+constexpr int kYields = 100;
+constexpr long kDrained = 1'000'000;  // nanoseconds
+
+void sleep_for(long nanoseconds) noexcept {
+  const int kept = errno;
+  const timespec time{0, nanoseconds};
+  nanosleep(&time, nullptr);
+  errno = kept;
 }
 
 bool membarrier(int command) noexcept {
@@ -126,15 +137,19 @@ bool Gate::try_enter_slowly() noexcept {
 }
 
 void Gate::await_owners() noexcept {
-  if (has_barrier_.load(std::memory_order_relaxed)) (void)membarrier(MEMBARRIER_CMD_PRIVATE_EXPEDITED);
+  if (!has_barrier_.load(std::memory_order_relaxed) || membarrier(MEMBARRIER_CMD_PRIVATE_EXPEDITED)) return;
+  sleep_for(
+      kDrained);  // refused by now, as under a filter of system calls: by then every processor has made its stores known
 }
 
 void Gate::await_empty() const noexcept {
   for (int spin = 0; inside_.load(std::memory_order_seq_cst); ++spin) {
     if (spin < kSpins)
       pause_briefly();
-    else
+    else if (spin < kSpins + kYields)
       sched_yield();
+    else
+      sleep_for(kDrained);  // the owner may be of a lower priority
   }
 }
 

@@ -92,8 +92,8 @@ class BlockEngine {
   [[nodiscard]] Verdict find_retired(void* payload, Block& block) const noexcept;
   // Retired -> free: verifies the poison and coalesces both ways. `freed` becomes the free block that holds it now.
   Verdict reclaim(void* payload, Block& freed) noexcept;
-  // Retired -> live again as a request of that size, which just fits: verifies the poison.
-  Allocation revive(void* payload, std::size_t size, Kind kind) noexcept;
+  // Retired -> live again as a request of that size: verifies the poison, and that the block is one of so many bytes.
+  Allocation revive(void* payload, std::size_t bytes, std::size_t size, Kind kind) noexcept;
   // Live -> free at once, without a stay between.
   Verdict release(const void* payload, const Release& how) noexcept;
   // Whether release would find the block's neighbours sound.

@@ -187,10 +187,12 @@ Verdict BlockEngine<P, Owner>::find_retired(void* payload, Block& block) const n
 }
 
 template <Policy P, class Owner>
-Allocation BlockEngine<P, Owner>::revive(void* payload, std::size_t size, Kind kind) noexcept {
+Allocation BlockEngine<P, Owner>::revive(void* payload, std::size_t bytes, std::size_t size, Kind kind) noexcept {
   Block block{nullptr, Header::end(true)};
   if (const Verdict v = find_retired(payload, block); v.is_fault()) [[unlikely]]
     return Allocation::failed(v);
+  if (block.header.size() != bytes) [[unlikely]]
+    return {payload, FaultKind::header_corrupt};
   --counts_.retired_blocks;
   counts_.retired_bytes -= block.header.size();
   write_live(block.at, block.header.size(), block.header.is_previous_used(), kind, size);

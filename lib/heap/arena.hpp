@@ -102,7 +102,6 @@ class Arena : public BlockEngine<P, Arena<P, O>> {
   // iff any went.
   bool trim() noexcept TRESTLE_REQUIRES(lock_);
 
-  // `slots`: what the slots' tier has counted.
   [[nodiscard]] const Shelf& shelf() const noexcept TRESTLE_REQUIRES(lock_) { return shelf_; }
   [[nodiscard]] std::size_t retired_blocks() const noexcept TRESTLE_REQUIRES(lock_) {
     return quarantine_.count() + shelf_.count();
@@ -110,6 +109,7 @@ class Arena : public BlockEngine<P, Arena<P, O>> {
   [[nodiscard]] std::size_t retired_bytes() const noexcept TRESTLE_REQUIRES(lock_) {
     return quarantine_.bytes() + shelf_.bytes();
   }
+  // `slots`: what the slots' tier has counted.
   void check(CheckLevel level, const SlabTally& slots, FaultSink& sink) const noexcept TRESTLE_REQUIRES(lock_);
   [[nodiscard]] Extent extent_of(const std::byte* at) const noexcept {
     const SpanRef<O> ref = spans_->find(at);
@@ -217,7 +217,7 @@ Verdict Arena<P, O>::clear_shelf() noexcept {
 // A block off the shelf serves the request that it just fits, or goes back there.
 template <Policy P, Os O>
 Allocation Arena<P, O>::revive(void* payload, std::size_t bytes, std::size_t size, Kind kind) noexcept {
-  const Allocation made = Base::revive(payload, size, kind);
+  const Allocation made = Base::revive(payload, bytes, size, kind);
   if (made.is_fault()) [[unlikely]]
     shelf_.put(payload, bytes);
   return made;

@@ -46,7 +46,6 @@ class alignas(kRecordAlignment) Depot {
   // Its slabs are gone with the regions.
   void forget() noexcept { first_ = spare_ = nullptr; }
   [[nodiscard]] Mutex& lock() noexcept TRESTLE_RETURN_CAPABILITY(lock_) { return lock_; }
-  [[nodiscard]] SizeClass size_class() const noexcept { return class_; }
 
   // Up to out.size() slots, which rest in a magazine then. 0: memory is short.
   [[nodiscard]] std::size_t take(std::span<void*> out) noexcept TRESTLE_REQUIRES(lock_);
@@ -62,7 +61,9 @@ class alignas(kRecordAlignment) Depot {
   }
 
  private:
+  static constexpr std::size_t kWordBits = 64;
   [[nodiscard]] std::size_t slots() const noexcept { return span_bytes(class_) / slot_bytes(class_); }
+  [[nodiscard]] std::size_t words() const noexcept { return (slots() + kWordBits - 1) / kWordBits; }
   [[nodiscard]] Record* make_record() noexcept;
   bool add_slab() noexcept;
   void give_back(Record& record) noexcept;
@@ -93,8 +94,10 @@ std::size_t Depot<P, O>::take(std::span<void*> out) noexcept {
   std::size_t taken = 0;
   while (taken < out.size()) {
     if (first_ == nullptr && (taken != 0 || !add_slab())) break;
-    taken += first_->slab.take(out.subspan(taken));
-    if (first_->slab.available() == 0) unlink(*first_);
+    const std::size_t more = first_->slab.take(out.subspan(taken));
+    taken += more;
+    // One that gives none though its counts say otherwise is overwritten: it is left alone, for heap_check to tell.
+    if (first_->slab.available() == 0 || more == 0) unlink(*first_);
   }
   return taken;
 }
@@ -131,9 +134,7 @@ auto Depot<P, O>::make_record() noexcept -> Record* {
     spare_ = record->next;
     return record;
   }
-  constexpr std::size_t kBits = 64;
-  const std::size_t words = (slots() + kBits - 1) / kBits;
-  const std::size_t bytes = sizeof(Record) + words * sizeof(std::uint64_t) + slots() + 1;
+  const std::size_t bytes = sizeof(Record) + words() * sizeof(std::uint64_t) + slots() + 1;
   return reinterpret_cast<Record*>(records_->allocate(spans_->os(), bytes));
 }
 
@@ -148,11 +149,9 @@ bool Depot<P, O>::add_slab() noexcept {
     spare_ = place;
     return false;
   }
-  constexpr std::size_t kBits = 64;
-  const std::size_t words = (slots() + kBits - 1) / kBits;
   auto* const bits = reinterpret_cast<std::uint64_t*>(place + 1);
-  auto* const states = reinterpret_cast<SlotStateCell*>(bits + words);
-  std::fill_n(bits, words, 0);
+  auto* const states = reinterpret_cast<SlotStateCell*>(bits + words());
+  std::fill_n(bits, words(), 0);
   std::fill_n(states, slots() + 1, SlotState{});
   Record* const record = new (place) Record{Slab<P>(key_, {.base = ref.start(),
                                                            .states = states,
@@ -181,8 +180,10 @@ void Depot<P, O>::give_back(Record& record) noexcept {
   unlink(record);
   record.next = spare_;
   spare_ = &record;
+  // What could not be guarded has its contents still.
+  const bool dirty = state_ == SpanState::slots || ref.span->accessible;
   ref.region->set_record(*ref.span, nullptr);
-  spans_->release(ref, state_ == SpanState::slots);
+  spans_->release(ref, dirty);
 }
 
 template <Policy P, Os O>

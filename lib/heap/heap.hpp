@@ -1,7 +1,7 @@
 // The heap: every size, every policy, any Os, behind one face. Thread-safe, but for start and stop. A call that finds a
 // fault answers with it and changes nothing; nothing here prints or aborts.
 //
-//   no bytes          an address in a slab that nobody can read, under a lock of its own
+//   no bytes          an address in a slab that nobody can read, under a lock of its own; aligned to more than 16: a block
 //   up to 32 KiB      a slot of a slab, from the thread's cache
 //   up to 256 KiB     a block of the arena, under the arena lock
 //   above             a span of its own, under the span lock
@@ -208,13 +208,16 @@ Allocation Heap<P, O>::or_flushed(std::size_t size, Attempt attempt) noexcept {
   return attempt();
 }
 
-// Memory is short: what waits in the quarantines becomes free. True iff anything did.
+// Memory is short: what waits in the quarantines becomes free, as does what threads and depots keep ready. True iff anything did.
 template <Policy P, Os O>
 bool Heap<P, O>::flush() noexcept {
-  bool any = slots_.flush();
-  const Guard arena_guard(arena_.lock());
-  any = arena_.flush_and_give_back() || any;
-  const Guard spans_guard(spans_.lock());
+  bool any = false;
+  {
+    const Guard guard(arena_.lock());
+    any = arena_.flush_and_give_back();
+  }
+  any = slots_.trim() || any;
+  const Guard guard(spans_.lock());
   return spans_.flush_retired() || any;
 }
 

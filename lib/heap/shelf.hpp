@@ -46,7 +46,7 @@ class Shelf {
 
  private:
   [[nodiscard]] static std::size_t place_of(std::size_t bytes) noexcept {
-    return static_cast<std::size_t>(std::uint64_t{bytes} * kOdd1 >> 60) % kPlaces;
+    return static_cast<std::size_t>(std::uint64_t{bytes} * kOdd1 >> 32) % kPlaces;
   }
 
   std::array<Entry, kPlaces> places_{};

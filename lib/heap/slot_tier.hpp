@@ -2,7 +2,8 @@
 // depots of its arena in batches. Thread-safe, but for start and stop. A thread that has no cache, because memory was short,
 // it is about to end, or a signal interrupted it in its cache, is served alone: with every gate closed.
 //
-// Order: caches lock, gates, arena lock of the blocks, depot lock, span lock. Nobody inside a gate waits for an earlier one.
+// Order: caches lock, gates, zero tier's lock, arena lock of the blocks, depot lock, span lock, record pool's lock. Nobody
+// inside a gate waits for an earlier one, but a thread that a signal interrupted there: see enter_slowly.
 #pragma once
 
 #include <array>
@@ -63,12 +64,10 @@ class SlotTier {
 
   // The calling thread ends: what it has goes to the depots, and what it asks for or frees from now on is served alone.
   void leave_thread() noexcept;
-  // What all threads have goes to the depots. True iff there was any.
-  bool flush() noexcept;
-  // The same, and the depots give back what they can.
+  // What all threads have goes to the depots, and these give back what they can. True iff there was any.
   bool trim() noexcept;
 
-  // While one exists nobody else is in any cache or depot.
+  // While one exists nobody else is in any cache, nor in a depot but under its lock.
   class TRESTLE_SCOPED_CAPABILITY Alone {
    public:
     explicit Alone(SlotTier& tier) noexcept TRESTLE_NO_THREAD_SAFETY_ANALYSIS : tier_(tier) { tier_.close(); }
@@ -129,7 +128,6 @@ class SlotTier {
   void spill(Cache& cache, SizeClass size_class) noexcept;
   void give_all(std::span<void*> slots) noexcept;
   bool empty(Cache& cache) noexcept;
-  bool empty_all() noexcept;
   void look_for_idle(Cache& cache) noexcept;
   void publish(Cache& cache) noexcept;
   [[gnu::noinline]] Allocation allocate_alone(SizeClass size_class, std::size_t size, Kind kind) noexcept;

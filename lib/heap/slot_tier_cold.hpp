@@ -57,6 +57,7 @@ bool SlotTier<P, O>::adopt(OwnCache& own) noexcept {
     Cache* const cache = find_cache();
     if (cache == nullptr) return false;
     cache->owner = os_.thread();
+    cache->gate.open();  // it is closed where the forking thread, which keeps the others out, gets one that nobody had
     own = {id_, cache};
   }
   if (config_.thread_began != nullptr) config_.thread_began();
@@ -72,9 +73,9 @@ auto SlotTier<P, O>::find_cache() noexcept -> Cache* {
     if (cache->owner == 0) idle = cache;
   }
   if (idle != nullptr) return idle;
-  std::byte* const place = records_->allocate(os_, Cache::bytes());
   const auto arena = static_cast<std::uint32_t>(threads_ % config_.arenas);
-  if (place == nullptr || depots(arena) == nullptr) return nullptr;
+  std::byte* const place = depots(arena) != nullptr ? records_->allocate(os_, Cache::bytes()) : nullptr;
+  if (place == nullptr) return nullptr;
   auto* const made = new (place) Cache;
   made->start(split_mix(random_));
   made->arena = arena;
@@ -298,22 +299,13 @@ Verdict SlotTier<P, O>::deallocate_alone(Record& record, void* payload, const Re
 }
 
 template <Policy P, Os O>
-bool SlotTier<P, O>::flush() noexcept {
-  const Alone alone(*this);
-  return empty_all();
-}
-template <Policy P, Os O>
-bool SlotTier<P, O>::empty_all() noexcept {
-  bool any = false;
-  for (Cache* cache = caches_; cache != nullptr; cache = cache->next) any = empty(*cache) || any;
-  return any;
-}
-
-template <Policy P, Os O>
 bool SlotTier<P, O>::trim() noexcept {
   const Alone alone(*this);
-  (void)empty_all();
   bool any = false;
+  for (Cache* cache = caches_; cache != nullptr; cache = cache->next) {
+    // The caller's own, where a signal interrupted it inside: it may be half way through a batch.
+    if (!cache->gate.is_entered()) any = empty(*cache) || any;
+  }
   for (Depots* const all : depots_) {
     if (all == nullptr) continue;
     for (Depot<P, O>& depot : all->of_class) {

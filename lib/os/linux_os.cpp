@@ -35,7 +35,8 @@ std::atomic<std::size_t> moves{0};
 std::atomic<bool> moves_refused{false};
 // A guard costs by the page, a mapping of its own does not: from so many bytes on the latter is the cheaper.
 constexpr std::size_t kCloseByMapping = std::size_t{512} << 10;
-std::atomic<bool> closed_by_guard{false};  // some range so long had to be guarded
+std::atomic<bool> closed_by_guard{
+    false};  // some range so long had to be guarded: the process may have no more mappings
 
 class KeepErrno {
  public:
@@ -169,14 +170,15 @@ bool LinuxOs::close(std::byte* at, std::size_t bytes) noexcept {
   if (bytes < kCloseByMapping) return guard(at, bytes);
   if (!advise(at, bytes, MADV_DONTNEED)) return false;
   if (mprotect(at, bytes, PROT_NONE) == 0) return true;
+  if (!advise(at, bytes, kGuardInstall)) return false;
   closed_by_guard.store(true, std::memory_order_relaxed);
-  return guard(at, bytes);
+  return true;
 }
 
 bool LinuxOs::open(std::byte* at, std::size_t bytes) noexcept {
   const KeepErrno keep;
   if (bytes < kCloseByMapping) return unguard(at, bytes);
-  if (closed_by_guard.load(std::memory_order_relaxed) && !unguard(at, bytes)) return false;
+  if (closed_by_guard.load(std::memory_order_relaxed)) advise(at, bytes, kGuardRemove);  // it may have been this one
   return mprotect(at, bytes, PROT_READ | PROT_WRITE) == 0;
 }
 

@@ -68,6 +68,11 @@ inline constexpr Tables kTables = make_tables();
 [[nodiscard]] constexpr SizeClass class_for(std::size_t bytes) noexcept {
   return {size_classes::kTables.of_steps[(bytes + kSlotStep - 1) / kSlotStep]};
 }
+// By which, and a shift, an offset below 2^20 is divided by a slot's size, exactly: the rounding adds less than 2^20 / 2^40 of it.
+inline constexpr unsigned kReciprocalBits = 40;
+[[nodiscard]] constexpr std::uint64_t reciprocal_of(std::size_t slot_bytes) noexcept {
+  return ((std::uint64_t{1} << kReciprocalBits) + slot_bytes - 1) / slot_bytes;
+}
 // The same, for slots that are aligned so; `bytes` rounded up to `alignment`, a power of two, is at most kMaxSlot.
 [[nodiscard]] constexpr SizeClass class_for(std::size_t bytes, std::size_t alignment) noexcept {
   return class_for(align_up(std::max<std::size_t>(bytes, 1), alignment));

@@ -129,7 +129,7 @@ class Slab {
   // The slot that holds an address in the slab's memory. slots_ and beyond: what is left over.
   [[nodiscard]] Place place_of(const void* at) const noexcept {
     const auto offset = static_cast<std::uint64_t>(static_cast<const std::byte*>(at) - layout_.base);
-    const auto index = static_cast<std::uint32_t>(offset * reciprocal_ >> 32);
+    const auto index = static_cast<std::uint32_t>(offset * reciprocal_ >> kReciprocalBits);
     return {index, std::uint64_t{index} * slot_size_ == offset};
   }
   [[nodiscard]] SlotCanary canary_of(std::uint32_t index) const noexcept { return {key_, slot_at(index), slot_size_}; }
@@ -144,7 +144,7 @@ class Slab {
   [[nodiscard]] bool is_resting(std::uint32_t index) const noexcept {
     return (layout_.free_bits[index / kWordBits] >> (index % kWordBits) & 1) != 0;
   }
-  void take_at(std::uint32_t index, void*& out) noexcept;
+  [[nodiscard]] bool take_at(std::uint32_t index, void*& out) noexcept;
   void rest_here(std::uint32_t index, bool fresh) noexcept;
   void carve(void*& out) noexcept;
   void check_uncarved(FaultSink& sink) const noexcept;
@@ -154,7 +154,7 @@ class Slab {
   SlabLayout layout_;
   Key key_;
   std::uint32_t slot_size_ = 0;
-  std::uint32_t reciprocal_ = 0;  // 2^32 / slot_size_, rounded up: exact for every offset below 2^22
+  std::uint64_t reciprocal_ = 0;  // of slot_size_
   std::uint32_t slots_ = 0;
   Shared<std::uint32_t> carved_;  // read beside the lock by those who ask what a pointer is
   std::uint32_t resting_ = 0;
@@ -166,7 +166,7 @@ template <Policy P>
 Slab<P>::Slab(const Key& key, const SlabLayout& layout) noexcept
     : layout_(layout), key_(key), slot_size_(static_cast<std::uint32_t>(slot_bytes(layout.size_class))) {
   slots_ = layout.bytes / slot_size_;
-  reciprocal_ = static_cast<std::uint32_t>(((std::uint64_t{1} << 32) + slot_size_ - 1) / slot_size_);
+  reciprocal_ = reciprocal_of(slot_size_);
 }
 
 template <Policy P>
@@ -177,18 +177,23 @@ std::size_t Slab<P>::take(std::span<void*> out) noexcept {
     if (next_ >= words) next_ = 0;
     std::uint64_t& word = layout_.free_bits[next_];
     for (; word != 0 && taken < out.size(); word &= word - 1)
-      take_at(next_ * kWordBits + static_cast<std::uint32_t>(std::countr_zero(word)), out[taken++]);
+      taken += take_at(next_ * kWordBits + static_cast<std::uint32_t>(std::countr_zero(word)), out[taken]);
     if (word == 0) ++next_;
   }
   while (taken < out.size() && carved_ < slots_) carve(out[taken++]);
   return taken;
 }
 
+// False: the bit says that the slot rests here, its state does not. One of the two was overwritten, and the state is believed.
 template <Policy P>
-void Slab<P>::take_at(std::uint32_t index, void*& out) noexcept {
+bool Slab<P>::take_at(std::uint32_t index, void*& out) noexcept {
+  const SlotState state = state_of(index);
+  if (state != SlotState::free(Rest::slab, state.is_fresh())) [[unlikely]]
+    return false;
   layout_.states[index] = SlotState::free(Rest::magazine, state_of(index).is_fresh());
   --resting_;
   out = slot_at(index);
+  return true;
 }
 
 // A slot that nobody had is poison by now only where poison is what fresh memory reads as.
@@ -235,10 +240,7 @@ inline Vetted Slab<P>::release(void* payload, const Release& how, Rest rest) noe
   const Vetted released = vet_release(place, payload, how);
   if (released.is_fault()) [[unlikely]]
     return released;
-  if (rest == Rest::slab)
-    rest_here(place.index, false);
-  else
-    layout_.states[place.index] = SlotState::free(rest, false);
+  layout_.states[place.index] = SlotState::free(rest, false);
   if constexpr (P.poison) fill_steps(static_cast<std::byte*>(payload), poisoned(), P.poison_byte);
   return released;
 }

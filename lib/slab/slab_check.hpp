@@ -7,6 +7,15 @@ namespace trestle {
 
 template <Policy P>
 void Slab<P>::check(CheckLevel level, FaultSink& sink, SlabTally& tally) const noexcept {
+  if (slots_ != layout_.bytes / slot_size_ || carved_ > slots_ ||
+      resting_ > carved_) {  // so that nothing is followed too far
+    sink.add({.kind = FaultKind::descriptor_corrupt,
+              .address = layout_.base,
+              .served = slot_size_,
+              .expected = slots_,
+              .found = carved_});
+    return;
+  }
   SlabTally own;
   for (std::uint32_t index = 0; index < carved_; ++index) check_slot(index, level, sink, own);
   check_uncarved(sink);

@@ -42,7 +42,6 @@ class RecordPool {
     for (std::size_t i = 0; i < count_; ++i) sum += chunks_[i].committed;
     return sum;
   }
-  [[nodiscard]] Mutex& lock() noexcept { return lock_; }
 
  private:
   static constexpr std::size_t kFirstChunk = std::size_t{256} << 10;

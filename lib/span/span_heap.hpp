@@ -1,5 +1,5 @@
 // Spans from one region, and from more as each fills up; what is free goes back to the system by age, and by a budget of
-// bytes that may stay dirty. Every method but find and is_ours needs the lock. Lock order: arena, span, system.
+// bytes that may stay dirty. Every method but find, region_of and the two for records needs the lock. Lock order: arena, span, system.
 #pragma once
 
 #include <array>
@@ -220,8 +220,9 @@ bool SpanHeap<O>::evict_oldest(Region<O>& region, std::uint64_t now, bool purged
   if (oldest == nullptr) return false;
   if (!lift_guard(region, *oldest)) return false;
   region.take_retired(*oldest);
-  const bool clean = !oldest->dirty || (purged && os_.purge(region.start_of(*oldest), oldest->length.bytes()));
-  region.release_span(*oldest, !clean, now);
+  const bool emptied = oldest->dirty && purged && os_.purge(region.start_of(*oldest), oldest->length.bytes());
+  purges_ += emptied;
+  region.release_span(*oldest, oldest->dirty && !emptied, now);
   return true;
 }
 
@@ -232,7 +233,6 @@ void SpanHeap<O>::evict_old(Region<O>& region, std::uint64_t now) noexcept {
     const bool over_budget = region.counts().retired_bytes > config_.dirty_bytes / kKeptPart;
     if (!oldest->dirty || (!over_budget && now - oldest->changed_ms < config_.decay_ms)) return;
     if (!evict_oldest(region, now, true)) return;
-    ++purges_;
   }
 }
 
@@ -273,8 +273,8 @@ bool SpanHeap<O>::trim(std::size_t keep) noexcept {
   const std::uint64_t now = os_.now_ms();
   for (std::uint32_t i = 0; i < count_; ++i) {
     Region<O>& region = regions_[i];
-    for (const SpanDescriptor* oldest = region.oldest_retired(); oldest != nullptr && oldest->dirty && keep == 0;
-         oldest = region.oldest_retired()) {
+    while (const SpanDescriptor* const oldest = region.oldest_retired()) {
+      if (!oldest->dirty || region.counts().retired_bytes + region.counts().dirty_bytes <= keep) break;
       if (!evict_oldest(region, now, true)) break;
       any = true;
     }

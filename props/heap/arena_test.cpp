@@ -149,6 +149,17 @@ TYPED_TEST(ArenaTest, WhatRestsOnTheShelfIsCheckedBeforeItIsHandedOutAndStaysThe
   }
 }
 
+TYPED_TEST(ArenaTest, AShelvedBlockOfAnotherSizeIsNotHandedOut) {
+  constexpr std::size_t kSize = 100'000;
+  this->fill_shelf(kSize);
+  std::byte* const at = this->shelved().front();
+  const Header header = this->header_of(at);
+  this->forge(at, Header::live(header.size() - 1024, header.is_previous_used(), Kind::by_malloc, 0).retired());
+  EXPECT_EQ(this->refusal(kSize), FaultKind::header_corrupt);
+  this->forge(at, header);
+  EXPECT_EQ(this->allocate(kSize), at);
+}
+
 TYPED_TEST(ArenaTest, AShelvedBlockThatIsNotRetiredIsI16) {
   constexpr std::size_t kSize = 100'000;
   this->fill_shelf(kSize);

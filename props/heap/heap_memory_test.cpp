@@ -166,6 +166,25 @@ TYPED_TEST(HeapMemoryTest, WhatWaitsIsReusedBeforeMemoryIsCalledShort) {
   EXPECT_EQ(arena.breach(), nullptr);
 }
 
+// So is what threads and depots keep ready.
+TYPED_TEST(HeapMemoryTest, WhatIsReadyInEveryClassIsReusedBeforeMemoryIsCalledShort) {
+  ops::TestArena arena(32 * kMiB);
+  const auto heap = std::make_unique<Heap<TestFixture::kPolicy, ops::TestOs>>(ops::TestOs{arena});
+  ASSERT_TRUE(heap->start({.secret = 1, .region_bytes = 16 * kMiB}));
+  std::vector<std::byte*> large;
+  while (std::byte* const at = take(*heap, kMiB)) large.push_back(at);
+  std::sort(large.begin(), large.end());
+  for (std::size_t i = 0; i < 8; ++i) ASSERT_EQ(give(*heap, large.at(i)), FaultKind::none);
+  std::vector<std::byte*> slots;
+  for (std::uint8_t i = 0; i < kSizeClasses && slot_bytes({i}) < kMaxSlot; ++i)
+    slots.push_back(take(*heap, slot_bytes({i}) - 1));
+  for (std::byte* const at : slots) ASSERT_EQ(give(*heap, at), FaultKind::none);
+  EXPECT_NE(take(*heap, 7 * kMiB), nullptr);
+  EXPECT_TRUE(faults_of(*heap).empty());
+  heap->stop();
+  EXPECT_EQ(arena.breach(), nullptr);
+}
+
 // Pages of one large allocation after another go back by age, on a clock that the test moves; live ones keep every byte.
 TYPED_TEST(HeapMemoryTest, DecayGivesBackWhatIsFreeOnly) {
   using ops::TestArena;

@@ -32,7 +32,9 @@ class SlabUnderTest {
     return static_cast<std::byte*>(slab_.serve(slot, requested, kind).payload);
   }
   [[nodiscard]] FaultKind give(void* payload, const Release& how = kFromMalloc) {
-    return slab_.release(payload, how, Rest::slab).kind;
+    const Vetted released = slab_.release(payload, how, Rest::magazine);
+    if (!released.is_fault()) slab_.give(payload);
+    return released.kind;
   }
   [[nodiscard]] std::vector<Fault> faults(SlabTally& tally, CheckLevel level = CheckLevel::full) {
     std::vector<Fault> room(16);

@@ -31,6 +31,15 @@ TEST(SizeClass, AreMultiplesOfAStepAndGrow) {
   }
 }
 
+TEST(SizeClass, HasAReciprocalThatDividesEveryOffset) {
+  for (std::uint8_t i = 0; i < kSizeClasses; ++i) {
+    const std::size_t bytes = slot_bytes({i});
+    const std::uint64_t reciprocal = reciprocal_of(bytes);
+    for (std::uint64_t offset = 0; offset < std::uint64_t{1} << 20; ++offset)
+      ASSERT_EQ(offset * reciprocal >> kReciprocalBits, offset / bytes) << offset << " by " << bytes;
+  }
+}
+
 TEST(SizeClass, ForAnAlignmentHasAlignedSlots) {
   for (std::size_t alignment = kSlotStep; alignment <= kMaxSlot; alignment *= 2) {
     for (std::size_t bytes = 0; align_up(bytes, alignment) <= kMaxSlot; ++bytes) {

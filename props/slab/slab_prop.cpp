@@ -69,7 +69,7 @@ class Machine {
     RC_ASSERT(got == std::min<std::size_t>(batch.size(), available));
     for (std::size_t i = 0; i < got; ++i) {
       RC_ASSERT(std::find(cached_.begin(), cached_.end(), batch[i]) == cached_.end());
-      RC_ASSERT((slab().release(batch[i], {}, Rest::slab).is_fault()));  // it is nobody's block yet
+      RC_ASSERT((slab().release(batch[i], {}, Rest::magazine).is_fault()));  // it is nobody's block yet
       cached_.push_back(batch[i]);
     }
   }

@@ -192,6 +192,21 @@ TYPED_TEST(SlabUnit, SeesEachFlippedBitOfItsRecords) {
   }
 }
 
+// Of a bit that says of a slot in use that it rests, and of one that was lost, no harm comes.
+TYPED_TEST(SlabUnit, HandsOutNoSlotThatOnlyItsFreeBitCallsFree) {
+  SlabUnderTest<TestFixture::kPolicy> under(class_for(1024));
+  std::vector<std::byte*> live;
+  while (std::byte* const at = under.take(1)) live.push_back(at);
+  ASSERT_EQ(under.give(live[5]), FaultKind::none);
+  under.free_bits(0) |= 1U << 3;
+  EXPECT_EQ(under.take(1), live[5]);
+  EXPECT_EQ(under.take(1), nullptr);
+  EXPECT_EQ(under.give(live[7]), FaultKind::none);
+  under.free_bits(0) = 0;
+  EXPECT_EQ(under.take(1), nullptr);
+  EXPECT_FALSE(under.faults().empty());
+}
+
 // Every page on which nothing but slots that rest lies, and no other.
 TYPED_TEST(SlabUnit, GivesUpThePagesOfItsFreeSlotsOnly) {
   constexpr std::size_t kPage = 4096;
