@@ -146,8 +146,8 @@ def main():
         print(f"another compiler than the file's, so nothing is compared: {seen.splitlines()[0]}")
         return 0
     differing = list(difflib.unified_diff(golden.splitlines(), seen.splitlines(), "bench/golden.txt", "now", lineterm="", n=0))
-    print("\n".join(differing))
     if differing:
+        print("\n".join(differing))
         print("the fast path has changed; if that is meant: bench/golden.py BUILD_DIR --update")
         return 1
     print("the fast path is as bench/golden.txt says")
