@@ -93,6 +93,11 @@ cat >"$work/two.c" <<'PROGRAM'
 #include <stdlib.h>
 int main(void) {
   volatile char *first = malloc(24), *second = malloc(24);
+  if (second < first) {
+    volatile char *const lower = second;
+    second = first;
+    first = lower;
+  }
   free((void *)second);
   first[24] = 0;
   second[0] = 1;
