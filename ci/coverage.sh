@@ -56,7 +56,7 @@ merged together corpora properties units
 
 programs=("${objects[0]}")
 for object in "${objects[@]:1}"; do programs+=(-object "$object"); done
-rm -rf "$html"
+rm -rf "$html"/{corpora,properties,units,together}  # and nothing else that may lie there
 printf '%-12s%12s%12s%12s%12s\n' 'of lib/' functions lines regions branches
 for name in corpora properties units together; do
   what=("${programs[@]}" -instr-profile "$profiles/$name.profdata" -sources lib)

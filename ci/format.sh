@@ -11,4 +11,4 @@ case ${1-} in
     ;;
 esac
 command -v clang-format-19 >/dev/null || ci/setup.sh test
-git ls-files -z -- '*.cpp' '*.hpp' '*.c' '*.h' | xargs -0 clang-format-19 "${how[@]}"
+git -c safe.directory='*' ls-files -z -- '*.cpp' '*.hpp' '*.c' '*.h' | xargs -0 clang-format-19 "${how[@]}"

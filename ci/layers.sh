@@ -43,8 +43,11 @@ files=0
 while IFS= read -r file; do
   files=$((files + 1))
   while IFS=: read -r line text; do
-    [[ $text =~ \#[[:space:]]*include[[:space:]]*\"([^\"]+)\" ]] || continue
-    judge "$file:$line" "${file%%/*}" "${BASH_REMATCH[1]}"
+    if [[ $text =~ \#[[:space:]]*include[[:space:]]*\"([^\"]+)\" ]]; then
+      judge "$file:$line" "${file%%/*}" "${BASH_REMATCH[1]}"
+    elif [[ $text =~ \#[[:space:]]*include[[:space:]]*\<([^\>]+)\> && " ${order[*]} " == *" ${BASH_REMATCH[1]%%/*} "* ]]; then
+      complain "$file:$line" "<${BASH_REMATCH[1]}> is a header of the project: name it in quotes"
+    fi
   done < <(grep -nE '^[[:space:]]*#[[:space:]]*include' "$file" || true)
 done < <(find . -name '*.[hc]pp' -o -name '*.[hc]' | sed 's|^\./||' | sort)
 

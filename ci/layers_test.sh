@@ -24,6 +24,7 @@ refuses() {
 }
 
 refuses base/fault.hpp '#include "os/os.hpp"' 'points upwards, from base to os'
+refuses base/fault.hpp '#include <heap/heap.hpp>' '<heap/heap.hpp> is a header of the project'
 refuses os/os.hpp '  #  include "heap/heap.hpp"' 'points upwards, from os to heap'
 refuses base/new.cpp '#include "shim/options.hpp"' 'lib/base/new.cpp:1: "shim/options.hpp" points upwards'
 refuses heap/new.hpp '#include "arena.hpp"' 'does not name its folder'

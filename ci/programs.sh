@@ -59,8 +59,10 @@ prepare_git() {
   if [ "$(git -C "$from" rev-parse --is-shallow-repository 2>/dev/null)" != false ] ||
     ! git -C "$from" rev-parse -q --verify HEAD >/dev/null; then
     make_history "$1/made"
-    from=$1/made
+  else
+    git clone -q --bare --no-local "$from" "$1/made"  # so that all runs see the same history, whatever is committed meanwhile
   fi
+  from=$1/made
   git -C "$from" rev-parse HEAD >/dev/null || die "git finds no history in $from"
   echo "$from" >"$1/from"
 }

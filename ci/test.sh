@@ -30,8 +30,9 @@ for preset in "${presets[@]}"; do
   ci/build.sh "$preset"
   trees+=("$preset=build/$preset")
 done
-/usr/bin/python3 ci/merge_tests.py build/tests "${trees[@]}"
+tests=build/tests/$(IFS=- && echo "${presets[*]}")  # two jobs side by side have two
+/usr/bin/python3 ci/merge_tests.py "$tests" "${trees[@]}"
 # JUnit's form, for those who show results: build/junit/PRESET-PRESET.xml.
 junit=$PWD/build/junit/$(IFS=- && echo "${presets[*]}").xml
 mkdir -p "${junit%/*}"
-exec ctest --test-dir build/tests --output-junit "$junit" --output-on-failure --no-tests=error --no-label-summary -j "$jobs" "${choice[@]}"
+exec ctest --test-dir "$tests" --output-junit "$junit" --output-on-failure --no-tests=error --no-label-summary -j "$jobs" "${choice[@]}"

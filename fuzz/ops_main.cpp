@@ -114,10 +114,12 @@ void print_cpp(const Request& request) {
   std::string policy = name_of(program.stage.policy);
   policy[0] = static_cast<char>(std::toupper(policy[0]));
   const std::string name = request.name.empty() ? fs::path(request.file).stem().string() : request.name;
+  // The targets' heaps have quarantines that a program fills.
+  const std::string host =
+      buffer ? "BufferHeapHost<k" + policy + ">" : "HeapHost<with_short_quarantines(k" + policy + ")>";
   write(request, std::string("#include <gtest/gtest.h>\n\n#include \"ops/") + (buffer ? "buffer" : "heap") +
                      "_host.hpp\"\n\nnamespace trestle::ops {\nnamespace {\n\nTEST(Regression, " + identifier(name) +
-                     ") {\n  static " + (buffer ? "BufferHeapHost" : "HeapHost") + "<k" + policy +
-                     "> host;\n  const Program program = " + to_cpp(program) +
+                     ") {\n  static " + host + " host;\n  const Program program = " + to_cpp(program) +
                      ";\n  const std::optional<Failure> failure = run(program, host);\n"
                      "  ASSERT_FALSE(failure.has_value()) << name_of(failure->what) << \": \" << failure->detail;\n"
                      "}\n\n}  // namespace\n}  // namespace trestle::ops\n");

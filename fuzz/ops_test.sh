@@ -35,6 +35,7 @@ diff <(sed 's/ *#.*//; /^$/d' "$work/program.txt") "$work/shown.txt" || complain
 # A test in C++, which compiles.
 "$ops" cpp heap_ops "$work/input" --name "lost tail 2" >"$work/regression.cpp"
 grep -q 'TEST(Regression, losttail2)' "$work/regression.cpp" || complain "cpp does not use the name"
+grep -q 'HeapHost<with_short_quarantines(k' "$work/regression.cpp" || complain "cpp prints a test of another heap than the target's"
 "$compiler" -std=c++20 -fno-access-control -fsyntax-only -Wall -Wextra -Werror -I"$source/fuzz" -I"$source/lib" -I"$source/lib/include" \
   "$work/regression.cpp" || complain "what cpp prints does not compile"
 

@@ -68,7 +68,9 @@ double executions_a_second(const Target& target, const Harnesses& harnesses, uns
     words.insert(words.end(), more.begin(), more.end());
   };
   append(base_options(target));
-  append({"-runs=" + std::to_string(runs), "-seed=1", "-artifact_prefix=" + scratch.path() + "/"});
+  const fs::path crashes = harnesses.found / (target.name + "-crashes");
+  fs::create_directories(crashes);
+  append({"-runs=" + std::to_string(runs), "-seed=1", "-artifact_prefix=" + crashes.string() + "/"});
   const std::string seeds = seed_list(target, harnesses, scratch);
   if (fs::file_size(seeds) != 0) append({"-seed_inputs=@" + seeds});
   const Heard heard = listen_to_child(words, {});
@@ -76,7 +78,8 @@ double executions_a_second(const Target& target, const Harnesses& harnesses, uns
     return static_cast<double>(statistic(heard.err, "number_of_executed_units")) / heard.ended.cpu_seconds;
   }
   std::cerr << heard.err;
-  throw Failure(kOwnFailure, target.name + " failed with status " + std::to_string(heard.ended.status));
+  throw Failure(kOwnFailure, target.name + " failed with status " + std::to_string(heard.ended.status) +
+                                 "; the input that failed is in " + crashes.string());
 }
 
 void print_row(const std::string& name, const std::vector<double>& rates) {

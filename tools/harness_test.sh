@@ -98,6 +98,7 @@ expect "a failure" 1 . "^trestle: failed; the same again: trestle props --seed 1
   "$trestle" props --seed 11 --minutes 5 -R .
 grep -q 'round 2, seed 12' "$work/err" || complain "a failure" "is not the second round's: $(cat "$work/err")"
 expect "no such property" 2 "" "no test's name matches Slab" "$trestle" props -R Slab
+expect "words for nobody" 2 "" 'props takes nothing after --: -R' "$trestle" props -- -R Heap
 expect "no pattern" 2 "" 'not a regular expression: \(' "$trestle" props -R '('
 for option in "--minutes 0" "--minutes -1" "--minutes x" "--seed x" "--seed -1"; do
   expect "props $option" 2 "" "${option% *}" "$trestle" props $option

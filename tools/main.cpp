@@ -30,6 +30,11 @@ trestle::tool::Rest rest_of(int count, char** words) {
 
 int run_tool(int count, char** words) {
   const trestle::tool::Rest rest = rest_of(count, words);
+  for (const std::string_view name : {"test", "props", "bench", "coverage", "options"}) {
+    if (!rest.words.empty() && words[1] == name)
+      throw trestle::tool::Failure(trestle::tool::kUsage,
+                                   std::string(name) + " takes nothing after --: " + rest.words[0]);
+  }
   const int own_words = rest.given ? count - 1 - static_cast<int>(rest.words.size()) : count;
   int status = 0;
   CLI::App app{"Trestle: a hardened malloc that checks itself."};

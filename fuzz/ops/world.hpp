@@ -250,6 +250,7 @@ class World {
 
   void release(SlotId slot, const Release& how) {
     std::byte* const address = model().at(slot).address;
+    oracle_.judge_moved(model().at(slot), address, model().at(slot).size);  // all of it that was filled, for once
     const Verdict verdict = host_.engine().deallocate(address, how);
     if (verdict.is_fault())
       oracle_.violate(Expectation::legal_call_succeeds, "free of %p: %s at %p", static_cast<void*>(address),

@@ -62,9 +62,15 @@ class alignas(64) Magazine {  // a cache line, so that its place is a shift away
       std::swap(slots_[most_ + oldest_], slot);
       oldest_ = oldest_ + 1U == delay_ ? 0 : static_cast<std::uint16_t>(oldest_ + 1);
     }
-    slots_[ready_] = slot;
-    if constexpr (P.random_reuse) std::swap(slots_[ready_], slots_[quick_below(random, ready_ + 1U)]);
-    ++ready_;
+    const std::size_t last = ready_;
+    if constexpr (P.random_reuse) {
+      const std::size_t at = quick_below(random, last + 1);
+      slots_[last] = slots_[at];
+      slots_[at] = slot;
+    } else {
+      slots_[last] = slot;
+    }
+    ready_ = static_cast<std::uint16_t>(last + 1);
   }
 
   // Where a batch of slots is to be put, while none is ready; and that so many came, in address order.

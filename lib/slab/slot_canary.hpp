@@ -129,16 +129,18 @@ class SlotCanary {
     return end - i;
   }
 
+  // Of a number below 2 * kLong. Without a branch, which a key could make hard to predict.
+  [[nodiscard]] static constexpr std::size_t modulo_long(std::size_t n) noexcept {
+    return n - (kLong & -static_cast<std::size_t>(n >= kLong));
+  }
   // A pad of n bytes, 1 to 127, is i = 1 + (n - 1 + k) mod 127, k from the key and the place; its code is i and its parity.
   [[nodiscard]] std::size_t shift() const noexcept { return (mixed_ >> 32) % kLong; }
   [[nodiscard]] std::uint8_t code_for(std::size_t pad) const noexcept {
-    const std::size_t sum = pad - 1 + shift();
-    const auto i = static_cast<unsigned>(1 + (sum < kLong ? sum : sum - kLong));
+    const auto i = static_cast<unsigned>(1 + modulo_long(pad - 1 + shift()));
     return static_cast<std::uint8_t>(i << 1 | static_cast<unsigned>(__builtin_parity(i)));
   }
   [[nodiscard]] std::size_t length_from(std::uint8_t code) const noexcept {
-    const std::size_t difference = (code >> 1) - 1U + kLong - shift();
-    return 1 + (difference < kLong ? difference : difference - kLong);
+    return 1 + modulo_long((code >> 1) - 1U + kLong - shift());
   }
 
   // The length of a long pad, under a mask of its own.

@@ -79,7 +79,9 @@ class Region {
   // What set_record gave the span that holds the address; null where there is no such span or it has none. Not vetted.
   [[nodiscard]] void* record_of(const void* at) const noexcept {
     const std::size_t granule = (address_of(at) - address_of(base_)) / kGranule;
-    return granule < frontier().count ? records_[granule] : nullptr;
+    if (granule >= frontier().count) [[unlikely]]
+      return nullptr;
+    return records_[granule];
   }
   void set_record(SpanDescriptor& span, void* record) noexcept;
 
