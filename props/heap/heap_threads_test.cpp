@@ -20,8 +20,9 @@ class HeapThreadsTest : public HeapTest<T> {};
 TYPED_TEST_SUITE(HeapThreadsTest, EveryPolicy, PolicyNames);
 
 constexpr std::size_t kThreads = 8;
-constexpr int kLives = 4;  // threads that do one worker's work, one after another
-constexpr int kRounds = 1000;
+constexpr int kLives = 4;    // threads that do one worker's work, one after another
+constexpr int kSpells = 10;  // of each life, with a check after each, more or less
+constexpr int kRounds = 100;
 
 int stress_rounds() {
   const char* const text = std::getenv("TRESTLE_STRESS_ROUNDS");
@@ -150,6 +151,7 @@ TYPED_TEST(HeapThreadsTest, ShareTheHeapWhileItIsCheckedAndForked) {
   std::atomic<unsigned> wrong{0};
   std::atomic<std::size_t> running{kThreads};
   std::atomic<unsigned> lives{0};
+  std::atomic<unsigned> spells{0};
   std::vector<std::thread> threads;
   for (std::size_t i = 0; i < kThreads; ++i) {
     threads.emplace_back([&, i] {
@@ -157,7 +159,7 @@ TYPED_TEST(HeapThreadsTest, ShareTheHeapWhileItIsCheckedAndForked) {
       for (int life = 0; life < kLives * stress_rounds(); ++life) {
         ++lives;
         std::thread([&] {
-          worker.run(kRounds);
+          for (int spell = 0; spell < kSpells; ++spell, ++spells) worker.run(kRounds);
           heap.leave_thread();
         }).join();
       }
@@ -168,10 +170,15 @@ TYPED_TEST(HeapThreadsTest, ShareTheHeapWhileItIsCheckedAndForked) {
   unsigned checks = 0;
   std::size_t found = 0;
   std::thread checker([&] {
-    do {
+    for (unsigned seen = 0; running != 0 || checks < 2;) {  // at least one of each level, however late this thread runs
+      const unsigned now = spells;
+      if (std::exchange(seen, now) == now && running != 0) {
+        std::this_thread::yield();
+        continue;
+      }
       found += faults_of(heap, checks % 2 == 0 ? CheckLevel::full : CheckLevel::quick).size();
       ++checks;
-    } while (running != 0 || checks < 2);  // at least one of each level, however late this thread gets to run
+    }
   });
   unsigned unsound = 0;
   for (unsigned seen = 0; running != 0;) {  // a fork whenever another thread begins
