@@ -87,7 +87,7 @@ class Machine {
   void release() {
     if (live_.empty()) return;
     const Live live = taken_from(live_);
-    const Rest rest = static_cast<Rest>(*rc::gen::inRange(0, 3));
+    const Rest rest = *rc::gen::element(Rest::magazine, Rest::quarantine);
     RC_ASSERT(slab().release(live.at, {live.kind, P.canary ? live.requested : slot_, 0}, rest).kind == FaultKind::none);
     RC_ASSERT(slab().release(live.at, {live.kind}, rest).kind == FaultKind::double_free);
     if (rest == Rest::magazine) cached_.push_back(live.at);
