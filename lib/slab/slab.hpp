@@ -296,11 +296,13 @@ Verdict Slab<P>::vet_below(std::uint32_t index) const noexcept {
   }
   if constexpr (P.poison) {
     constexpr std::size_t kLooked = 16;
-    const std::byte* const from = slot_at(index) - kLooked;
     if (poisoned() < slot_size_) return {};
-    const std::byte* const wrong = first_other(from, kLooked, P.poison_byte);
-    if (wrong != nullptr) [[unlikely]]
-      return {FaultKind::write_before_start, wrong};
+    for (const std::byte* at = slot_at(index) - kLooked; at != slot_at(index); at += sizeof(std::uint64_t)) {
+      assert_readable(at, sizeof(std::uint64_t));
+      const std::uint64_t differences = load_beside_owner(at) ^ repeated(P.poison_byte);  // it may be freed just now
+      if (differences != 0) [[unlikely]]
+        return {FaultKind::write_before_start, at + std::countr_zero(differences) / 8};
+    }
   }
   return {};
 }
@@ -329,7 +331,8 @@ Verdict Slab<P>::vet_retired(const void* payload) const noexcept {
 
 template <Policy P>
 inline Vetted Slab<P>::vet_release(const Place& place, const void* payload, const Release& how) const noexcept {
-  if (!place.exact || !state_of(place.index).is_used()) [[unlikely]]
+  const SlotState state = state_of(place.index);  // read once: another thread may be freeing it as well
+  if (!place.exact || !state.is_used()) [[unlikely]]
     return {{kind_of_stray(place), payload}};
   std::size_t requested = 0;
   if (const Verdict v = vet_pad(place.index, requested); v.is_fault()) [[unlikely]]
@@ -346,7 +349,7 @@ inline Vetted Slab<P>::vet_release(const Place& place, const void* payload, cons
       return {{FaultKind::alignment_mismatch, payload}};
   }
   if constexpr (P.kind_checked) {
-    if (how.kind != Kind::none && how.kind != state_of(place.index).kind()) [[unlikely]]
+    if (how.kind != Kind::none && how.kind != state.kind()) [[unlikely]]
       return {{FaultKind::kind_mismatch, payload}};
   }
   return {{}, requested};
