@@ -81,6 +81,9 @@ TRESTLE_READS_BESIDE_OWNERS inline std::uint64_t load_beside_owner(const std::by
   __builtin_memcpy(&word, at, sizeof word);
   return word;
 }
+TRESTLE_READS_BESIDE_OWNERS inline std::uint8_t load_byte_beside_owner(const std::byte* at) noexcept {
+  return std::to_integer<std::uint8_t>(*at);
+}
 TRESTLE_READS_BESIDE_OWNERS inline bool is_canary_to_end(const std::byte* payload, std::size_t from, std::size_t to,
                                                          std::uint64_t word) noexcept {
   std::size_t i = from / 8 * 8;

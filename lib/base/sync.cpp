@@ -138,8 +138,8 @@ bool Gate::try_enter_slowly() noexcept {
 
 void Gate::await_owners() noexcept {
   if (!has_barrier_.load(std::memory_order_relaxed) || membarrier(MEMBARRIER_CMD_PRIVATE_EXPEDITED)) return;
-  sleep_for(
-      kDrained);  // refused by now, as under a filter of system calls: by then every processor has made its stores known
+  // Refused by now, as under a filter of system calls: so long, and every processor has made its stores known.
+  sleep_for(kDrained);
 }
 
 void Gate::await_empty() const noexcept {

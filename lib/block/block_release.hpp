@@ -173,7 +173,7 @@ Verdict BlockEngine<P, Owner>::vet_right(const Extent& extent, const Block& bloc
 
 template <Policy P, class Owner>
 Verdict BlockEngine<P, Owner>::find_retired(void* payload, Block& block) const noexcept {
-  std::byte* const at = static_cast<std::byte*>(payload) - kHeaderBytes;
+  auto* const at = const_cast<std::byte*>(header_under(payload));
   const std::optional<Header> header = owner().extent_of(at).holds(at, kMinBlock) ? load(at) : std::nullopt;
   if (!header || !header->is_retired()) [[unlikely]]
     return {FaultKind::header_corrupt, payload};

@@ -170,19 +170,19 @@ bool Arena<P, O>::give_back(const Extent& extent) noexcept {
 template <Policy P, Os O>
 Verdict Arena<P, O>::evict() noexcept {
   void* const payload = quarantine_.oldest();
-  if (P.slots_quarantined && spans_->record_of(payload) != nullptr) {
-    auto& record = *static_cast<SlotRecord<P, O>*>(spans_->record_of(payload));
-    if (const Verdict v = record.evict(payload); v.is_fault()) [[unlikely]]
-      return v;
-    quarantine_.pop(record.slab.slot_size());
-    return {};
+  if constexpr (P.slots_quarantined) {
+    if (auto* const record = static_cast<SlotRecord<P, O>*>(spans_->record_of(payload))) {
+      if (const Verdict v = record->evict(payload); v.is_fault()) [[unlikely]]
+        return v;
+      quarantine_.pop(record->slab.slot_size());
+      return {};
+    }
   }
-  std::byte* const at = static_cast<std::byte*>(payload) - kHeaderBytes;
-  if (!extent_of(at).holds(at, kMinBlock)) [[unlikely]]
-    return {FaultKind::quarantine_corrupt, payload};
   Block block{nullptr, Header::end(true)};
-  if (const Verdict v = this->find_retired(payload, block); v.is_fault()) [[unlikely]]
-    return v;
+  if (const Verdict v = this->find_retired(payload, block); v.is_fault()) [[unlikely]] {
+    const std::byte* const at = header_under(payload);  // where no block can be, it is the entry that is wrong
+    return extent_of(at).holds(at, kMinBlock) ? v : Verdict{FaultKind::quarantine_corrupt, payload};
+  }
   const std::size_t size = block.header.size();
   if (const Verdict v = free_shelved(size); v.is_fault()) [[unlikely]]
     return v;

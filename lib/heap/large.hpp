@@ -68,7 +68,7 @@ class Large {
   [[nodiscard]] static std::size_t place_in(const SpanRef<O>& ref, std::size_t served, std::size_t alignment) noexcept {
     return align_down(address_of(ref.end()) - kTail - served, alignment) - address_of(ref.start());
   }
-  [[nodiscard]] SpanRef<O> find_kept(std::size_t need, std::size_t size, std::size_t alignment) noexcept;
+  [[nodiscard]] SpanRef<O> find_kept(std::size_t need, std::size_t served, std::size_t alignment) noexcept;
   void settle(const SpanRef<O>& ref, std::size_t payload, std::size_t size, Kind kind) noexcept;
   void clear_earlier(SpanRef<O>& ref) noexcept;
   void retire(const SpanRef<O>& ref) noexcept;

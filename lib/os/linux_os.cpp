@@ -35,8 +35,8 @@ std::atomic<std::size_t> moves{0};
 std::atomic<bool> moves_refused{false};
 // A guard costs by the page, a mapping of its own does not: from so many bytes on the latter is the cheaper.
 constexpr std::size_t kCloseByMapping = std::size_t{512} << 10;
-std::atomic<bool> closed_by_guard{
-    false};  // some range so long had to be guarded: the process may have no more mappings
+// Some range so long had to be guarded: the process may have no more mappings.
+std::atomic<bool> closed_by_guard{false};
 
 class KeepErrno {
  public:

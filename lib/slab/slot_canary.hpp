@@ -37,7 +37,7 @@ class SlotCanary {
 
   // What the last byte says the request was; kNone where it says nothing that could be.
   [[nodiscard]] std::size_t requested() const noexcept {
-    const auto code = std::to_integer<std::uint8_t>(slot_[bytes_ - 1]);
+    const std::uint8_t code = load_byte_beside_owner(slot_ + bytes_ - 1);
     if (code == 0 || __builtin_parity(code) != 0) [[unlikely]]
       return kNone;
     std::size_t pad = length_from(code);

@@ -54,8 +54,8 @@ struct SpanDescriptor {
   bool dirty = false;  // free: may hold pages; retired: has its contents, and only what is behind the fence is guarded
   bool accessible = true;   // large, retired: nothing of it is guarded
   std::uint32_t fence = 0;  // large, retired: OS pages from the span's start to those that are guarded
-  std::uint64_t payload =
-      0;  // large: bytes from the span's start to the payload; slots, addresses: where the record is
+  // large: bytes from the span's start to the payload; slots, addresses: where the record is
+  std::uint64_t payload = 0;
   std::uint64_t requested = 0;   // large: bytes
   std::uint64_t changed_ms = 0;  // free and dirty, or retired: since when
   SpanLink bin{};                // free: the other spans of its bin

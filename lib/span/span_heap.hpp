@@ -101,7 +101,7 @@ class SpanHeap {
   // state large. Empty iff there is none among the youngest.
   template <class Fits>
   [[nodiscard]] Ref reuse(std::size_t bytes, Fits fits) noexcept;
-  // Bytes of the spans that wait with their contents do as free ones: all that wait become free. True iff any did.
+  // All that wait become free. True iff any did.
   bool flush_retired() noexcept;
 
   template <class Visit>  // bool visit(Region<O>&), false ends
