@@ -16,10 +16,11 @@
 namespace trestle {
 
 // Zero bytes become 0xA5: that value is the only one that then occurs twice as often.
+inline constexpr std::uint8_t kForZero = 0xA5;
 [[nodiscard]] constexpr std::uint64_t without_zeros(std::uint64_t word) noexcept {
   constexpr std::uint64_t kLow = 0x7F7F'7F7F'7F7F'7F7F;
   const std::uint64_t zero_bytes = ~(((word & kLow) + kLow) | word | kLow);  // 0x80 in each zero byte
-  return word | (zero_bytes >> 7) * 0xA5;
+  return word | (zero_bytes >> 7) * kForZero;
 }
 
 // The keyed word of a block at `place`.
@@ -69,12 +70,12 @@ TRESTLE_READS_WHOLE_RANGES inline const std::byte* broken_canary_unasked(const s
   return broken_canary_unasked(payload, from, to, word);
 }
 
-// The same two for a range that ends where the words of a payload end, all of whose bytes are there to be read: by words.
-inline void write_canary_to_end(std::byte* payload, std::size_t from, std::size_t to, std::uint64_t word) noexcept {
-  const std::size_t first = from / 8 * 8;
+// The same two by words, for a range that ends where one ends and all of whose words are there to be read.
+inline void write_canary_words(std::byte* payload, std::size_t from, std::size_t to, std::uint64_t word) noexcept {
+  std::size_t i = from / 8 * 8;
   const std::uint64_t kept = (std::uint64_t{1} << (from % 8 * 8)) - 1;  // the owner's bytes of the first word
-  store_word(payload + first, (load_word(payload + first) & kept) | (word & ~kept));
-  for (std::size_t i = first + 8; i < to; i += 8) store_word(payload + i, word);
+  store_word(payload + i, (load_word(payload + i) & kept) | (word & ~kept));
+  for (i += 8; i < to; i += 8) store_word(payload + i, word);
 }
 TRESTLE_READS_BESIDE_OWNERS inline std::uint64_t load_beside_owner(const std::byte* at) noexcept {
   std::uint64_t word = 0;
@@ -84,7 +85,12 @@ TRESTLE_READS_BESIDE_OWNERS inline std::uint64_t load_beside_owner(const std::by
 TRESTLE_READS_BESIDE_OWNERS inline std::uint8_t load_byte_beside_owner(const std::byte* at) noexcept {
   return std::to_integer<std::uint8_t>(*at);
 }
-TRESTLE_READS_BESIDE_OWNERS inline bool is_canary_to_end(const std::byte* payload, std::size_t from, std::size_t to,
+TRESTLE_READS_BESIDE_OWNERS inline Lane16 load_tail_beside_owner(const std::byte* at) noexcept {
+  Lane16 tail;
+  __builtin_memcpy(&tail, at, sizeof tail);
+  return tail;
+}
+TRESTLE_READS_BESIDE_OWNERS inline bool are_canary_words(const std::byte* payload, std::size_t from, std::size_t to,
                                                          std::uint64_t word) noexcept {
   std::size_t i = from / 8 * 8;
   std::uint64_t differences = (load_beside_owner(payload + i) ^ word) >> (from % 8 * 8);

@@ -22,25 +22,46 @@ inline void fill(std::byte* at, std::size_t bytes, std::uint8_t value) noexcept 
 }
 inline void store_word(std::byte* at, std::uint64_t word) noexcept { std::memcpy(at, &word, sizeof word); }
 
-// The same two for a slot's bytes: a multiple of 16, often few, so that no call is made for them.
+// The same two for a slot's bytes: a multiple of 16, so few that no call is made for them, nor does the compiler make one of
+// a loop.
 inline constexpr std::size_t kStep16 = 16;
-inline constexpr std::size_t kFewBytes = 256;
+inline constexpr std::size_t kFewBytes = 1024;
 using Lane16 = std::uint64_t __attribute__((vector_size(kStep16)));
+inline constexpr std::size_t kLine64 = 64;  // so much at a time, as far as it goes
+
+inline void store_lane(std::byte* at, Lane16 lane) noexcept { __builtin_memcpy(at, &lane, sizeof lane); }
 
 inline void fill_steps(std::byte* at, std::size_t bytes, std::uint8_t value) noexcept {
   if (bytes > kFewBytes) return fill(at, bytes, value);
   const Lane16 lane = {repeated(value), repeated(value)};
-  for (std::byte* const end = at + bytes; at != end; at += kStep16) __builtin_memcpy(at, &lane, kStep16);
+  const std::byte* const end = at + bytes;
+  for (; static_cast<std::size_t>(end - at) >= kLine64; at += kLine64) {
+    store_lane(at, lane);
+    store_lane(at + kStep16, lane);
+    store_lane(at + 2 * kStep16, lane);
+    store_lane(at + 3 * kStep16, lane);
+    __asm__("" : "+r"(at));
+  }
+  for (; at != end; at += kStep16) {
+    store_lane(at, lane);
+    __asm__("" : "+r"(at));
+  }
 }
 TRESTLE_READS_WHOLE_RANGES inline bool are_steps_unasked(const std::byte* at, std::size_t bytes,
                                                          std::uint8_t value) noexcept {
-  const Lane16 wanted = {repeated(value), repeated(value)};
-  Lane16 differences = {};
-  for (const std::byte* const end = at + bytes; at != end; at += kStep16) {
+  const auto load = [](const std::byte* from) TRESTLE_READS_WHOLE_RANGES {
     Lane16 lane;
-    __builtin_memcpy(&lane, at, kStep16);
-    differences |= lane ^ wanted;
+    __builtin_memcpy(&lane, from, sizeof lane);
+    return lane;
+  };
+  const Lane16 wanted = {repeated(value), repeated(value)};
+  const std::byte* const end = at + bytes;
+  Lane16 differences = {};
+  for (; static_cast<std::size_t>(end - at) >= kLine64; at += kLine64) {
+    differences |= (load(at) ^ wanted) | (load(at + kStep16) ^ wanted) | (load(at + 2 * kStep16) ^ wanted) |
+                   (load(at + 3 * kStep16) ^ wanted);
   }
+  for (; at != end; at += kStep16) differences |= load(at) ^ wanted;
   return (differences[0] | differences[1]) == 0;
 }
 

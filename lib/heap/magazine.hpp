@@ -46,8 +46,15 @@ class alignas(64) Magazine {  // a cache line, so that its place is a shift away
   Shared<std::uint64_t> taken;
   Shared<std::uint64_t> given;
 
-  // Null: none is ready.
-  [[nodiscard]] void* pop() noexcept { return ready_ != 0 ? slots_[--ready_] : nullptr; }
+  // Null: none is ready. The next one's first bytes are asked for meanwhile: whoever gets it writes there.
+  [[nodiscard]] void* pop() noexcept {
+    if (ready_ == 0) [[unlikely]]
+      return nullptr;
+    void* const slot = slots_[--ready_];
+    if (ready_ != 0) [[likely]]
+      __builtin_prefetch(slots_[ready_ - 1], 1);
+    return slot;
+  }
   // The one that pop gave last, where it was.
   void put_back(void* slot) noexcept { slots_[ready_++] = slot; }
 
@@ -62,24 +69,28 @@ class alignas(64) Magazine {  // a cache line, so that its place is a shift away
       std::swap(slots_[most_ + oldest_], slot);
       oldest_ = oldest_ + 1U == delay_ ? 0 : static_cast<std::uint16_t>(oldest_ + 1);
     }
-    const std::size_t last = ready_;
-    if constexpr (P.random_reuse) {
-      const std::size_t at = quick_below(random, last + 1);
-      slots_[last] = slots_[at];
-      slots_[at] = slot;
-    } else {
-      slots_[last] = slot;
+    const std::size_t count = ready_;
+    ready_ = static_cast<std::uint16_t>(count + 1);
+    if (!P.random_reuse || count == 0) {
+      slots_[count] = slot;
+      return;
     }
-    ready_ = static_cast<std::uint16_t>(last + 1);
+    // The next one to go stays that, being on its way to the cache; who follows it is chosen now.
+    const std::size_t at = quick_below(random, count);
+    slots_[count] = slots_[count - 1];
+    slots_[count - 1] = slots_[at];
+    slots_[at] = slot;
   }
 
-  // Where a batch of slots is to be put, while none is ready; and that so many came, in address order.
+  // Where a batch of slots is to be put, while none is ready; and that so many came, in address order. With random reuse they
+  // are handed out from the left or from the right; in an order of its own a batch would cost whoever walks through what it
+  // allocated half as much again (docs/design.md).
   [[nodiscard]] std::span<void*> empty_half() noexcept { return {slots_, std::max<std::size_t>(1, capacity_ / 2U)}; }
   void filled(std::size_t count, std::uint64_t& random) noexcept {
     ready_ = static_cast<std::uint16_t>(count);
     unneeded_ = 0;
     if constexpr (P.random_reuse) {
-      for (std::size_t i = count; i > 1; --i) std::swap(slots_[i - 1], slots_[random_below(random, i)]);
+      if (random_below(random, 2) != 0) std::reverse(slots_, slots_ + count);
     }
   }
   // The class is hot: it may hold twice as many.

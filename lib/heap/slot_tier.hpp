@@ -120,8 +120,8 @@ class SlotTier {
   void close() noexcept TRESTLE_NO_THREAD_SAFETY_ANALYSIS;
   void open() noexcept TRESTLE_NO_THREAD_SAFETY_ANALYSIS;
 
-  [[gnu::always_inline]] inline Allocation hand_out(Cache& cache, Magazine<P>& magazine, void* slot, std::size_t size,
-                                                    Kind kind) noexcept;
+  Allocation hand_out(Cache& cache, Magazine<P>& magazine, void* slot, std::size_t size, Kind kind) noexcept;
+  [[gnu::always_inline]] inline void count_taken(Cache& cache, Magazine<P>& magazine, std::size_t size) noexcept;
   [[gnu::always_inline]] inline void take_in(Cache& cache, Magazine<P>& magazine, void* slot,
                                              std::size_t requested) noexcept;
   [[nodiscard]] void* refill(Cache& cache, SizeClass size_class) noexcept TRESTLE_NO_THREAD_SAFETY_ANALYSIS;
@@ -181,16 +181,20 @@ Allocation SlotTier<P, O>::allocate(std::size_t size, std::size_t alignment, Kin
 }
 
 template <Policy P, Os O>
-inline Allocation SlotTier<P, O>::hand_out(Cache& cache, Magazine<P>& magazine, void* slot, std::size_t size,
-                                           Kind kind) noexcept {
+Allocation SlotTier<P, O>::hand_out(Cache& cache, Magazine<P>& magazine, void* slot, std::size_t size,
+                                    Kind kind) noexcept {
   const Allocation made = record_of(slot)->slab.serve(slot, size, kind);
   if (made.is_fault()) [[unlikely]] {
     magazine.put_back(slot);
     return made;
   }
+  count_taken(cache, magazine, size);
+  return made;
+}
+template <Policy P, Os O>
+inline void SlotTier<P, O>::count_taken(Cache& cache, Magazine<P>& magazine, std::size_t size) noexcept {
   magazine.taken = magazine.taken + 1;
   cache.count_requested(size);
-  return made;
 }
 
 template <Policy P, Os O>
@@ -204,8 +208,12 @@ inline void* SlotTier<P, O>::allocate_hot(std::size_t size, Kind kind) noexcept 
   Magazine<P>& magazine = cache.magazine(class_for(size + Slab<P>::kLeastPad));
   void* slot = magazine.pop();
   if (slot != nullptr) [[likely]] {
-    const Allocation made = hand_out(cache, magazine, slot, size, kind);
-    slot = made.is_fault() ? nullptr : made.payload;
+    if (record_of(slot)->slab.try_serve(slot, size, kind)) [[likely]] {
+      count_taken(cache, magazine, size);
+    } else {
+      magazine.put_back(slot);
+      slot = nullptr;
+    }
   }
   cache.gate.leave();
   return slot;
@@ -224,10 +232,10 @@ inline bool SlotTier<P, O>::deallocate_hot(void* payload, const Release& how) no
   Magazine<P>& magazine = cache.magazine(record->slab.layout().size_class);
   bool done = false;
   if (!magazine.is_full()) [[likely]] {
-    const Vetted released = record->slab.release(payload, how, Rest::magazine);
-    done = !released.is_fault();
+    std::size_t requested = 0;
+    done = record->slab.try_release(payload, how, Rest::magazine, requested);
     if (done) [[likely]]
-      take_in(cache, magazine, payload, released.requested);
+      take_in(cache, magazine, payload, requested);
   }
   cache.gate.leave();
   return done;

@@ -219,7 +219,10 @@ void* serve_zeroed(std::size_t count, std::size_t size, const Call& call) noexce
 }
 
 void* serve_again(void* block, std::size_t size, const Call& call) noexcept {
-  if (block == nullptr) return serve(size, kMinAlignment, Kind::by_malloc, call);
+  if (block == nullptr) {
+    if (void* const made = serve_hot(size, Kind::by_malloc)) return made;
+    return serve(size, kMinAlignment, Kind::by_malloc, call);
+  }
   if (!is_up()) [[unlikely]]
     return out_of_memory();
   tick(call);

@@ -1,5 +1,6 @@
 // Size classes: slots of 16 bytes to 32 KiB, 16 apart to 256 and then an eighth of the power of two below, so that no request
-// is served more than 12.5 % beyond the next step of 16. A class whose size is a multiple of 2^k is aligned to it in a slab
+// is served more than 12.5 % beyond the next step of 16; and one of 16 bytes more than each power of two, which is what many
+// ask for and which a canary makes one byte longer. A class whose size is a multiple of 2^k is aligned to it in a slab
 // that is, so an alignment is only another size to round to.
 #pragma once
 
@@ -23,9 +24,10 @@ struct SizeClass {
 namespace size_classes {
 
 inline constexpr std::size_t kStepsPerDoubling = 8;
-// The smallest class above a size, by steps of 16 or of an eighth of the power of two below it, whichever is larger.
+// The smallest class that holds so many bytes, by steps of 16 or of an eighth of the power of two below it, whichever is larger.
 [[nodiscard]] constexpr std::size_t rounded(std::size_t bytes) noexcept {
   const std::size_t power = std::size_t{1} << log2_floor(std::max(bytes, kSlotStep + 1) - 1);
+  if (bytes <= power + kSlotStep) return power + kSlotStep;
   return align_up(bytes, std::max(kSlotStep, power / kStepsPerDoubling));
 }
 [[nodiscard]] consteval std::size_t count() {

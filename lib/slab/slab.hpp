@@ -80,9 +80,13 @@ class Slab {
 
   // A slot that rests in a magazine becomes a block of 1 to slot_bytes - kLeastPad bytes. A fault is where its poison was
   // overwritten; the slot then stays as it is.
-  [[gnu::always_inline]] inline Allocation serve(void* slot, std::size_t requested, Kind kind) noexcept;
+  Allocation serve(void* slot, std::size_t requested, Kind kind) noexcept;
   // A block becomes free and rests where it is said to. A fault changes nothing.
-  [[gnu::always_inline]] inline Vetted release(void* payload, const Release& how, Rest rest) noexcept;
+  Vetted release(void* payload, const Release& how, Rest rest) noexcept;
+  // The same two without a word of what is wrong. False: nothing was done, and the other has to see.
+  [[gnu::always_inline]] inline bool try_serve(void* slot, std::size_t requested, Kind kind) noexcept;
+  [[gnu::always_inline]] inline bool try_release(void* payload, const Release& how, Rest rest,
+                                                 std::size_t& requested) noexcept;
   // Another size for a block that was vetted, in its slot: false iff that is not of the class for the size.
   [[nodiscard]] bool resize(void* payload, std::size_t requested) noexcept;
   [[nodiscard]] bool is_retired(const void* payload) const noexcept {
@@ -132,15 +136,22 @@ class Slab {
     const auto index = static_cast<std::uint32_t>(offset * reciprocal_ >> kReciprocalBits);
     return {index, std::uint64_t{index} * slot_size_ == offset};
   }
-  [[nodiscard]] SlotCanary canary_of(std::uint32_t index) const noexcept { return {key_, slot_at(index), slot_size_}; }
+  [[nodiscard]] SlotCanary canary_of(std::byte* slot) const noexcept { return {key_, slot, slot_size_}; }
   // Bytes of a free slot that are poison.
   [[nodiscard]] std::size_t poisoned() const noexcept { return std::min<std::size_t>(slot_size_, P.poison_limit); }
   // Whether a live block starts there, its pad and the bytes below it being whole and the release saying the truth.
-  [[nodiscard, gnu::always_inline]] inline Vetted vet_release(const Place& place, const void* payload,
-                                                              const Release& how) const noexcept;
+  [[nodiscard, gnu::always_inline]] inline bool is_sound_release(const Place& place, void* payload, const Release& how,
+                                                                 std::size_t& requested) const noexcept;
+  [[gnu::always_inline]] inline void free(std::uint32_t index, std::byte* slot, Rest rest) noexcept;
+  [[nodiscard]] Vetted vet_release(const Place& place, void* payload, const Release& how) const noexcept;
   [[nodiscard]] FaultKind kind_of_stray(const Place& place) const noexcept;
-  [[nodiscard, gnu::always_inline]] inline Verdict vet_pad(std::uint32_t index, std::size_t& requested) const noexcept;
-  [[nodiscard]] Verdict vet_below(std::uint32_t index) const noexcept;
+  // Of a release that claims what is not so.
+  [[nodiscard, gnu::always_inline]] inline FaultKind false_claim(const Release& how, const void* payload,
+                                                                 SlotState state, std::size_t requested) const noexcept;
+  [[nodiscard, gnu::always_inline]] inline bool is_pad_whole(std::byte* slot, std::size_t& requested) const noexcept;
+  [[nodiscard]] Verdict vet_pad(std::byte* slot, std::size_t& requested) const noexcept;
+  [[nodiscard, gnu::always_inline]] inline bool is_whole_below(std::uint32_t index, std::byte* slot) const noexcept;
+  [[nodiscard]] Verdict vet_below(std::uint32_t index, std::byte* slot) const noexcept;
   [[nodiscard]] bool is_resting(std::uint32_t index) const noexcept {
     return (layout_.free_bits[index / kWordBits] >> (index % kWordBits) & 1) != 0;
   }
@@ -223,26 +234,45 @@ void Slab<P>::rest_here(std::uint32_t index, bool fresh) noexcept {
 }
 
 template <Policy P>
-inline Allocation Slab<P>::serve(void* slot, std::size_t requested, Kind kind) noexcept {
+inline bool Slab<P>::try_serve(void* slot, std::size_t requested, Kind kind) noexcept {
+  auto* const at = static_cast<std::byte*>(slot);
   const std::uint32_t index = place_of(slot).index;
   if constexpr (P.poison) {
-    if (!are_steps(slot_at(index), poisoned(), P.poison_byte)) [[unlikely]]
-      return Allocation::failed({FaultKind::write_after_free, first_other(slot_at(index), poisoned(), P.poison_byte)});
+    if (!are_steps(at, poisoned(), P.poison_byte)) [[unlikely]]
+      return false;
   }
-  if constexpr (P.canary) canary_of(index).write(requested);
+  if constexpr (P.canary) canary_of(at).write_fresh(requested, P.poison_byte);
   layout_.states[index] = SlotState::used(kind);  // last, so that a neighbour finds the pad whole
-  return {slot, FaultKind::none};
+  return true;
+}
+template <Policy P>
+Allocation Slab<P>::serve(void* slot, std::size_t requested, Kind kind) noexcept {
+  if (try_serve(slot, requested, kind)) [[likely]]
+    return {slot, FaultKind::none};
+  return Allocation::failed(
+      {FaultKind::write_after_free, first_other(static_cast<std::byte*>(slot), poisoned(), P.poison_byte)});
 }
 
 template <Policy P>
-inline Vetted Slab<P>::release(void* payload, const Release& how, Rest rest) noexcept {
+inline bool Slab<P>::try_release(void* payload, const Release& how, Rest rest, std::size_t& requested) noexcept {
   const Place place = place_of(payload);
-  const Vetted released = vet_release(place, payload, how);
-  if (released.is_fault()) [[unlikely]]
-    return released;
-  layout_.states[place.index] = SlotState::free(rest, false);
-  if constexpr (P.poison) fill_steps(static_cast<std::byte*>(payload), poisoned(), P.poison_byte);
-  return released;
+  if (!is_sound_release(place, payload, how, requested)) [[unlikely]]
+    return false;
+  free(place.index, static_cast<std::byte*>(payload), rest);
+  return true;
+}
+template <Policy P>
+Vetted Slab<P>::release(void* payload, const Release& how, Rest rest) noexcept {
+  const Place place = place_of(payload);
+  const Vetted seen = vet_release(place, payload, how);
+  if (!seen.is_fault()) [[likely]]
+    free(place.index, static_cast<std::byte*>(payload), rest);
+  return seen;
+}
+template <Policy P>
+inline void Slab<P>::free(std::uint32_t index, std::byte* slot, Rest rest) noexcept {
+  layout_.states[index] = SlotState::free(rest, false);
+  if constexpr (P.poison) fill_steps(slot, poisoned(), P.poison_byte);
 }
 
 template <Policy P>
@@ -250,7 +280,7 @@ bool Slab<P>::resize(void* payload, std::size_t requested) noexcept {
   if (requested == 0 || requested > kMaxRequest) return false;
   if (slot_bytes(class_for(requested + kLeastPad)) != slot_size_) return false;
   if constexpr (P.canary) {
-    const SlotCanary canary = canary_of(place_of(payload).index);
+    const SlotCanary canary = canary_of(static_cast<std::byte*>(payload));
     const std::size_t before = canary.requested();
     // What was canary becomes the owner's, and shows nothing of the key.
     if (requested > before) fill(static_cast<std::byte*>(payload) + before, requested - before, 0);
@@ -269,42 +299,50 @@ FaultKind Slab<P>::kind_of_stray(const Place& place) const noexcept {
 }
 
 template <Policy P>
-inline Verdict Slab<P>::vet_pad(std::uint32_t index, std::size_t& requested) const noexcept {
+inline bool Slab<P>::is_pad_whole(std::byte* slot, std::size_t& requested) const noexcept {
   requested = slot_size_;
-  if constexpr (!P.canary) return {};
-  const std::byte* const wrong = canary_of(index).broken(requested);
-  if (wrong != nullptr) [[unlikely]]
-    return {FaultKind::write_past_end, wrong};
-  return {};
+  if constexpr (P.canary) return canary_of(slot).is_whole(requested);
+  return true;
+}
+template <Policy P>
+Verdict Slab<P>::vet_pad(std::byte* slot, std::size_t& requested) const noexcept {
+  if (is_pad_whole(slot, requested)) [[likely]]
+    return {};
+  return {FaultKind::write_past_end, canary_of(slot).broken(requested)};
 }
 
 // The bytes just below a slot are its left neighbour's: pad or poison. They are looked at where they lie in the slot's own
-// cache line; where they do not, the neighbour's own free and heap_check see them. Where a pad begins whole and ends broken, it
-// was not its owner who went too far, but ours who began too early.
+// cache line; where they do not, the neighbour's own free and heap_check see them.
 template <Policy P>
-Verdict Slab<P>::vet_below(std::uint32_t index) const noexcept {
+inline bool Slab<P>::is_whole_below(std::uint32_t index, std::byte* slot) const noexcept {
   constexpr std::size_t kCacheLine = 64;
-  if (index == 0 || is_aligned(slot_at(index), kCacheLine)) return {};
-  const SlotState left = state_of(index - 1);
-  if (left.is_used()) {
-    std::size_t requested = 0;
-    const Verdict v = vet_pad(index - 1, requested);
-    if (!v.is_fault()) [[likely]]
-      return v;
-    const bool begins_whole = requested != SlotCanary::kNone && v.at != slot_at(index - 1) + requested;
-    return {begins_whole ? FaultKind::write_before_start : FaultKind::write_past_end, v.at};
-  }
+  if (index == 0 || is_aligned(slot, kCacheLine)) return true;
+  std::size_t requested = 0;
+  if (state_of(index - 1).is_used()) return is_pad_whole(slot - slot_size_, requested);
   if constexpr (P.poison) {
-    constexpr std::size_t kLooked = 16;
-    if (poisoned() < slot_size_) return {};
-    for (const std::byte* at = slot_at(index) - kLooked; at != slot_at(index); at += sizeof(std::uint64_t)) {
-      assert_readable(at, sizeof(std::uint64_t));
-      const std::uint64_t differences = load_beside_owner(at) ^ repeated(P.poison_byte);  // it may be freed just now
-      if (differences != 0) [[unlikely]]
-        return {FaultKind::write_before_start, at + std::countr_zero(differences) / 8};
-    }
+    if (poisoned() < slot_size_) return true;
+    const std::byte* const below = slot - kSlotStep;
+    assert_readable(below, kSlotStep);
+    const std::uint64_t wanted = repeated(P.poison_byte);  // of which it may be made just now
+    return ((load_beside_owner(below) ^ wanted) | (load_beside_owner(below + 8) ^ wanted)) == 0;
   }
-  return {};
+  return true;
+}
+// Where a pad begins whole and ends broken, it was not its owner who went too far, but ours who began too early.
+template <Policy P>
+Verdict Slab<P>::vet_below(std::uint32_t index, std::byte* slot) const noexcept {
+  if (is_whole_below(index, slot)) [[likely]]
+    return {};
+  if (!state_of(index - 1).is_used()) {
+    const std::byte* const wrong = first_other(slot - kSlotStep, kSlotStep, P.poison_byte);
+    return wrong == nullptr ? Verdict{} : Verdict{FaultKind::write_before_start, wrong};
+  }
+  std::byte* const left = slot - slot_size_;
+  std::size_t requested = 0;
+  const Verdict v = vet_pad(left, requested);
+  if (!v.is_fault()) return v;
+  const bool begins_whole = requested != SlotCanary::kNone && v.at != left + requested;
+  return {begins_whole ? FaultKind::write_before_start : FaultKind::write_past_end, v.at};
 }
 
 template <Policy P>
@@ -313,7 +351,7 @@ Vetted Slab<P>::vet(const void* payload) const noexcept {
   if (!place.exact || !state_of(place.index).is_used()) [[unlikely]]
     return {{kind_of_stray(place), payload}};
   std::size_t requested = 0;
-  const Verdict v = vet_pad(place.index, requested);
+  const Verdict v = vet_pad(slot_at(place.index), requested);
   return {v, requested};
 }
 
@@ -330,28 +368,50 @@ Verdict Slab<P>::vet_retired(const void* payload) const noexcept {
 }
 
 template <Policy P>
-inline Vetted Slab<P>::vet_release(const Place& place, const void* payload, const Release& how) const noexcept {
-  const SlotState state = state_of(place.index);  // read once: another thread may be freeing it as well
-  if (!place.exact || !state.is_used()) [[unlikely]]
-    return {{kind_of_stray(place), payload}};
-  std::size_t requested = 0;
-  if (const Verdict v = vet_pad(place.index, requested); v.is_fault()) [[unlikely]]
-    return {v};
-  if constexpr (P.canary) {
-    if (const Verdict v = vet_below(place.index); v.is_fault()) [[unlikely]]
-      return {v};
-  }
+inline FaultKind Slab<P>::false_claim(const Release& how, const void* payload, SlotState state,
+                                      std::size_t requested) const noexcept {
   if constexpr (P.sized_free_checked) {
     static_assert(P.canary, "without a canary nothing tells the size");
     if (how.size != Release::kNoClaim && how.size != requested) [[unlikely]]
-      return {{FaultKind::size_mismatch, payload}};
+      return FaultKind::size_mismatch;
     if (how.alignment != 0 && !is_aligned(payload, how.alignment)) [[unlikely]]
-      return {{FaultKind::alignment_mismatch, payload}};
+      return FaultKind::alignment_mismatch;
   }
   if constexpr (P.kind_checked) {
     if (how.kind != Kind::none && how.kind != state.kind()) [[unlikely]]
-      return {{FaultKind::kind_mismatch, payload}};
+      return FaultKind::kind_mismatch;
   }
+  return FaultKind::none;
+}
+
+template <Policy P>
+inline bool Slab<P>::is_sound_release(const Place& place, void* payload, const Release& how,
+                                      std::size_t& requested) const noexcept {
+  const SlotState state = state_of(place.index);  // read once: another thread may be freeing it as well
+  if (!place.exact || !state.is_used()) [[unlikely]]
+    return false;
+  auto* const slot = static_cast<std::byte*>(payload);
+  if (!is_pad_whole(slot, requested)) [[unlikely]]
+    return false;
+  if constexpr (P.canary) {
+    if (!is_whole_below(place.index, slot)) [[unlikely]]
+      return false;
+  }
+  return false_claim(how, payload, state, requested) == FaultKind::none;
+}
+// The same, saying what is wrong.
+template <Policy P>
+Vetted Slab<P>::vet_release(const Place& place, void* payload, const Release& how) const noexcept {
+  const SlotState state = state_of(place.index);
+  if (!place.exact || !state.is_used()) return {{kind_of_stray(place), payload}};
+  auto* const slot = static_cast<std::byte*>(payload);
+  std::size_t requested = 0;
+  if (const Verdict v = vet_pad(slot, requested); v.is_fault()) return {v};
+  if constexpr (P.canary) {
+    if (const Verdict v = vet_below(place.index, slot); v.is_fault()) return {v};
+  }
+  if (const FaultKind claim = false_claim(how, payload, state, requested); claim != FaultKind::none)
+    return {{claim, payload}};
   return {{}, requested};
 }
 

@@ -71,7 +71,7 @@ void Slab<P>::check_slot(std::uint32_t index, CheckLevel level, FaultSink& sink,
   }
   ++tally.used_slots;
   std::size_t requested = 0;
-  const Verdict v = vet_pad(index, requested);
+  const Verdict v = vet_pad(slot_at(index), requested);
   if (v.is_fault()) {
     Fault fault{.kind = v.kind, .address = v.at};
     explain(slot_at(index), fault);
@@ -102,7 +102,7 @@ bool Slab<P>::walk(BlockVisitor visitor) const noexcept {
     BlockView view{.payload = slot_at(index), .served = slot_size_, .kind = state.kind()};
     if (state.is_used()) {
       view.state = BlockState::live;
-      if (vet_pad(index, view.requested).is_fault()) view.requested = 0;
+      if (vet_pad(slot_at(index), view.requested).is_fault()) view.requested = 0;
     } else if (state.rest() == Rest::quarantine) {
       view.state = BlockState::retired;
     }
@@ -120,13 +120,13 @@ void Slab<P>::explain(const void* at, Fault& fault) const noexcept {
   if (!state_of(place.index).is_used()) return;
   if constexpr (P.canary) {
     std::size_t requested = 0;
-    (void)canary_of(place.index).broken(requested);
+    (void)canary_of(slot_at(place.index)).broken(requested);
     if (requested == SlotCanary::kNone) return;
     fault.requested = requested;
     const auto* const wrong = static_cast<const std::byte*>(fault.address);
     const std::byte* const slot = slot_at(place.index);
     if (wrong < slot + requested || wrong >= slot + slot_size_) return;
-    fault.expected = canary_of(place.index).expected_at(wrong, requested);
+    fault.expected = canary_of(slot_at(place.index)).expected_at(wrong, requested);
     fault.found = std::to_integer<std::uint64_t>(*wrong);
   }
 }

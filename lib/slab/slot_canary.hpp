@@ -1,6 +1,6 @@
 // The canary of a slot, exact to the byte of the request. There is no header that could hold the request's size, so the
 // slot's last byte tells how long the pad is, and the canary's word depends on that as well as on key and place: bytes that
-// end as some other pad would do not fit its word. Codes have an even number of bits, so that none is a bit away from another:
+// end as some other pad would do not fit its word. Codes have an odd number of bits, so that none is a bit away from another:
 // a pad of one byte has no word, and whatever it takes the place of would pass for it.
 //
 //   | payload, requested | word, repeated ... | code |        pad: 1 byte to the whole slot; the code is never 0
@@ -17,28 +17,54 @@
 
 namespace trestle {
 
+// Of a slot's last 16 bytes, by the length of the pad in them: which are the canary's word and which are not the pad's. One
+// row for each length, and one for a pad that keeps its length in two of them.
+struct SlotTails {
+  static constexpr std::size_t kRows = kSlotStep + 2;
+  Lane16 words[kRows];   // NOLINT(modernize-avoid-c-arrays): vectors are no type of a template
+  Lane16 before[kRows];  // NOLINT(modernize-avoid-c-arrays)
+};
+[[nodiscard]] consteval SlotTails make_slot_tails() {
+  SlotTails tails{};
+  for (std::size_t row = 0; row < SlotTails::kRows; ++row) {
+    const std::size_t pad = std::min(row, kSlotStep);
+    const std::size_t telling = row > kSlotStep ? 3 : 1;
+    std::uint64_t words[2] = {0, 0};
+    std::uint64_t before[2] = {0, 0};
+    for (std::size_t i = 0; i < kSlotStep; ++i) {
+      const std::uint64_t byte = std::uint64_t{0xFF} << (i % 8 * 8);
+      if (i < kSlotStep - pad)
+        before[i / 8] |= byte;
+      else if (i < kSlotStep - telling)
+        words[i / 8] |= byte;
+    }
+    tails.words[row] = Lane16{words[0], words[1]};
+    tails.before[row] = Lane16{before[0], before[1]};
+  }
+  return tails;
+}
+
 class SlotCanary {
  public:
   // Of the slot of so many bytes that starts there.
   SlotCanary(const Key& key, std::byte* slot, std::size_t bytes) noexcept
       : slot_(slot), bytes_(bytes), mixed_(fold(address_of(slot) ^ key.low, key.high ^ kOdd1)) {}
 
-  // requested < bytes. Writes the pad and nothing else.
+  // requested < bytes. Changes the pad and nothing else.
   void write(std::size_t requested) const noexcept {
     const std::size_t pad = bytes_ - requested;
-    write_canary_to_end(slot_, requested, bytes_, word_for(pad));
-    if (pad >= kLong) [[unlikely]] {
-      put_length(pad);
-      slot_[bytes_ - 1] = static_cast<std::byte>(code_for(kLong));
-    } else {
-      slot_[bytes_ - 1] = static_cast<std::byte>(code_for(pad));
-    }
+    store(load_tail_beside_owner(tail()), requested, pad);
+  }
+  // The same for a slot that has no owner yet: what precedes the pad in its last 16 bytes becomes `filler`.
+  void write_fresh(std::size_t requested, std::uint8_t filler) const noexcept {
+    const std::size_t pad = bytes_ - requested;
+    store(Lane16{repeated(filler), repeated(filler)}, requested, pad);
   }
 
   // What the last byte says the request was; kNone where it says nothing that could be.
   [[nodiscard]] std::size_t requested() const noexcept {
     const std::uint8_t code = load_byte_beside_owner(slot_ + bytes_ - 1);
-    if (code == 0 || __builtin_parity(code) != 0) [[unlikely]]
+    if (__builtin_parity(code) == 0) [[unlikely]]
       return kNone;
     std::size_t pad = length_from(code);
     if (pad >= kLong) [[unlikely]] {
@@ -46,15 +72,19 @@ class SlotCanary {
       pad = get_length();
       if (pad < kLong) return kNone;
     }
-    return pad > bytes_ ? kNone : bytes_ - pad;
+    return pad - 1 < bytes_ ? bytes_ - pad : kNone;
   }
 
+  // Whether the pad is as written, and the request's size, as its last byte tells.
+  [[nodiscard]] bool is_whole(std::size_t& requested) const noexcept {
+    assert_readable(slot_ + bytes_ - 1, 1);
+    requested = this->requested();
+    return requested != kNone && is_as_written(requested);
+  }
   // The first pad byte that is not as written; null where the canary is whole. `requested` is then the request's size, and
   // otherwise what it seems to have been; kNone: nothing of the pad is left to tell.
   [[nodiscard]] const std::byte* broken(std::size_t& requested) const noexcept {
-    assert_readable(slot_ + bytes_ - 1, 1);
-    requested = this->requested();
-    if (requested != kNone && is_whole(requested)) [[likely]]
+    if (is_whole(requested)) [[likely]]
       return nullptr;
     return diagnose(requested);
   }
@@ -72,8 +102,15 @@ class SlotCanary {
   static constexpr std::size_t kNone = SIZE_MAX;
 
  private:
-  static constexpr std::size_t kLong = 127;   // the code of a pad whose length does not fit it
+  static constexpr std::size_t kLong = 127;        // the code of a pad whose length does not fit it
+  static constexpr std::size_t kTail = kSlotStep;  // a pad of so many bytes lies in the slot's last two words
+  static constexpr SlotTails kTails = make_slot_tails();
+  [[nodiscard]] static constexpr std::size_t row_of(std::size_t pad) noexcept {
+    if (pad <= kTail) return pad;
+    return pad < kLong ? kTail : kTail + 1;
+  }
   static constexpr std::size_t kTelling = 3;  // so many whole bytes of a canary are no accident
+  [[nodiscard]] std::byte* tail() const noexcept { return slot_ + bytes_ - kTail; }
 
   [[nodiscard]] std::uint64_t word_for(std::size_t pad) const noexcept { return without_zeros((mixed_ + pad) * kOdd2); }
   [[nodiscard]] std::uint64_t word_of(std::size_t requested) const noexcept { return word_for(bytes_ - requested); }
@@ -82,18 +119,32 @@ class SlotCanary {
     return bytes_ - (pad >= kLong ? 1 + sizeof(std::uint16_t) : 1);
   }
 
-  // Whether the pad is as it was written for that request, whose size the last byte tells.
-  [[nodiscard]] bool is_whole(std::size_t requested) const noexcept {
+  // The word, twice, as the slot's last 16 bytes have it.
+  [[nodiscard]] Lane16 words_for(std::size_t pad) const noexcept {
+    using Bytes16 = std::uint8_t __attribute__((vector_size(kStep16)));
+    const std::uint64_t raw = (mixed_ + pad) * kOdd2;
+    const auto bytes = reinterpret_cast<Bytes16>(Lane16{raw, raw});
+    return reinterpret_cast<Lane16>(bytes | (reinterpret_cast<Bytes16>(bytes == 0) & kForZero));
+  }
+  // The pad in the slot's last 16 bytes, and what is before it; of a longer one, the rest.
+  void store(Lane16 before, std::size_t requested, std::size_t pad) const noexcept {
+    const Lane16 words = words_for(pad);
+    const std::size_t row = row_of(pad);
+    const Lane16 told = {0, telling(pad)};
+    const Lane16 ending = (words & kTails.words[row]) | (before & kTails.before[row]) | told;
+    store_lane(tail(), ending);
+    if (pad > kTail) write_canary_words(slot_, requested, bytes_ - kTail, words[0]);
+  }
+  // Whether the pad is as it was written for that request, whose size the last byte tells. A short one without a branch on
+  // its length, which nobody could predict.
+  [[nodiscard]] bool is_as_written(std::size_t requested) const noexcept {
     const std::size_t pad = bytes_ - requested;
-    if (pad >= kLong) [[unlikely]]
-      return broken_canary(slot_, requested, end_of(pad), word_for(pad)) == nullptr;
     assert_readable(slot_ + requested, pad);
-    // The last word ends in the code instead.
-    const std::uint64_t word = word_for(pad);
-    const std::size_t last = bytes_ - 8;
-    const std::uint64_t differences = (load_beside_owner(slot_ + last) ^ word) << 8 >> 8;
-    if (requested >= last) return differences >> ((requested - last) * 8) == 0;
-    return differences == 0 && is_canary_to_end(slot_, requested, last, word);
+    const Lane16 words = words_for(pad);
+    const Lane16 differences = (load_tail_beside_owner(tail()) ^ words) & kTails.words[row_of(pad)];
+    if ((differences[0] | differences[1]) != 0) [[unlikely]]
+      return false;
+    return pad <= kTail || are_canary_words(slot_, requested, bytes_ - kTail, words[0]);
   }
 
   // Off the hot path. The last byte may be what was overwritten: then some other pad still begins whole.
@@ -129,26 +180,23 @@ class SlotCanary {
     return end - i;
   }
 
-  // Of a number below 2 * kLong. Without a branch, which a key could make hard to predict.
-  [[nodiscard]] static constexpr std::size_t modulo_long(std::size_t n) noexcept {
-    return n - (kLong & -static_cast<std::size_t>(n >= kLong));
-  }
-  // A pad of n bytes, 1 to 127, is i = 1 + (n - 1 + k) mod 127, k from the key and the place; its code is i and its parity.
-  [[nodiscard]] std::size_t shift() const noexcept { return (mixed_ >> 32) % kLong; }
+  // A pad of n bytes, 1 to 127, is n ^ k, k from the key and the place; its code is that and a bit that makes their sum odd.
+  [[nodiscard]] std::uint64_t mask_of_code() const noexcept { return mixed_ >> 57; }
   [[nodiscard]] std::uint8_t code_for(std::size_t pad) const noexcept {
-    const auto i = static_cast<unsigned>(1 + modulo_long(pad - 1 + shift()));
-    return static_cast<std::uint8_t>(i << 1 | static_cast<unsigned>(__builtin_parity(i)));
+    const auto i = static_cast<unsigned>(pad ^ mask_of_code());
+    return static_cast<std::uint8_t>(i << 1 | (1U ^ static_cast<unsigned>(__builtin_parity(i))));
   }
-  [[nodiscard]] std::size_t length_from(std::uint8_t code) const noexcept {
-    return 1 + modulo_long((code >> 1) - 1U + kLong - shift());
+  [[nodiscard]] std::size_t length_from(std::uint8_t code) const noexcept { return (code >> 1) ^ mask_of_code(); }
+
+  // What the slot's last word ends in: the code, and a long pad's length before that.
+  [[nodiscard]] std::uint64_t telling(std::size_t pad) const noexcept {
+    if (pad < kLong) [[likely]]
+      return std::uint64_t{code_for(pad)} << 56;
+    return std::uint64_t{code_for(kLong)} << 56 | std::uint64_t{static_cast<std::uint16_t>(pad ^ mask())} << 40;
   }
 
   // The length of a long pad, under a mask of its own.
-  [[nodiscard]] std::uint16_t mask() const noexcept { return static_cast<std::uint16_t>(mixed_ >> 48); }
-  void put_length(std::size_t pad) const noexcept {
-    const auto stored = static_cast<std::uint16_t>(pad ^ mask());
-    std::memcpy(slot_ + bytes_ - 1 - sizeof stored, &stored, sizeof stored);
-  }
+  [[nodiscard]] std::uint16_t mask() const noexcept { return static_cast<std::uint16_t>(mixed_ >> 40); }
   [[nodiscard]] std::size_t get_length() const noexcept {
     std::uint16_t stored = 0;
     std::memcpy(&stored, slot_ + bytes_ - 1 - sizeof stored, sizeof stored);

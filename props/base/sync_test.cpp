@@ -126,36 +126,41 @@ TEST(Gate, IsEmptyAndOpenAfterAReset) {
 TEST(Gate, KeepsOwnersAndOthersApart) {
   Gate::prepare();
   static Gate gates[2];
-  static long sums[2];
+  static long sums[2];  // plain: only the gates keep two from adding at once
   sums[0] = sums[1] = 0;
-  std::atomic<int> owners{0};
+  constexpr long kTimes = 2000;
+  std::atomic<long> rounds[2] = {0, 0};
+  std::atomic<bool> done{false};
   std::vector<std::thread> threads;
   for (int i = 0; i < 2; ++i) {
-    threads.emplace_back([i, &owners] {
-      for (int round = 0; round < 200000;) {
+    threads.emplace_back([i, &rounds, &done] {
+      while (!done) {
         if (!gates[i].try_enter() && !gates[i].try_enter_slowly()) {
           std::this_thread::yield();
           continue;
         }
-        sums[i] = sums[i] + 1;
-        ++round;
+        const long before = sums[i];
+        for (int inside = 0; inside < 300; ++inside) std::atomic_signal_fence(std::memory_order_seq_cst);
+        sums[i] = before + 1;
         gates[i].leave();
+        ++rounds[i];
       }
-      ++owners;
     });
   }
   long added = 0;
-  do {
+  while (added < kTimes || rounds[0] < kTimes || rounds[1] < kTimes) {
     for (Gate& gate : gates) gate.close();
     Gate::await_owners();
     for (Gate& gate : gates) gate.await_empty();
     for (long& sum : sums) ++sum;
     ++added;
     for (Gate& gate : gates) gate.open();
-  } while (owners != 2);
+    std::this_thread::yield();
+  }
+  done = true;
   for (std::thread& thread : threads) thread.join();
-  EXPECT_EQ(sums[0], 200000 + added);
-  EXPECT_EQ(sums[1], 200000 + added);
+  EXPECT_EQ(sums[0], rounds[0] + added);
+  EXPECT_EQ(sums[1], rounds[1] + added);
 }
 
 TEST(UniqueNumber, NeverComesTwice) {
