@@ -48,13 +48,15 @@ static inline void* function(const char* name) {
 }
 #define CALL(name) ((__typeof__(&name))function(#name))
 
-/* What the heap serves a small request from: a slot, in steps of 16 bytes, then of an eighth of the power of two below. */
+/* What the heap serves a small request from: a slot, in steps of 16 bytes, then of an eighth of the power of two below, and
+   one of 16 bytes more than that. */
 enum { LARGEST_SLOT = 32768 };
 static inline size_t slot_for(size_t bytes) {
   size_t power = 16;
   while (power * 2 < bytes) power *= 2;
   const size_t step = power / 8 < 16 ? 16 : power / 8;
-  return bytes <= 16 ? 16 : (bytes + step - 1) / step * step;
+  if (bytes <= 16) return 16;
+  return bytes <= power + 16 ? power + 16 : (bytes + step - 1) / step * step;
 }
 /* Of the library that is linked in or preloaded. */
 #pragma weak trestle_policy_name
