@@ -114,9 +114,13 @@ template <Policy P, Os O>
 void SlotTier<P, O>::close() noexcept {
   caches_lock_.lock();
   if (closed_++ != 0) return;
+  bool any = false;
   for (Cache* cache = caches_; cache != nullptr; cache = cache->next) {
-    if (cache->owner != os_.thread()) cache->gate.close();
+    if (cache->owner == os_.thread()) continue;
+    cache->gate.close();
+    any = any || cache->owner != 0;
   }
+  if (!any) return;  // nobody else has a cache: there is nobody to wait for
   Gate::await_owners();
   for (Cache* cache = caches_; cache != nullptr; cache = cache->next) {
     if (cache->owner != os_.thread()) cache->gate.await_empty();
