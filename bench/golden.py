@@ -3,6 +3,7 @@
 
     bench/golden.py BUILD_DIR            compares, and says what differs
     bench/golden.py BUILD_DIR --update   writes the file anew
+    --golden FILE                        another file than bench/golden.txt
 
 callgrind runs BUILD_DIR/bench/pair_loop under each library, collecting inside of malloc or of free alone, address by
 address; objdump tells what each address is. An instruction belongs to the fast path if every call executes it; one in a
@@ -93,11 +94,11 @@ def classify(text):
         return False, False, False
     last = re.split(r",(?![^(]*\))", operands)[-1]
     to_memory = "(" in last or ":" in last
-    reads_only = name.startswith(("cmp", "test", "bt", "ucomis", "comis", "ptest", "vptest")) and not name.startswith("btr")
+    reads_only = re.match(r"(cmp(?!xchg)|test|bt[bwlq]?$|ucomis|comis|v?ptest|i?mul[bwlq]?$|i?div[bwlq]?$)", name)
     writes_only = name.startswith(("mov", "vmov", "set"))
     if not to_memory:
         return True, False, False
-    return not writes_only, not reads_only, False
+    return not writes_only, reads_only is None, False
 
 
 def measure(build, library, call, size, code):
@@ -137,16 +138,19 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("build", type=pathlib.Path)
     parser.add_argument("--update", action="store_true")
+    parser.add_argument("--golden", type=pathlib.Path, default=GOLDEN)
     options = parser.parse_args()
+    if not options.update and not options.golden.is_file():
+        fail(f"no file {options.golden}")
     seen = table(options.build.resolve())
     if options.update:
-        GOLDEN.write_text(seen)
+        options.golden.write_text(seen)
         return 0
-    golden = GOLDEN.read_text()
+    golden = options.golden.read_text()
     if seen.splitlines()[0] != golden.splitlines()[0]:
         print(f"another compiler than the file's, so nothing is compared: {seen.splitlines()[0]}")
         return SKIPPED
-    differing = list(difflib.unified_diff(golden.splitlines(), seen.splitlines(), "bench/golden.txt", "now", lineterm="", n=0))
+    differing = list(difflib.unified_diff(golden.splitlines(), seen.splitlines(), str(options.golden), "now", lineterm="", n=0))
     if differing:
         print("\n".join(differing))
         print("the fast path has changed; if that is meant: bench/golden.py BUILD_DIR --update")

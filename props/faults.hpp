@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/engine.hpp"
+#include "ops/edge.hpp"
 
 namespace trestle {
 
@@ -47,12 +48,12 @@ inline constexpr Release kFromMalloc{};
 template <class E>
 [[nodiscard]] std::byte* take(E& engine, std::size_t size, std::size_t alignment = kMinAlignment,
                               Kind kind = Kind::by_malloc) {
-  const Allocation made = engine.allocate(size, alignment, kind);
+  const Allocation made = ops::allocate_at_edge(engine, size, alignment, kind);
   return made.is_fault() ? nullptr : static_cast<std::byte*>(made.payload);
 }
 template <class E>
 [[nodiscard]] FaultKind give(E& engine, void* payload, const Release& how = kFromMalloc) {
-  return engine.deallocate(payload, how).kind;
+  return ops::deallocate_at_edge(engine, payload, how).kind;
 }
 template <class E>
 [[nodiscard]] std::byte* regrow(E& engine, void* payload, std::size_t size) {

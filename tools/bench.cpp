@@ -61,6 +61,19 @@ std::string seed_list(const Target& target, const Harnesses& harnesses, const Sc
   return path;
 }
 
+// Where the inputs that failed are, which the scratch folder would take with it; nothing where there are none.
+std::string kept_inputs(const Scratch& scratch, const fs::path& crashes) {
+  std::string told;
+  for (const fs::directory_entry& input : fs::directory_iterator(scratch.path())) {
+    if (input.path().filename() == "seeds") continue;
+    fs::create_directories(crashes);
+    const fs::path kept = crashes / input.path().filename();
+    fs::copy_file(input.path(), kept, fs::copy_options::overwrite_existing);
+    told += (told.empty() ? "; the input that failed: " : ", ") + kept.string();
+  }
+  return told;
+}
+
 double executions_a_second(const Target& target, const Harnesses& harnesses, unsigned runs) {
   const Scratch scratch;
   std::vector<std::string> words{(harnesses.fuzz / target.name).string()};
@@ -68,9 +81,7 @@ double executions_a_second(const Target& target, const Harnesses& harnesses, uns
     words.insert(words.end(), more.begin(), more.end());
   };
   append(base_options(target));
-  const fs::path crashes = harnesses.found / (target.name + "-crashes");
-  fs::create_directories(crashes);
-  append({"-runs=" + std::to_string(runs), "-seed=1", "-artifact_prefix=" + crashes.string() + "/"});
+  append({"-runs=" + std::to_string(runs), "-seed=1", "-artifact_prefix=" + scratch.path() + "/"});
   const std::string seeds = seed_list(target, harnesses, scratch);
   if (fs::file_size(seeds) != 0) append({"-seed_inputs=@" + seeds});
   const Heard heard = listen_to_child(words, {});
@@ -79,7 +90,7 @@ double executions_a_second(const Target& target, const Harnesses& harnesses, uns
   }
   std::cerr << heard.err;
   throw Failure(kOwnFailure, target.name + " failed with status " + std::to_string(heard.ended.status) +
-                                 "; the input that failed is in " + crashes.string());
+                                 kept_inputs(scratch, harnesses.found / (target.name + "-crashes")));
 }
 
 void print_row(const std::string& name, const std::vector<double>& rates) {

@@ -113,7 +113,8 @@ class Corruptor {
   std::byte* use(const LiveBlock& block, std::size_t how, std::size_t seed) {
     auto& engine = host_.engine();
     std::ignore = engine.usable_size(block.address);
-    if (how == 0) return engine.deallocate(block.address, {.kind = block.kind}).is_fault() ? block.address : nullptr;
+    if (how == 0)
+      return deallocate_at_edge(engine, block.address, {.kind = block.kind}).is_fault() ? block.address : nullptr;
     if (how != 1) return block.address;
     const Allocation moved = engine.reallocate(block.address, block.size + seed % 4096);
     const bool failed = moved.payload == nullptr || moved.is_fault();

@@ -1,13 +1,14 @@
 // What a heap keeps about itself out of band, beside its spans' records, and recounts at every check: for those who overwrite
 // it. The heap shows none of it, so who includes this is compiled without access control.
 //
-//   table   which span each granule belongs to, as far as the granule is in use or ends its span
+//   table   which span each granule belongs to, as far as the granule is in use or ends its span, and whose slab's record
 //   books   counts, bins, lists by age
 // Left out are the words that a check starts from: where the regions and their tables lie and how far they reach, the keys,
-// the locks, the limits. So is the quarantine's ring: a check sees that an entry is no retired block's, not whose it is.
+// the locks, the limits, slabs' records but for their states and bits, the shelf. So is the quarantine's ring: a check sees that an entry is no retired block's, not whose it is.
 #pragma once
 
 #include <cstddef>
+#include <type_traits>
 
 #include "heap/heap.hpp"
 
@@ -30,6 +31,8 @@ void for_each_table_range(H& heap, Visit visit) {
       std::uint32_t* const heads = region.heads_ + span->first.count;
       for (std::uint32_t i = 0; i < span->length.count; ++i)
         if (span->is_in_use() || i == 0 || i + 1 == span->length.count) visit_bytes_of(heads[i], visit);
+      for (std::uint32_t i = 0; i < span->length.count; ++i)
+        visit_bytes_of(region.records_[span->first.count + i], visit);
     }
     return true;
   });
@@ -43,6 +46,16 @@ void for_each_book(H& heap, Visit visit) {
   visit_bytes_of(arena.heads_, visit);
   visit_bytes_of(arena.quarantine_.count_, visit);
   visit_bytes_of(arena.quarantine_.bytes_, visit);
+  visit_bytes_of(heap.slots_.alone_, visit);
+  for (auto* cache = static_cast<typename std::decay_t<decltype(heap.slots_)>::Cache*>(heap.slots_.caches_);
+       cache != nullptr; cache = cache->next) {
+    for (auto& magazine : cache->magazines_) {
+      if (magazine.taken == 0 && magazine.given == 0) continue;
+      visit_bytes_of(magazine.taken, visit);
+      visit_bytes_of(magazine.given, visit);
+    }
+  }
+  visit_bytes_of(heap.zero_.counts_, visit);
   visit_bytes_of(heap.large_.counts_.live_blocks, visit);
   visit_bytes_of(heap.large_.counts_.live_bytes, visit);
   heap.spans_.for_each_region([&](auto& region) {
@@ -55,11 +68,16 @@ void for_each_book(H& heap, Visit visit) {
   });
 }
 
-// Whether the heap follows the byte without a look at what it leads to: of its books, those of the quarantine.
+// Whether the heap follows the byte without a look at what it leads to: the books of the quarantine, and the records of slabs that
+// each malloc and free loads.
 template <class H>
 bool is_followed_blindly(H& heap, const std::byte* at) {
-  const auto* const first = reinterpret_cast<const std::byte*>(&heap.arena_.quarantine_);
-  return at >= first && at < first + sizeof heap.arena_.quarantine_;
+  const auto holds = [at](const auto* object, std::size_t count) {
+    const auto* const first = reinterpret_cast<const std::byte*>(object);
+    return at >= first && at < first + count * sizeof *object;
+  };
+  if (holds(&heap.arena_.quarantine_, 1)) return true;
+  return !heap.spans_.for_each_region([&](auto& region) { return !holds(region.records_, region.frontier().count); });
 }
 
 }  // namespace trestle::ops

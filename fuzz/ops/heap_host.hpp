@@ -20,6 +20,7 @@ class HeapHost {
  public:
   using EngineType = Heap<P, TestOs>;
   static constexpr const Policy& kPolicy = P;
+  static constexpr std::size_t kSlotLimit = std::size_t{1} << 10;  // so that small requests reach the blocks
   static constexpr Features kFeatures{.zeroed = true,
                                       .trim = true,
                                       .clock = true,
@@ -28,7 +29,7 @@ class HeapHost {
                                       .stats = true,
                                       .refusals = true,
                                       .threads = true,
-                                      .rounds = !P.canary};
+                                      .rounds_to = P.canary ? 0 : kSlotLimit};
   // All the memory there is, in regions so small that a program fills one and goes on in the next.
   static constexpr std::size_t kArenaBytes = std::size_t{12} << 20;
   static constexpr std::size_t kRegionBytes = std::size_t{2} << 20;
@@ -36,7 +37,6 @@ class HeapHost {
   static constexpr std::size_t kBlockSpan = std::size_t{64} << 10;
   static constexpr std::size_t kDirty = std::size_t{256} << 10;
   static constexpr std::size_t kCommit = std::size_t{64} << 10;
-  static constexpr std::size_t kSlotLimit = std::size_t{1} << 10;  // so that small requests reach the blocks
   static constexpr std::size_t kMoveFrom = std::size_t{32} << 10;
 
   bool start(const Stage& stage, Oracle& oracle) {

@@ -12,6 +12,7 @@
 #include "base/policy.hpp"
 #include "block/header.hpp"
 #include "heap/large.hpp"
+#include "ops/edge.hpp"
 #include "ops/op.hpp"
 #include "ops/oracle.hpp"
 
@@ -89,7 +90,7 @@ class Misuser {
 
  private:
   bool give(SlotId slot, const LiveBlock& block) {
-    const Verdict v = host_.engine().deallocate(block.address, {.kind = block.kind});
+    const Verdict v = deallocate_at_edge(host_.engine(), block.address, {.kind = block.kind});
     if (v.is_fault())
       oracle_.violate(Expectation::legal_call_succeeds, "free of %p: %s", static_cast<void*>(block.address), name(v));
     oracle_.model().remove(slot);
@@ -99,7 +100,7 @@ class Misuser {
   bool use_stale(MisuseKind what, const LiveBlock& block) {
     std::byte* const at = block.address;
     if (what == MisuseKind::double_free)
-      return expect(host_.engine().deallocate(at, {.kind = block.kind}), FaultKind::double_free, at);
+      return expect(deallocate_at_edge(host_.engine(), at, {.kind = block.kind}), FaultKind::double_free, at);
     if (what == MisuseKind::stale_realloc)
       return expect(host_.engine().reallocate(at, block.size + 1).verdict(), FaultKind::stale_pointer, at);
     return expect({host_.engine().usable_size(at).kind, at}, FaultKind::stale_pointer, at);
@@ -108,10 +109,10 @@ class Misuser {
   bool use_interior(const Misuse& op, const LiveBlock& block) {
     if (block.size < 2) return false;
     std::byte* const inside = block.address + 1 + op.by % (block.size - 1);
-    const Verdict v = op.what == MisuseKind::interior_free ? host_.engine().deallocate(inside, {.kind = block.kind})
-                      : op.what == MisuseKind::interior_realloc
-                          ? host_.engine().reallocate(inside, block.size).verdict()
-                          : Verdict{host_.engine().usable_size(inside).kind, inside};
+    const Verdict v =
+        op.what == MisuseKind::interior_free      ? deallocate_at_edge(host_.engine(), inside, {.kind = block.kind})
+        : op.what == MisuseKind::interior_realloc ? host_.engine().reallocate(inside, block.size).verdict()
+                                                  : Verdict{host_.engine().usable_size(inside).kind, inside};
     return expect(v, FaultKind::interior_pointer, inside) && expect_explained(v, inside, block);
   }
 
@@ -122,7 +123,7 @@ class Misuser {
                           reinterpret_cast<void*>(kMinAlignment + by % 4096 * kMinAlignment),
                           reinterpret_cast<void*>(UINTPTR_MAX - 15)};
     void* const chosen = wild[by % std::size(wild)];
-    const Verdict v = what == MisuseKind::wild_free      ? host_.engine().deallocate(chosen, {})
+    const Verdict v = what == MisuseKind::wild_free      ? deallocate_at_edge(host_.engine(), chosen, {})
                       : what == MisuseKind::wild_realloc ? host_.engine().reallocate(chosen, 1 + by % 100).verdict()
                                                          : Verdict{host_.engine().usable_size(chosen).kind, chosen};
     return expect(v, FaultKind::wild_pointer, chosen);
@@ -148,7 +149,7 @@ class Misuser {
       if (size) how.size = less ? block.size - 1 - op.by % block.size : block.size + 1 + op.by % kSlots;
       if (!size) how.alignment = (address & (~address + 1)) * 2;
     }
-    const Verdict v = host_.engine().deallocate(block.address, how);
+    const Verdict v = deallocate_at_edge(host_.engine(), block.address, how);
     return expect(v, wanted, block.address) && expect_explained(v, block.address, block);
   }
 
@@ -168,7 +169,7 @@ class Misuser {
   bool overwrite(std::byte* at, std::size_t by, FaultKind wanted, const LiveBlock& block) {
     const std::byte old = std::exchange(*at, *at ^ static_cast<std::byte>(1 + by % 255));
     const bool named = expect_checked(wanted, at, block.address);
-    const Verdict freed = host_.engine().deallocate(block.address, {.kind = block.kind});
+    const Verdict freed = deallocate_at_edge(host_.engine(), block.address, {.kind = block.kind});
     const Verdict moved = host_.engine().reallocate(block.address, block.size + 1).verdict();
     const bool said =
         expect(freed, wanted, at) && expect(moved, wanted, at) && expect_explained(freed, block.address, block);

@@ -23,16 +23,16 @@ constexpr std::size_t index_of(SlotId slot) noexcept { return static_cast<std::s
 
 // What an engine offers beyond allocate, deallocate and reallocate.
 struct Features {
-  bool zeroed = false;       // allocate_zeroed
-  bool trim = false;         // trim
-  bool clock = false;        // the harness owns its clock
-  bool misuse = false;       // mistakes can be made with it and judged
-  bool corrupt = false;      // its own bytes can be overwritten and judged
-  bool stats = false;        // it counts, and explains a fault
-  bool refusals = false;     // its system refuses calls
-  bool threads = false;      // the harness says which thread calls
-  bool rounds = false;       // of small requests it only knows their slots' size
-  std::size_t capacity = 0;  // bytes that its buffer may grow to; 0: it has no buffer
+  bool zeroed = false;        // allocate_zeroed
+  bool trim = false;          // trim
+  bool clock = false;         // the harness owns its clock
+  bool misuse = false;        // mistakes can be made with it and judged
+  bool corrupt = false;       // its own bytes can be overwritten and judged
+  bool stats = false;         // it counts, and explains a fault
+  bool refusals = false;      // its system refuses calls
+  bool threads = false;       // the harness says which thread calls
+  std::size_t rounds_to = 0;  // of requests up to so many bytes it knows no more than their slots' size
+  std::size_t capacity = 0;   // bytes that its buffer may grow to; 0: it has no buffer
   [[nodiscard]] bool has_buffer() const noexcept { return capacity != 0; }
 };
 
@@ -59,12 +59,13 @@ class Model {
   [[nodiscard]] const LiveBlock& at(SlotId slot) const noexcept { return slots_[index_of(slot)]; }
   [[nodiscard]] std::span<const SlotId> live() const noexcept { return {order_.data(), count_}; }
   // What a heap that reuses nothing would have needed so far, and what it needs for one more block at most: a small one up
-  // to an eighth more than it asked for, and where it is the first of its size, a granule for its kind in each of two arenas.
+  // to an eighth more than it asked for, and where it is the first of its size, a granule for its kind in each of two arenas,
+  // twice, since there may be two slabs for such sizes.
   [[nodiscard]] std::size_t charged_bytes() const noexcept { return charged_bytes_; }
   [[nodiscard]] std::size_t charge_of(std::size_t size, std::size_t alignment) const noexcept {
     const std::size_t block = framed(size, alignment);
     if (!is_small(size, alignment)) return (block + kPage + kGranule - 1) / kGranule * kGranule;
-    return seen_[size_class_of(block)] ? block + block / 8 : 2 * kGranule;
+    return seen_[size_class_of(block)] ? block + block / 8 : 4 * kGranule;
   }
 
   TRESTLE_NO_FEEDBACK void place(SlotId slot, std::size_t size, std::size_t alignment, Kind kind) noexcept {
@@ -125,7 +126,8 @@ class Model {
   [[nodiscard]] static constexpr bool is_small(std::size_t size, std::size_t alignment) noexcept {
     return size <= kLargestSmall && alignment <= kLargestSmall;
   }
-  // Sizes that may be served from one slab: equal but for the last eighth of the power of two below.
+  // Sizes that may be served from one slab, or from two in the first eighth above a power of two: equal but for the last eighth
+  // of the power of two below.
   [[nodiscard]] static constexpr std::size_t size_class_of(std::size_t bytes) noexcept {
     const auto power = static_cast<std::size_t>(std::bit_width(bytes));
     return power * 8 + (bytes >> (power > 4 ? power - 4 : 0)) % 8;

@@ -146,14 +146,13 @@ void Oracle::judge_usable(const LiveBlock& block, const Sized& answer) {
     violate(Expectation::usable_size_exact, "%zu instead of %zu", answer.bytes, block.size);
 }
 
-// Of a block of that size, where the heap knows no more than the size of its slot: the most that this may be.
-std::size_t Oracle::most_told(const LiveBlock& block) noexcept {
+// Of a block of that size: the most that the heap may tell, being exact but for slots of which it knows no more than their size.
+std::size_t Oracle::most_told(const LiveBlock& block) const noexcept {
   const std::size_t aligned = (block.size + block.alignment - 1) / block.alignment * block.alignment;
-  return aligned + aligned / 8;
+  return aligned > model_.features().rounds_to ? block.size : aligned + aligned / 8;
 }
 
 bool Oracle::is_size(const LiveBlock& block, std::size_t told) const noexcept {
-  if (!model_.features().rounds) return told == block.size;
   return told >= block.size && told <= most_told(block);
 }
 
@@ -234,8 +233,7 @@ void Oracle::judge_stats(const trestle_stats& stats) {
   }
   const std::uint64_t blocks = model_.live().size();
   const std::uint64_t standing = stats.allocations - stats.deallocations;
-  const bool agree =
-      model_.features().rounds ? stats.live_bytes >= bytes && stats.live_bytes <= rounded : stats.live_bytes == bytes;
+  const bool agree = stats.live_bytes >= bytes && stats.live_bytes <= rounded;
   if (stats.live_blocks == blocks && agree && standing == blocks && stats.peak_live_bytes >= bytes) return;
   violate(Expectation::stats_match, "%llu blocks of %llu bytes, %llu standing, peak %llu, instead of %llu of %llu",
           static_cast<unsigned long long>(stats.live_blocks), static_cast<unsigned long long>(stats.live_bytes),

@@ -96,7 +96,7 @@ class Oracle {
   void judge_bytes(const LiveBlock& block, const std::byte* address, std::size_t first, std::size_t bytes);
   bool judge_shown_live(const BlockView& shown, const LiveBlock* block);
   // Whether that may be what the heap knows of the block's size.
-  [[nodiscard]] static std::size_t most_told(const LiveBlock& block) noexcept;
+  [[nodiscard]] std::size_t most_told(const LiveBlock& block) const noexcept;
   [[nodiscard]] bool is_size(const LiveBlock& block, std::size_t told) const noexcept;
 
   Model model_;

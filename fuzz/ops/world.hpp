@@ -14,6 +14,7 @@
 #include "base/arith.hpp"
 #include "base/engine.hpp"
 #include "ops/corrupt.hpp"
+#include "ops/edge.hpp"
 #include "ops/misuse.hpp"
 #include "ops/oracle.hpp"
 #include "ops/program.hpp"
@@ -84,14 +85,14 @@ class World {
   }
 
   void allocate(const Allocate& op) {
-    const Allocation got = host_.engine().allocate(op.size, op.alignment, op.kind);
+    const Allocation got = allocate_at_edge(host_.engine(), op.size, op.alignment, op.kind);
     if (!judge_answer(got, op.kName, op.size, op.alignment)) return;
     settle(op, static_cast<std::byte*>(got.payload), op.size, op.alignment);
   }
 
   void allocate_zeroed(const AllocateZeroed& op) {
     if constexpr (H::kFeatures.zeroed) {
-      const Allocation got = host_.engine().allocate_zeroed(op.size, op.kind);
+      const Allocation got = allocate_zeroed_at_edge(host_.engine(), op.size, op.kind);
       if (!judge_answer(got, op.kName, op.size, kMinAlignment)) return;
       settle(op, static_cast<std::byte*>(got.payload), op.size, kMinAlignment, true);
     }
@@ -251,7 +252,7 @@ class World {
   void release(SlotId slot, const Release& how) {
     std::byte* const address = model().at(slot).address;
     oracle_.judge_moved(model().at(slot), address, model().at(slot).size);  // all of it that was filled, for once
-    const Verdict verdict = host_.engine().deallocate(address, how);
+    const Verdict verdict = deallocate_at_edge(host_.engine(), address, how);
     if (verdict.is_fault())
       oracle_.violate(Expectation::legal_call_succeeds, "free of %p: %s at %p", static_cast<void*>(address),
                       traits_of(verdict.kind).name, verdict.at);

@@ -22,8 +22,7 @@ inline void fill(std::byte* at, std::size_t bytes, std::uint8_t value) noexcept 
 }
 inline void store_word(std::byte* at, std::uint64_t word) noexcept { std::memcpy(at, &word, sizeof word); }
 
-// The same two for a slot's bytes: a multiple of 16, so few that no call is made for them, nor does the compiler make one of
-// a loop.
+// The same two for a slot's bytes, a multiple of 16: up to 1 KiB without a call, nor does the compiler make one of the loop.
 inline constexpr std::size_t kStep16 = 16;
 inline constexpr std::size_t kFewBytes = 1024;
 using Lane16 = std::uint64_t __attribute__((vector_size(kStep16)));

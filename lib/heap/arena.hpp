@@ -296,11 +296,13 @@ void Arena<P, O>::check(CheckLevel level, const SlabTally& slots, FaultSink& sin
   for (const Shelf::Entry& entry : shelf_.places()) require_retired(entry.payload);
 }
 
-// Whether a retired slot or block starts there.
+// Whether a retired slot or block starts there. A check asks, so the slab is found by its span's sealed descriptor and not by
+// the record that the region names.
 template <Policy P, Os O>
 bool Arena<P, O>::is_retired(const void* payload) const noexcept {
-  const auto* const record = static_cast<const SlotRecord<P, O>*>(spans_->record_of(payload));
-  if (record != nullptr && record->slab.is_retired(payload)) return true;
+  const SpanRef<O> ref = spans_->find(payload);
+  if (!ref.is_empty() && ref.span->state == SpanState::slots)
+    return reinterpret_cast<const SlotRecord<P, O>*>(ref.span->payload)->slab.is_retired(payload);
   const std::byte* const at = header_under(payload);
   const std::optional<Header> header = extent_of(at).holds(at, kMinBlock) ? this->load(at) : std::nullopt;
   return header && header->is_retired();

@@ -49,13 +49,18 @@ class Heap {
   void set_dirty_bytes(std::size_t bytes) noexcept;
 
   Allocation allocate(std::size_t size, std::size_t alignment, Kind kind) noexcept;
-  // The common cases, all inlined. Null, false: nothing was done, and the function without `_hot` has to see. Both work
+  // The common cases, all inlined. Null, false: nothing was done, and the function without `_hot` has to see. They work
   // before start.
   [[gnu::always_inline]] void* allocate_hot(std::size_t size, Kind kind) noexcept {
     return slots_.allocate_hot(size, kind);
   }
   [[gnu::always_inline]] bool deallocate_hot(void* payload, const Release& how) noexcept {
     return slots_.deallocate_hot(payload, how);
+  }
+  [[gnu::always_inline]] void* allocate_zeroed_hot(std::size_t size, Kind kind) noexcept {
+    void* const made = slots_.allocate_hot(size, kind);
+    if (made != nullptr) zero_unknown(made, size);
+    return made;
   }
   // Whether they may serve at all.
   void set_hot(bool hot) noexcept { slots_.set_hot(hot); }
@@ -97,6 +102,11 @@ class Heap {
 
   [[nodiscard]] SpanRef<O> find_span(const void* at) noexcept;
   Verdict classify(const void* payload) noexcept;
+  // Of a new slot or block: what the policy has just verified to be poison is zero where poison is, and the rest is made so.
+  static void zero_unknown(void* payload, std::size_t size) noexcept {
+    const std::size_t known = P.poison && P.poison_byte == 0 ? std::min(size, P.poison_limit) : 0;
+    if (size != known) std::memset(static_cast<std::byte*>(payload) + known, 0, size - known);
+  }
   Verdict deallocate_slot(SlotRecordOf& record, void* payload, const Release& how) noexcept;
   Verdict deallocate_in(const SpanRef<O>& ref, void* payload, const Release& how) noexcept;
   Allocation reallocate_slot(SlotRecordOf& record, void* payload, std::size_t size) noexcept;
@@ -258,9 +268,7 @@ Allocation Heap<P, O>::allocate_zeroed(std::size_t size, Kind kind) noexcept {
     std::memset(made.payload, 0, size);
     return made;
   }
-  // What the policy has just verified to be poison is zero where poison is.
-  const std::size_t known = P.poison && P.poison_byte == 0 ? std::min(size, P.poison_limit) : 0;
-  std::memset(static_cast<std::byte*>(made.payload) + known, 0, size - known);
+  zero_unknown(made.payload, size);
   return made;
 }
 

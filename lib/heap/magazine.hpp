@@ -1,5 +1,5 @@
 // Slots of one size class that are ready for one thread, kept as addresses in an array, and those that it freed a moment ago,
-// which wait in a ring before they are ready again. With random reuse a newcomer changes places with any other.
+// which wait in a ring before they are ready again. With random reuse a newcomer takes the place of any other.
 //
 //   slots_ | ready ... | room to capacity, to most |    ring_ | waiting ... |
 #pragma once
@@ -71,15 +71,19 @@ class alignas(64) Magazine {  // a cache line, so that its place is a shift away
     }
     const std::size_t count = ready_;
     ready_ = static_cast<std::uint16_t>(count + 1);
-    if (!P.random_reuse || count == 0) {
+    if constexpr (!P.random_reuse) {
       slots_[count] = slot;
-      return;
+    } else if (count < kFew) [[unlikely]] {
+      const std::size_t at = quick_below(random, count + 1);
+      slots_[count] = slots_[at];
+      slots_[at] = slot;
+    } else {
+      // The next one to go stays that, being on its way to the cache; who follows it is chosen now.
+      const std::size_t at = quick_below(random, count);
+      slots_[count] = slots_[count - 1];
+      slots_[count - 1] = slots_[at];
+      slots_[at] = slot;
     }
-    // The next one to go stays that, being on its way to the cache; who follows it is chosen now.
-    const std::size_t at = quick_below(random, count);
-    slots_[count] = slots_[count - 1];
-    slots_[count - 1] = slots_[at];
-    slots_[at] = slot;
   }
 
   // Where a batch of slots is to be put, while none is ready; and that so many came, in address order. With random reuse they
@@ -111,6 +115,8 @@ class alignas(64) Magazine {  // a cache line, so that its place is a shift away
   void begin_look() noexcept { unneeded_ = ready_; }
 
  private:
+  static constexpr std::size_t kFew = 4;  // of so many ready, not even the next one is certain
+
   void** slots_ = nullptr;
   std::uint16_t ready_ = 0;
   std::uint16_t capacity_ = 0;

@@ -212,6 +212,9 @@ void* serve(std::size_t size, std::size_t alignment, Kind kind, const Call& call
 
 void* serve_zeroed(std::size_t count, std::size_t size, const Call& call) noexcept {
   const std::optional<std::size_t> bytes = checked_multiply(count, size);
+  if (bytes) [[likely]] {
+    if (void* const made = heap.allocate_zeroed_hot(*bytes, Kind::by_malloc)) return made;
+  }
   if (!bytes || !is_up()) [[unlikely]]
     return out_of_memory();
   tick(call);

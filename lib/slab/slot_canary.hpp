@@ -102,7 +102,8 @@ class SlotCanary {
   static constexpr std::size_t kNone = SIZE_MAX;
 
  private:
-  static constexpr std::size_t kLong = 127;        // the code of a pad whose length does not fit it
+  static constexpr std::size_t kLengths = 128;     // that a code can tell
+  static constexpr std::size_t kLong = 127;        // stands for a pad whose length does not fit the code
   static constexpr std::size_t kTail = kSlotStep;  // a pad of so many bytes lies in the slot's last two words
   static constexpr SlotTails kTails = make_slot_tails();
   [[nodiscard]] static constexpr std::size_t row_of(std::size_t pad) noexcept {
@@ -180,13 +181,14 @@ class SlotCanary {
     return end - i;
   }
 
-  // A pad of n bytes, 1 to 127, is n ^ k, k from the key and the place; its code is that and a bit that makes their sum odd.
-  [[nodiscard]] std::uint64_t mask_of_code() const noexcept { return mixed_ >> 57; }
+  // A pad of n bytes, 1 to 127, is n + k modulo 128, k from the key and the place; its code is that and a bit that makes their
+  // sum odd. Not n ^ k: what changes the code of one length into that of another would be the same under every key.
+  [[nodiscard]] std::uint64_t shift() const noexcept { return mixed_ >> 57; }
   [[nodiscard]] std::uint8_t code_for(std::size_t pad) const noexcept {
-    const auto i = static_cast<unsigned>(pad ^ mask_of_code());
+    const auto i = static_cast<unsigned>((pad + shift()) % kLengths);
     return static_cast<std::uint8_t>(i << 1 | (1U ^ static_cast<unsigned>(__builtin_parity(i))));
   }
-  [[nodiscard]] std::size_t length_from(std::uint8_t code) const noexcept { return (code >> 1) ^ mask_of_code(); }
+  [[nodiscard]] std::size_t length_from(std::uint8_t code) const noexcept { return ((code >> 1) - shift()) % kLengths; }
 
   // What the slot's last word ends in: the code, and a long pad's length before that.
   [[nodiscard]] std::uint64_t telling(std::size_t pad) const noexcept {

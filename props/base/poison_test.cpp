@@ -50,5 +50,24 @@ TEST(Poison, RepeatsAByteThroughAWord) {
   EXPECT_EQ(repeated(0), 0U);
 }
 
+TEST(Steps, AreFilledToTheByteAndEachOtherByteIsSeen) {
+  alignas(16) std::array<std::byte, 2048> room{};
+  for (const std::uint8_t value : {std::uint8_t{0}, std::uint8_t{0xDF}}) {
+    for (std::size_t bytes = 0; bytes <= 1040; bytes += 16) {
+      room.fill(std::byte{0x11});
+      fill_steps(room.data() + 16, bytes, value);
+      EXPECT_EQ(first_other(room.data(), 16, 0x11), nullptr);
+      EXPECT_EQ(first_other(room.data() + 16, bytes, value), nullptr);
+      EXPECT_EQ(first_other(room.data() + 16 + bytes, 16, 0x11), nullptr);
+      ASSERT_TRUE(are_steps(room.data() + 16, bytes, value));
+      for (std::size_t i = 0; i < bytes; ++i) {
+        room[16 + i] ^= std::byte{0x80};
+        ASSERT_FALSE(are_steps(room.data() + 16, bytes, value)) << i << " of " << bytes;
+        room[16 + i] ^= std::byte{0x80};
+      }
+    }
+  }
+}
+
 }  // namespace
 }  // namespace trestle

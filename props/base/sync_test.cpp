@@ -112,7 +112,6 @@ TEST(Gate, LetsItsOwnerInOnceAndNotWhileItIsClosed) {
   gate.leave();
 }
 
-// The owner adds to a number that nothing else guards; whoever closes the gate adds to it as well.
 TEST(Gate, IsEmptyAndOpenAfterAReset) {
   Gate::prepare();
   Gate gate;
@@ -123,6 +122,7 @@ TEST(Gate, IsEmptyAndOpenAfterAReset) {
   EXPECT_TRUE(gate.try_enter_slowly());
 }
 
+// The owner adds to a number that nothing else guards; whoever closes the gate adds to it as well.
 TEST(Gate, KeepsOwnersAndOthersApart) {
   Gate::prepare();
   static Gate gates[2];

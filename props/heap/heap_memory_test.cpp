@@ -60,8 +60,9 @@ TYPED_TEST(HeapMemoryTest, EightMebibytesMoveByTheirPages) {
 TYPED_TEST(HeapMemoryTest, AFreedBlockRestsBeforeItIsReused) {
   constexpr std::size_t kSize = kMaxSlot + 1;
   std::vector<std::byte*> freed;
-  for (std::size_t i = 0; i < TestFixture::kPolicy.quarantine_bytes / (2 * kSize) && i < 200; ++i)
-    freed.push_back(take(this->heap_, kSize));
+  constexpr std::size_t kFit = TestFixture::kPolicy.quarantine_bytes / (kSize + 64);
+  static_assert(kFit != 0);
+  for (std::size_t i = 0; i < std::min<std::size_t>(kFit, 200); ++i) freed.push_back(take(this->heap_, kSize));
   for (std::byte* const at : freed) {
     ASSERT_EQ(give(this->heap_, at), FaultKind::none);
     std::byte* const next = take(this->heap_, kSize);

@@ -5,7 +5,9 @@
 
 #include <array>
 #include <atomic>
+#include <charconv>
 #include <cstdlib>
+#include <cstring>
 #include <mutex>
 #include <thread>
 #include <utility>
@@ -26,7 +28,13 @@ constexpr int kRounds = 100;
 
 int stress_rounds() {
   const char* const text = std::getenv("TRESTLE_STRESS_ROUNDS");
-  return text == nullptr ? 1 : std::max(1, std::atoi(text));
+  if (text == nullptr) return 1;
+  int rounds = 0;
+  const char* const end = text + std::strlen(text);
+  const auto [stop, error] = std::from_chars(text, end, rounds);
+  if (error == std::errc{} && stop == end && rounds > 0 && rounds <= 10000) return rounds;
+  ADD_FAILURE() << "TRESTLE_STRESS_ROUNDS is no number from 1 to 10000: " << text;
+  return 1;
 }
 
 struct Held {
@@ -84,6 +92,7 @@ class Worker {
   std::size_t any_size() {
     const std::uint64_t kind = random_below(random_, 200);
     if (kind == 0) return 300 * kKiB + random_below(random_, kMiB);
+    if (kind < 6) return kMaxSlot + random_below(random_, 200 * kKiB);
     return random_below(random_, kind < 20 ? 20000 : 600);
   }
   Held take_one() {
@@ -145,55 +154,81 @@ bool is_sound_in_child(H& heap) {
   return child > 0 && waitpid(child, &status, 0) == child && status == 0;
 }
 
-TYPED_TEST(HeapThreadsTest, ShareTheHeapWhileItIsCheckedAndForked) {
-  auto& heap = this->heap_;
-  std::array<Inbox, kThreads> inboxes;
-  std::atomic<unsigned> wrong{0};
-  std::atomic<std::size_t> running{kThreads};
-  std::atomic<unsigned> lives{0};
-  std::atomic<unsigned> spells{0};
-  std::vector<std::thread> threads;
-  for (std::size_t i = 0; i < kThreads; ++i) {
-    threads.emplace_back([&, i] {
-      Worker worker(heap, i + 1, inboxes[i], inboxes[(i + 1) % kThreads]);
-      for (int life = 0; life < kLives * stress_rounds(); ++life) {
-        ++lives;
-        std::thread([&] {
-          for (int spell = 0; spell < kSpells; ++spell, ++spells) worker.run(kRounds);
-          heap.leave_thread();
-        }).join();
-      }
-      wrong += worker.finish();
-      --running;
-    });
+// The workers, and those who check and fork meanwhile.
+template <class H>
+class Stress {
+ public:
+  explicit Stress(H& heap) : heap_(heap) {}
+
+  void run() {
+    std::vector<std::thread> threads;
+    for (std::size_t i = 0; i < kThreads; ++i) threads.emplace_back([this, i] { work(i); });
+    std::thread checker([this] { check_on(); });
+    fork_on();
+    for (std::thread& thread : threads) thread.join();
+    checker.join();
+    for (Inbox& inbox : inboxes_) wrong += Worker(heap_, 1, inbox, inbox).finish();
   }
-  unsigned checks = 0;
-  std::size_t found = 0;
-  std::thread checker([&] {
-    for (unsigned seen = 0; running != 0 || checks < 2;) {  // at least one of each level, however late this thread runs
-      const unsigned now = spells;
-      if (std::exchange(seen, now) == now && running != 0) {
+
+  std::atomic<unsigned> wrong{0};
+  std::size_t found = 0;  // by checks
+  unsigned forks = 0;
+  unsigned unsound = 0;  // in children
+
+ private:
+  void work(std::size_t index) {
+    Worker worker(heap_, index + 1, inboxes_[index], inboxes_[(index + 1) % kThreads]);
+    const int all = kLives * stress_rounds();
+    for (int life = 0; life < all; ++life) {
+      ++lives_;
+      std::thread([&] {
+        for (int spell = 0; spell < kSpells; ++spell, ++spells_) worker.run(kRounds);
+        heap_.leave_thread();
+      }).join();
+    }
+    wrong += worker.finish();
+    --running_;
+  }
+  void check_on() {
+    unsigned checks = 0;
+    for (unsigned seen = 0;
+         running_ != 0 || checks < 2;) {  // at least one of each level, however late this thread runs
+      const unsigned now = spells_;
+      if (std::exchange(seen, now) == now && running_ != 0) {
         std::this_thread::yield();
         continue;
       }
-      found += faults_of(heap, checks % 2 == 0 ? CheckLevel::full : CheckLevel::quick).size();
+      found += faults_of(heap_, checks % 2 == 0 ? CheckLevel::full : CheckLevel::quick).size();
       ++checks;
     }
-  });
-  unsigned unsound = 0;
-  for (unsigned seen = 0; running != 0;) {  // a fork whenever another thread begins
-    const unsigned begun = lives;
-    if (std::exchange(seen, begun) == begun)
-      std::this_thread::yield();
-    else
-      unsound += !is_sound_in_child(heap);
   }
-  for (std::thread& thread : threads) thread.join();
-  checker.join();
-  for (Inbox& inbox : inboxes) wrong += Worker(heap, 1, inbox, inbox).finish();
-  EXPECT_EQ(wrong, 0U);
-  EXPECT_EQ(found, 0U);
-  EXPECT_EQ(unsound, 0U);
+  void fork_on() {
+    for (unsigned seen = 0; running_ != 0;) {  // whenever another thread begins
+      const unsigned begun = lives_;
+      if (std::exchange(seen, begun) == begun) {
+        std::this_thread::yield();
+        continue;
+      }
+      unsound += !is_sound_in_child(heap_);
+      ++forks;
+    }
+  }
+
+  H& heap_;
+  std::array<Inbox, kThreads> inboxes_;
+  std::atomic<std::size_t> running_{kThreads};
+  std::atomic<unsigned> lives_{0};
+  std::atomic<unsigned> spells_{0};
+};
+
+TYPED_TEST(HeapThreadsTest, ShareTheHeapWhileItIsCheckedAndForked) {
+  auto& heap = this->heap_;
+  Stress stress(heap);
+  stress.run();
+  EXPECT_EQ(stress.wrong, 0U);
+  EXPECT_EQ(stress.found, 0U);
+  EXPECT_NE(stress.forks, 0U);
+  EXPECT_EQ(stress.unsound, 0U);
   EXPECT_EQ(heap.stats().live_blocks, 0U);
   EXPECT_EQ(heap.stats().allocations, heap.stats().deallocations);
   EXPECT_TRUE(faults_of(heap).empty());

@@ -64,21 +64,52 @@ TYPED_TEST(MagazineTest, ASlotWaitsForAsManyOthersAsThePolicySays) {
   }
 }
 
-// With random reuse the slot freed last is seldom the next one; without it it always is.
+// With random reuse the next slot to go stays the next, and a newcomer may be at any place behind it; without, it is the next.
 TYPED_TEST(MagazineTest, ASlotIsReusedAtRandomWhereThePolicySaysSo) {
+  constexpr std::size_t kReady = 8;
+  constexpr std::size_t kDelay = TestFixture::Type::delay(TestFixture::kClass);
   for (int i = 0; i < 3; ++i) this->magazine_.grow();
   std::size_t next = 0;
-  while (this->magazine_.ready().size() < 8) this->magazine_.push(this->slot(next++), this->random_);
-  constexpr std::size_t kDelay = TestFixture::Type::delay(TestFixture::kClass);
-  int last_first = 0;
-  for (int i = 0; i < 100; ++i) {
-    this->magazine_.push(this->slot(next), this->random_);
-    last_first += this->magazine_.pop() == this->slot(next++ - kDelay);
+  std::array<int, kReady + 1> places{};  // of the newcomer, 0: the first to go
+  for (int i = 0; i < 800; ++i) {
+    while (this->magazine_.ready().size() < kReady) this->magazine_.push(this->slot(next++), this->random_);
+    void* const first = this->magazine_.ready().back();
+    void* const newcomer = this->slot(next - kDelay);
+    this->magazine_.push(this->slot(next++), this->random_);
+    EXPECT_EQ(this->magazine_.ready().back() == first, TypeParam::kPolicy.random_reuse);
+    for (std::size_t place = 0; place <= kReady; ++place) {
+      if (this->magazine_.pop() == newcomer) ++places[place];
+    }
+    ASSERT_EQ(this->magazine_.pop(), nullptr);
   }
-  if (TypeParam::kPolicy.random_reuse)
-    EXPECT_LT(last_first, 40);
-  else
-    EXPECT_EQ(last_first, 100);
+  if (!TypeParam::kPolicy.random_reuse) {
+    EXPECT_EQ(places[0], 800);
+    return;
+  }
+  EXPECT_EQ(places[0], 0);
+  for (std::size_t place = 1; place <= kReady; ++place) {
+    EXPECT_GT(places[place], 50) << place;
+    EXPECT_LT(places[place], 150) << place;
+  }
+}
+
+// Of two that are ready, either may be the next.
+TYPED_TEST(MagazineTest, OfFewNotEvenTheNextOneIsCertain) {
+  constexpr std::size_t kDelay = TestFixture::Type::delay(TestFixture::kClass);
+  std::size_t next = 0;
+  int newcomers = 0;
+  for (int i = 0; i < 400; ++i) {
+    while (this->magazine_.ready().size() < 2) this->magazine_.push(this->slot(next++), this->random_);
+    newcomers += this->magazine_.pop() == this->slot(next - 1 - kDelay) ? 1 : 0;
+    while (this->magazine_.pop() != nullptr) {
+    }
+  }
+  if (TypeParam::kPolicy.random_reuse) {
+    EXPECT_GT(newcomers, 100);
+    EXPECT_LT(newcomers, 300);
+  } else {
+    EXPECT_EQ(newcomers, 400);
+  }
 }
 
 TYPED_TEST(MagazineTest, ABatchComesOutWholeUpwardsOrDownwardsWhereReuseIsRandom) {

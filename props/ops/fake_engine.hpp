@@ -44,6 +44,9 @@ enum class Bug : std::uint8_t {
   never_shrinks,
   moves_badly,  // attach does not know its heap again
   leaves_reservation,
+  forgets_a_free,       // in its counts
+  counts_served_bytes,  // instead of those asked for
+  forgets_the_peak,
 };
 
 class FakeEngine {
@@ -64,6 +67,8 @@ class FakeEngine {
     if (is(Bug::leaves_buffer) && size > 300) offset = bytes_ - align_down(size, kMinAlignment) / 2;
     const Entry entry{offset, size, kind};
     blocks_.insert(std::upper_bound(blocks_.begin(), blocks_.end(), entry), entry);
+    ++allocations_;
+    peak_ = std::max(peak_, live_bytes());
     return {base_ + offset, FaultKind::none};
   }
 
@@ -87,6 +92,7 @@ class FakeEngine {
       std::memset(payload, 0xDD, entry->size);
     blocks_.erase(entry);
     freed_ = true;
+    if (!is(Bug::forgets_a_free) || blocks_.size() != 3) ++deallocations_;
     return {};
   }
 
@@ -129,6 +135,16 @@ class FakeEngine {
     return true;
   }
 
+  [[nodiscard]] trestle_stats stats() const noexcept {
+    trestle_stats all{};
+    all.allocations = allocations_;
+    all.deallocations = deallocations_;
+    all.live_blocks = blocks_.size();
+    all.live_bytes = live_bytes();
+    all.peak_live_bytes = is(Bug::forgets_the_peak) ? all.live_bytes / 2 : peak_;
+    return all;
+  }
+
   void move_to(std::byte* base) noexcept { base_ = base; }
   void resize(std::size_t bytes) noexcept { bytes_ = bytes; }
   [[nodiscard]] std::size_t bytes() const noexcept { return bytes_; }
@@ -147,6 +163,12 @@ class FakeEngine {
   // A gap of sixteen bytes follows every block, so that a block of no bytes has an address of its own.
   [[nodiscard]] static std::size_t end_of(const Entry& entry) noexcept {
     return align_up(entry.offset + entry.size + kMinAlignment, kMinAlignment);
+  }
+  [[nodiscard]] std::size_t live_bytes() const noexcept {
+    std::size_t sum = 0;
+    for (const Entry& entry : blocks_)
+      sum += is(Bug::counts_served_bytes) ? align_up(entry.size, kMinAlignment) : entry.size;
+    return sum;
   }
   [[nodiscard]] std::size_t overreach() const noexcept { return is(Bug::walk_free_too_long) ? 1 : 0; }
 
@@ -187,6 +209,9 @@ class FakeEngine {
   Bug bug_;
   Entries blocks_;
   bool freed_ = false;
+  std::size_t allocations_ = 0;
+  std::size_t deallocations_ = 0;
+  std::size_t peak_ = 0;
 };
 static_assert(Engine<FakeEngine>);
 
@@ -194,7 +219,7 @@ class FakeHost {
  public:
   using EngineType = FakeEngine;
   static constexpr std::size_t kStart = 16 << 10;
-  static constexpr Features kFeatures{.zeroed = true, .capacity = kLargestBuffer};
+  static constexpr Features kFeatures{.zeroed = true, .stats = true, .capacity = kLargestBuffer};
 
   explicit FakeHost(Bug bug) : bug_(bug) {}
 

@@ -190,7 +190,7 @@ TYPED_TEST(MisuseTest, EveryMistakeThatThePolicyPromisesToSeeIsMade) {
   }
 }
 
-TYPED_TEST(MisuseTest, EveryByteThatThePolicyProtectsIsFlipped) {
+TYPED_TEST(MisuseTest, EveryKindOfByteThatThePolicyProtectsCanBeFlipped) {
   constexpr Policy kPolicy = with_short_quarantines(TypeParam::kPolicy);
   for (std::size_t i = 0; i < kCorruptNames.size(); ++i) {
     const auto what = static_cast<CorruptKind>(i);

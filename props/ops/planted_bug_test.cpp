@@ -86,6 +86,9 @@ INSTANTIATE_TEST_SUITE_P(
                     Planted{"NeverShrinks", Bug::never_shrinks, Expectation::buffer_resizes},
                     Planted{"GrowDoesNothing", Bug::grow_does_nothing, Expectation::buffer_resizes},
                     Planted{"MovesBadly", Bug::moves_badly, Expectation::buffer_moves},
+                    Planted{"ForgetsAFree", Bug::forgets_a_free, Expectation::stats_match},
+                    Planted{"CountsServedBytes", Bug::counts_served_bytes, Expectation::stats_match},
+                    Planted{"ForgetsThePeak", Bug::forgets_the_peak, Expectation::stats_match},
                     Planted{"LeavesReservation", Bug::leaves_reservation, Expectation::os_contract_kept}),
     [](const auto& planted) { return std::string(planted.param.name); });
 

@@ -150,9 +150,16 @@ TEST_F(LinuxOsTest, ARangeIsClosedAlsoWhereTheProcessMayHaveNoMoreMappings) {
   }
   // Nothing of gtest's or a sanitizer's until there is room again: they may need a mapping as well.
   const bool refused = mprotect(at + kOsPage, kOsPage, PROT_READ) != 0;
+  constexpr int kGuardInstall = 102;  // MADV_GUARD_INSTALL, Linux 6.13
+  const bool has_guards = madvise(at + 2 * kLong, kOsPage, kGuardInstall) == 0;
   const bool closed = os_.close(at + kLong, kLong);
   syscall(SYS_munmap, many, kMany);
-  ASSERT_TRUE(refused) << "the limit is too high for this test";
+  if (!refused || !has_guards) {
+    EXPECT_EQ(closed, !refused);
+    os_.release(at, 3 * kLong);
+    GTEST_SKIP() << (refused ? "this kernel cannot guard without a mapping"
+                             : "more mappings are allowed than are tried");
+  }
   EXPECT_TRUE(closed);
   EXPECT_TRUE(kills_reader(at + kLong));
   EXPECT_TRUE(kills_writer(at + 2 * kLong - 1));

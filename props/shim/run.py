@@ -93,7 +93,12 @@ def run(expected, argument, program, how, library, summary):
     command = [program] + ([library] if how == "load" else []) + ([argument] if argument is not None else [])
     with subprocess.Popen(command, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                           preexec_fn=limit) as child:
-        out, err = child.communicate(timeout=60)
+        try:
+            out, err = child.communicate(timeout=18)
+        except subprocess.TimeoutExpired:
+            child.kill()
+            child.communicate()
+            raise Broken("it did not end within 18 s") from None
         return child.pid, child.returncode, out.decode(), err.decode()
 
 

@@ -22,6 +22,15 @@ TEST(SizeClass, WastesAtMostAnEighthBeyondASlotStep) {
   }
 }
 
+// With its canary a request of a power of two is a byte longer.
+TEST(SizeClass, LieJustAboveEachPowerOfTwo) {
+  for (std::size_t power = 256; power < kMaxSlot; power *= 2) {
+    EXPECT_EQ(slot_bytes(class_for(power)), power);
+    EXPECT_EQ(slot_bytes(class_for(power + 1)), power + kSlotStep);
+    EXPECT_EQ(slot_bytes(class_for(power + kSlotStep)), power + kSlotStep);
+  }
+}
+
 TEST(SizeClass, AreMultiplesOfAStepAndGrow) {
   EXPECT_EQ(slot_bytes({0}), kSlotStep);
   EXPECT_EQ(slot_bytes({kSizeClasses - 1}), kMaxSlot);

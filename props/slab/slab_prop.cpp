@@ -79,8 +79,12 @@ class Machine {
               .requested = *rc::gen::inRange<std::size_t>(0, slot_ - Slab<P>::kLeastPad + 1),
               .kind = static_cast<Kind>(*rc::gen::inRange(1, 4)),
               .filled = std::byte{*any<std::uint8_t>()}};
-    const Allocation made = slab().serve(live.at, live.requested, live.kind);
-    RC_ASSERT(!made.is_fault() && (made.payload == live.at));
+    if (*rc::gen::arbitrary<bool>()) {
+      RC_ASSERT(slab().try_serve(live.at, live.requested, live.kind));
+    } else {
+      const Allocation made = slab().serve(live.at, live.requested, live.kind);
+      RC_ASSERT(!made.is_fault() && (made.payload == live.at));
+    }
     std::memset(live.at, std::to_integer<int>(live.filled), live.requested);
     live_.push_back(live);
   }
@@ -88,7 +92,15 @@ class Machine {
     if (live_.empty()) return;
     const Live live = taken_from(live_);
     const Rest rest = *rc::gen::element(Rest::magazine, Rest::quarantine);
-    RC_ASSERT(slab().release(live.at, {live.kind, P.canary ? live.requested : slot_, 0}, rest).kind == FaultKind::none);
+    const Release how{live.kind, P.canary ? live.requested : slot_, 0};
+    if (*rc::gen::arbitrary<bool>()) {
+      std::size_t told = 0;
+      RC_ASSERT(slab().try_release(live.at, how, rest, told));
+      RC_ASSERT(told == how.size);
+      RC_ASSERT(!slab().try_release(live.at, how, rest, told));
+    } else {
+      RC_ASSERT(slab().release(live.at, how, rest).kind == FaultKind::none);
+    }
     RC_ASSERT(slab().release(live.at, {live.kind}, rest).kind == FaultKind::double_free);
     if (rest == Rest::magazine) cached_.push_back(live.at);
     if (rest == Rest::quarantine) waiting_.push_back(live.at);

@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <set>
+#include <utility>
 
 #include "slab/fixture.hpp"
 
@@ -21,6 +22,8 @@ class SlabUnit : public testing::Test {
   void expect_refused(FaultKind kind, const void* payload, const void* at, const Release& how = kFromMalloc) {
     SlabTally before;
     const std::size_t faults = this->tested_.faults(before).size();
+    std::size_t requested = 0;
+    EXPECT_FALSE(this->tested_.slab().try_release(const_cast<void*>(payload), how, Rest::quarantine, requested));
     const Verdict v = this->tested_.slab().release(const_cast<void*>(payload), how, Rest::quarantine);
     EXPECT_EQ(v.kind, kind);
     EXPECT_EQ(v.at, at);
@@ -136,9 +139,12 @@ TYPED_TEST(CheckedSlab, SeesBytesWrittenBeforeTheStart) {
     std::copy(kept, kept + i, block - i);
   }
   ASSERT_EQ(this->tested_.give(left), FaultKind::none);
-  block[-1] = std::byte{0x55};
-  this->expect_refused(FaultKind::write_before_start, block, block - 1);
-  EXPECT_TRUE(has(this->tested_.faults(), FaultKind::write_after_free, block - 1));
+  for (std::ptrdiff_t i = 1; i <= 16; ++i) {
+    const std::byte kept = std::exchange(block[-i], std::byte{0x55});
+    this->expect_refused(FaultKind::write_before_start, block, block - i);
+    EXPECT_TRUE(has(this->tested_.faults(), FaultKind::write_after_free, block - i));
+    block[-i] = kept;
+  }
 }
 
 TYPED_TEST(CheckedSlab, SeesAnyByteOfAFreeSlotWrittenTo) {
@@ -150,11 +156,21 @@ TYPED_TEST(CheckedSlab, SeesAnyByteOfAFreeSlotWrittenTo) {
     void* slot = nullptr;
     ASSERT_EQ(this->tested_.slab().take({&slot, 1}), 1U);
     ASSERT_EQ(slot, block);
+    EXPECT_FALSE(this->tested_.slab().try_serve(slot, kRequest, Kind::by_malloc));
     const Allocation refused = this->tested_.slab().serve(slot, kRequest, Kind::by_malloc);
     EXPECT_EQ(refused.kind, FaultKind::write_after_free);
     EXPECT_EQ(refused.payload, block + i);
     block[i] ^= std::byte{4};
     this->tested_.slab().give(slot);
+  }
+}
+
+// What an owner gets is poison as far as its request reaches, be its pad long or short.
+TYPED_TEST(CheckedSlab, HandsOutPoison) {
+  for (std::size_t requested = 0; requested < 112; ++requested) {
+    std::byte* const block = this->tested_.take(requested);
+    EXPECT_EQ(first_other(block, requested, TestFixture::kPolicy.poison_byte), nullptr) << requested;
+    ASSERT_EQ(this->tested_.give(block), FaultKind::none);
   }
 }
 

@@ -3,6 +3,9 @@
 #include <gtest/gtest.h>
 
 #include <array>
+#include <cstring>
+#include <set>
+#include <vector>
 
 #include "property.hpp"
 #include "slab/slot_canary.hpp"
@@ -21,11 +24,11 @@ struct Slot {
   [[nodiscard]] const std::byte* broken(std::size_t& told) { return canary().broken(told); }
 };
 
-// Of a class up to 1 KiB: what is asked of every byte costs the square of their number.
-Slot any_slot() {
+// Of a class up to `most` bytes: what is asked of every byte costs the square of their number.
+Slot any_slot(std::size_t most = 1024) {
   Slot slot;
   slot.key = key_from(*any<std::uint64_t>());
-  slot.bytes = slot_bytes({*rc::gen::inRange<std::uint8_t>(0, class_for(1024).index + 1)});
+  slot.bytes = slot_bytes({*rc::gen::inRange<std::uint8_t>(0, class_for(most).index + 1)});
   slot.requested = *rc::gen::inRange<std::size_t>(0, slot.bytes);
   slot.room.fill(*rc::gen::map(any<std::uint8_t>(), [](std::uint8_t byte) { return std::byte{byte}; }));
   return slot;
@@ -35,7 +38,7 @@ TEST(SlotCanaryProperty, TellsTheRequestAndLeavesTheRest) {
   EXPECT_TRUE(holds(
       "a written pad is whole, tells the request's size, ends in no zero, and leaves what is beside it",
       [] {
-        Slot slot = any_slot();
+        Slot slot = any_slot(kMaxSlot);
         const std::array before = slot.room;
         slot.canary().write(slot.requested);
         std::size_t told = 0;
@@ -43,10 +46,11 @@ TEST(SlotCanaryProperty, TellsTheRequestAndLeavesTheRest) {
         RC_ASSERT(told == slot.requested);
         RC_ASSERT(slot.canary().requested() == slot.requested);
         RC_ASSERT(slot.at()[slot.bytes - 1] != std::byte{0});
-        for (std::size_t i = 0; i < slot.room.size(); ++i) {
-          const bool inside = i >= 16 + slot.requested && i < 16 + slot.bytes;
-          RC_ASSERT(inside || slot.room[i] == before[i]);
-        }
+        const auto same = [&](std::size_t from, std::size_t to) {
+          return std::memcmp(slot.room.data() + from, before.data() + from, to - from) == 0;
+        };
+        RC_ASSERT(same(0, 16 + slot.requested));
+        RC_ASSERT(same(16 + slot.bytes, slot.room.size()));
       },
       20));
 }
@@ -71,6 +75,7 @@ TEST(SlotCanaryProperty, SeesAChangeOfAnyByteButOneValueOfTheCode) {
       std::size_t told = 0;
       if (slot.broken(told) != nullptr) continue;
       RC_ASSERT(value != 0);
+      RC_ASSERT(told < slot.bytes);
       ++unseen;
     }
     // A pad of n bytes may end as one of m; their words agree in m - 1 bytes once in 255^(m - 1) times.
@@ -103,7 +108,7 @@ TEST(SlotCanaryProperty, NamesTheFirstByteThatAnOverflowWrote) {
         RC_PRE(pad >= 2);
         const std::size_t written = *rc::gen::inRange<std::size_t>(1, pad >= 127 ? pad - 2 : pad);
         std::byte* const from = slot.at() + slot.requested;
-        for (std::size_t i = 0; i < written; ++i) from[i] = ~from[i];
+        for (std::size_t i = 0; i < written; ++i) from[i] ^= static_cast<std::byte>(*rc::gen::inRange(1, 256));
         std::size_t told = 0;
         const std::byte* const wrong = slot.broken(told);
         RC_ASSERT((wrong != nullptr));
@@ -125,14 +130,69 @@ TEST(SlotCanaryProperty, ForgetsNothingWhenItsEndIsOverwritten) {
         slot.canary().write(slot.requested);
         const std::size_t written = *rc::gen::inRange<std::size_t>(1, pad - 4);
         std::byte* const from = slot.at() + slot.bytes - written;
-        for (std::size_t i = 0; i < written; ++i) from[i] = ~from[i];
+        for (std::size_t i = 0; i < written; ++i) from[i] ^= static_cast<std::byte>(*rc::gen::inRange(1, 256));
         std::size_t told = 0;
-        // A last byte that tells of a pad too short to show that it is none, as one in 85 does.
+        // A last byte that tells of a pad too short to show that it is none.
         RC_PRE(slot.canary().requested() == SlotCanary::kNone || slot.canary().requested() + 3 < slot.bytes);
         RC_ASSERT((slot.broken(told) == from));
         RC_ASSERT(told == slot.requested);
       },
       20));
+}
+
+// The lengths at which the pad's form changes, in the smallest slot that has them.
+TEST(SlotCanary, IsWholeAtEachLengthAtWhichItsFormChanges) {
+  for (const std::size_t pad : {1U, 2U, 15U, 16U, 17U, 125U, 126U, 127U, 128U, 129U, 130U, 255U, 1024U}) {
+    for (std::uint64_t secret = 1; secret <= 64; ++secret) {
+      Slot slot;
+      slot.key = key_from(secret);
+      slot.bytes = slot_bytes(class_for(pad));
+      slot.requested = slot.bytes - pad;
+      slot.canary().write(slot.requested);
+      std::size_t told = 0;
+      ASSERT_EQ(slot.broken(told), nullptr) << pad;
+      ASSERT_EQ(told, slot.requested);
+    }
+  }
+}
+
+// What changes a code into that of another length differs from key to key: no change of the last byte passes under most.
+TEST(SlotCanary, HasNoChangeOfItsLastByteThatPassesUnderMostKeys) {
+  constexpr unsigned kKeys = 512;
+  alignas(16) std::array<std::byte, 160> room{};
+  for (const std::size_t pad : {2U, 3U, 12U, 17U, 126U}) {
+    const std::size_t bytes = slot_bytes(class_for(pad + 16));
+    for (unsigned mask = 1; mask < 256; ++mask) {
+      unsigned passed = 0;
+      for (unsigned secret = 0; secret < kKeys; ++secret) {
+        const SlotCanary canary(key_from(secret), room.data(), bytes);
+        canary.write(bytes - pad);
+        room[bytes - 1] ^= static_cast<std::byte>(mask);
+        std::size_t told = 0;
+        passed += canary.is_whole(told);
+      }
+      ASSERT_LT(passed, kKeys * 3 / 4) << "pad " << pad << ", mask " << mask;
+    }
+  }
+}
+
+// Code, length and word are other ones under another key, and at another place.
+TEST(SlotCanary, DependsOnKeyAndPlace) {
+  for (const std::size_t pad : {12U, 200U}) {
+    std::set<std::vector<std::byte>> seen;
+    std::set<std::byte> codes;
+    alignas(16) std::array<std::byte, 64 * 512> room{};
+    for (std::size_t i = 0; i < 64; ++i) {
+      std::byte* const at = room.data() + (i % 2 == 0 ? 0 : i * 512);
+      const SlotCanary canary(key_from(i % 2 == 0 ? i : 1), at, 256);
+      canary.write(256 - pad);
+      seen.insert({at + 256 - pad, at + 256});
+      codes.insert(at[255]);
+      EXPECT_EQ(canary.requested(), 256 - pad);
+    }
+    EXPECT_EQ(seen.size(), 64U);
+    EXPECT_GT(codes.size(), 30U);
+  }
 }
 
 }  // namespace
