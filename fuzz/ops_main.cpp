@@ -142,9 +142,7 @@ constexpr const char* kExamples = R"(Examples:
   ops shrink heap_ops crash-1234               the fewest ops that fail in the same way
   ops cpp heap_ops crash-1234 --name LostTail  a test to put into props/)";
 
-}  // namespace
-
-int main(int argc, char** argv) {
+int run(int argc, char** argv) {
   Request request;
   CLI::App app{"Inputs of the fuzz targets as text, minimal, and as C++.", "ops"};
   app.require_subcommand(1);
@@ -157,9 +155,17 @@ int main(int argc, char** argv) {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? 0 : 2;
-  } catch (const std::exception& error) {
-    std::cerr << "ops: " << error.what() << "\n";
-    return 1;
   }
   return 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  try {
+    return run(argc, argv);
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "ops: %s\n", error.what());
+    return 1;
+  }
 }

@@ -13,7 +13,6 @@
 namespace {
 
 using trestle::Options;
-using trestle::OptionType;
 
 constexpr std::string_view kWords[] = {"check_at_exit",
                                        "check_every",

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
+#include <exception>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -92,9 +93,7 @@ void perform_all(const Options& options) {
                 static_cast<double>(options.random) / taken.count());
 }
 
-}  // namespace
-
-int main(int argc, char** argv) {
+int run(int argc, char** argv) {
   Options options;
   CLI::App app{"Runs inputs of a fuzz target. A violated expectation prints ERROR and the input, and aborts."};
   app.add_option("paths", options.paths, "Files of inputs, and directories of them")->check(CLI::ExistingPath);
@@ -119,4 +118,15 @@ int main(int argc, char** argv) {
     return app.exit(error);
   }
   return 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  try {
+    return run(argc, argv);
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "%s: %s\n", argv[0], error.what());
+    return 1;
+  }
 }

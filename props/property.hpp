@@ -23,7 +23,7 @@ template <class Property>
   const rc::detail::TestResult result = rc::detail::checkTestable(property, metadata, params, unheard);
   std::cerr << "- " << claim << "\n";
   printResultMessage(result, std::cerr);
-  std::cerr << std::endl;
+  std::cerr << "\n";
   const bool held = result.template is<rc::detail::SuccessResult>();
   if (!held) std::cerr << "again: RC_PARAMS=\"seed=" << params.seed << "\"\n";
   return held;

@@ -109,7 +109,7 @@ class HeapHost {
   [[nodiscard]] bool is_followed_blindly(const std::byte* at) { return ops::is_followed_blindly(heap_, at); }
   void save() {
     arena_.save();
-    std::memcpy(saved_.get(), &heap_, sizeof heap_);
+    std::memcpy(saved_.get(), static_cast<const void*>(&heap_), sizeof heap_);
   }
   void restore() {
     std::memcpy(static_cast<void*>(&heap_), saved_.get(), sizeof heap_);

@@ -105,7 +105,9 @@ void TestArena::restore() noexcept {
 
 bool TestArena::is_refused() noexcept {
   ++books_.calls;
-  if (books_.refuse_in == 0 || --books_.refuse_in != 0) return false;
+  if (books_.refuse_in == 0) return false;
+  --books_.refuse_in;
+  if (books_.refuse_in != 0) return false;
   books_.refuse_in = books_.refuse_every;
   ++books_.refused;
   return true;

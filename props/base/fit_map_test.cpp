@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <vector>
 
 namespace trestle {
@@ -22,7 +23,8 @@ constexpr std::uint64_t most_units() {
 template <class Map>
 std::vector<std::uint64_t> sizes() {
   std::vector<std::uint64_t> all;
-  for (std::uint64_t units = 1; units < 2000 && units <= most_units<Map>(); ++units) all.push_back(units);
+  for (std::uint64_t units = 1; units <= std::min<std::uint64_t>(1999, most_units<Map>()); ++units)
+    all.push_back(units);
   for (std::uint64_t power = 1024; power <= most_units<Map>(); power *= 2) {
     for (const std::uint64_t units :
          {power - 1, power, power + 1, power + power / 3, power + power / 2, 2 * power - 1}) {

@@ -112,7 +112,7 @@ TYPED_TEST(BufferHeapTest, CoalescesInEveryOrder) {
       const bool apart = freed == 2 && (order[0] + order[1]) == 2;
       ASSERT_EQ(buffer->counts().free_blocks, apart ? 3U : 2U);
     }
-    EXPECT_EQ(blocks_of(*buffer).front().served, 3 * 224 - kHeaderBytes) << "the three are one";
+    EXPECT_EQ(blocks_of(*buffer).front().served, std::size_t{3} * 224 - kHeaderBytes) << "the three are one";
     ASSERT_EQ(give(*buffer, wall), FaultKind::none);
     TestFixture::expect_one_free_block(*buffer);
   } while (std::next_permutation(order.begin(), order.end()));

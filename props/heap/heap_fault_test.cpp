@@ -1,6 +1,7 @@
 // Misuse of a Heap: which fault each is, where, with what evidence; and that nothing is lost by being refused.
 #include "child.hpp"
 #include "heap/fixture.hpp"
+#include "ops/edge.hpp"
 
 namespace trestle {
 namespace {
@@ -178,7 +179,7 @@ TYPED_TEST(CheckedHeapFaultTest, AWriteToAFreedSlotIsFoundWhereItRestsAndBeforeI
   FaultKind found = FaultKind::none;
   const std::size_t most = 2 * TestFixture::kPolicy.quarantine_bytes / kSize + 10000;
   for (std::size_t i = 0; found == FaultKind::none && i < most; ++i) {
-    const Allocation made = this->heap_.allocate(kSize, 16, Kind::by_malloc);
+    const Allocation made = ops::allocate_at_edge(this->heap_, kSize, 16, Kind::by_malloc);
     found = made.is_fault() ? made.kind : give(this->heap_, made.payload);
     if (made.is_fault()) {
       EXPECT_EQ(made.payload, at + 100);

@@ -1,6 +1,6 @@
 // What a Heap does with the system's memory: pages that move instead of being copied, freed ones that rest or go back.
 #include <algorithm>
-#include <cstdio>
+#include <fstream>
 #include <memory>
 
 #include "heap/fixture.hpp"
@@ -31,10 +31,7 @@ TYPED_TEST_SUITE(CheckedHeapMemoryTest, CheckedPolicies, PolicyNames);
 std::size_t resident_bytes() {
   std::size_t mapped = 0;
   std::size_t resident = 0;
-  std::FILE* const file = std::fopen("/proc/self/statm", "r");
-  if (file == nullptr || std::fscanf(file, "%zu %zu", &mapped, &resident) != 2) return 0;
-  std::fclose(file);
-  return resident * kOsPage;
+  return std::ifstream("/proc/self/statm") >> mapped >> resident ? resident * kOsPage : 0;
 }
 
 TYPED_TEST(HeapMemoryTest, EightMebibytesMoveByTheirPages) {

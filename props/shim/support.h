@@ -46,7 +46,7 @@ static inline void* function(const char* name) {
   if (found == NULL) failed(name, "dlsym finds it", 0);
   return found;
 }
-#define CALL(name) ((__typeof__(&name))function(#name))
+#define CALL(name) ((__typeof__(&(name)))function(#name))
 
 /* What the heap serves a small request from: a slot, in steps of 16 bytes, then of an eighth of the power of two below, and
    one of 16 bytes more than that. */

@@ -181,7 +181,7 @@ TEST(SlotCanary, DependsOnKeyAndPlace) {
   for (const std::size_t pad : {12U, 200U}) {
     std::set<std::vector<std::byte>> seen;
     std::set<std::byte> codes;
-    alignas(16) std::array<std::byte, 64 * 512> room{};
+    alignas(16) std::array<std::byte, std::size_t{64} * 512> room{};
     for (std::size_t i = 0; i < 64; ++i) {
       std::byte* const at = room.data() + (i % 2 == 0 ? 0 : i * 512);
       const SlotCanary canary(key_from(i % 2 == 0 ? i : 1), at, 256);

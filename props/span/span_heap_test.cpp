@@ -6,8 +6,8 @@
 
 #include <algorithm>
 #include <array>
-#include <cstdio>
 #include <cstring>
+#include <fstream>
 #include <vector>
 
 #include "base/poison.hpp"
@@ -253,10 +253,7 @@ TEST(SpanHeapOnLinux, PurgedSpansHoldNoPages) {
 // Pages of address space that the process has mapped already; a sanitizer's shadow is part of it.
 std::size_t mapped_bytes() {
   std::size_t pages = 0;
-  std::FILE* const file = std::fopen("/proc/self/statm", "r");
-  if (file == nullptr || std::fscanf(file, "%zu", &pages) != 1) return SIZE_MAX;
-  std::fclose(file);
-  return pages * kOsPage;
+  return std::ifstream("/proc/self/statm") >> pages ? pages * kOsPage : SIZE_MAX;
 }
 
 // In a child, under a limit of half a gigabyte more than it has: a smaller region, room left for others, and spans.

@@ -23,7 +23,7 @@ std::string absolute(const Medians& medians, Measure measure, const Workload& wo
   const std::optional<double> value = medians.value(measure, workload.name, base);
   if (!value) return "-";
   if (measure == Measure::rss) return as_text(*value / 1024, 1) + " MiB";
-  return workload.cost == Cost::cpu ? as_text(*value * 1000, 0) + " ms" : as_text(*value, 1) + " ns";
+  return workload.cost == Cost::cpu ? as_text(*value * 1000, 0) + " ms" : as_text(value, 1) + " ns";
 }
 
 void print_ratios(std::ostream& out, const Campaign& campaign, const Medians& medians, Measure measure,
