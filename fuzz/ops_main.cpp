@@ -115,9 +115,11 @@ void print_cpp(const Request& request) {
   policy[0] = static_cast<char>(std::toupper(policy[0]));
   const std::string name = request.name.empty() ? fs::path(request.file).stem().string() : request.name;
   // The targets' heaps have quarantines that a program fills.
-  const std::string host =
-      buffer ? "BufferHeapHost<k" + policy + ">" : "HeapHost<with_short_quarantines(k" + policy + ")>";
-  write(request, std::string("#include <gtest/gtest.h>\n\n#include \"ops/") + (buffer ? "buffer" : "heap") +
+  const std::string header = !buffer ? "heap" : program.stage.page_bytes != 0 ? "bitmap" : "buffer";
+  const std::string host = header == "heap"     ? "HeapHost<with_short_quarantines(k" + policy + ")>"
+                           : header == "bitmap" ? "BitmapHeapHost<k" + policy + ">"
+                                                : "BufferHeapHost<k" + policy + ">";
+  write(request, std::string("#include <gtest/gtest.h>\n\n#include \"ops/") + header +
                      "_host.hpp\"\n\nnamespace trestle::ops {\nnamespace {\n\nTEST(Regression, " + identifier(name) +
                      ") {\n  static " + host + " host;\n  const Program program = " + to_cpp(program) +
                      ";\n  const std::optional<Failure> failure = run(program, host);\n"

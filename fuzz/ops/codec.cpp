@@ -56,6 +56,7 @@ Stage decode_stage(const Vocabulary& vocabulary, const std::uint8_t* record) {
   if (vocabulary.heap_too && stage.buffer_bytes == 0) return stage;
   stage.zeroed = (record[1] & kZeroed) != 0;
   stage.skew = record[2];
+  if (vocabulary.pages) stage.page_bytes = kLeastPage << record[3] % kPageSizes;
   return stage;
 }
 
@@ -64,6 +65,8 @@ Record encode_stage(const Vocabulary& vocabulary, const Stage& stage) {
   Record record{static_cast<std::uint8_t>(stage.policy)};
   record[1] = static_cast<std::uint8_t>((stage.zeroed ? kZeroed : 0) | (stage.buffer_bytes == 0 ? kNoBuffer : 0));
   record[2] = refuses ? stage.refuse_every : stage.skew;
+  if (stage.page_bytes != 0)
+    record[3] = static_cast<std::uint8_t>(std::countr_zero(stage.page_bytes) - std::countr_zero(kLeastPage));
   store_word(record.data() + 4, refuses ? stage.refuse_nth : stage.buffer_bytes);
   return record;
 }

@@ -22,6 +22,7 @@ namespace trestle::ops {
 enum class Tier : std::uint8_t {
   block,    // a header before it
   slot,     // another slot before it and behind it
+  unit,     // units of a page, which are poison to the last byte once they are free
   address,  // nothing that can be read
   large,    // a span of its own
 };
@@ -45,6 +46,7 @@ struct Poisoned {
   std::size_t bytes;
 };
 inline Poisoned poisoned_part(const BlockView& block, Tier tier, const Policy& policy) {
+  if (tier == Tier::unit) return {0, policy.poison ? block.served : 0};
   if (tier != Tier::block && tier != Tier::slot) return {0, 0};
   const bool free = tier == Tier::block && block.state == BlockState::free;
   const std::size_t from = free ? kLinkBytes : 0;
@@ -138,7 +140,7 @@ class Misuser {
     Release how{.kind = block.kind};
     FaultKind wanted = FaultKind::kind_mismatch;
     if (op.what == MisuseKind::wrong_kind) {
-      if (!H::kPolicy.kind_checked) return false;
+      if (!H::kPolicy.kind_checked || !H::kFeatures.kinds) return false;
       how.kind = other_kind(block.kind, op.by);
     } else {
       if (!H::kPolicy.sized_free_checked) return false;
@@ -154,8 +156,9 @@ class Misuser {
   }
 
   bool write_past_end(std::size_t by, const LiveBlock& block) {
-    // A slot's last byte tells the pad's length, so whoever overwrites it leaves no telling where the pad began.
-    const std::size_t told = H::kPolicy.canary && host_.tier_of(block.address) == Tier::slot ? 1 : 0;
+    // The last byte of a slot, or of units, tells the pad's length: whoever overwrites it leaves no telling where it began.
+    const Tier tier = host_.tier_of(block.address);
+    const std::size_t told = H::kPolicy.canary && (tier == Tier::slot || tier == Tier::unit) ? 1 : 0;
     const std::size_t pad = served(block) - block.size - told;
     if (!H::kPolicy.canary || pad == 0) return false;
     return overwrite(block.address + block.size + by % pad, by, FaultKind::write_past_end, block);

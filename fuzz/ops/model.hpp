@@ -31,7 +31,9 @@ struct Features {
   bool stats = false;         // it counts, and explains a fault
   bool refusals = false;      // its system refuses calls
   bool threads = false;       // the harness says which thread calls
+  bool kinds = true;          // it knows by which family of functions a block was asked for
   std::size_t rounds_to = 0;  // of requests up to so many bytes it knows no more than their slots' size
+  std::size_t unit = 0;       // of any request it knows no more than whole units of so many bytes; 0: it knows more
   std::size_t capacity = 0;   // bytes that its buffer may grow to; 0: it has no buffer
   [[nodiscard]] bool has_buffer() const noexcept { return capacity != 0; }
 };

@@ -148,6 +148,8 @@ void Oracle::judge_usable(const LiveBlock& block, const Sized& answer) {
 
 // Of a block of that size: the most that the heap may tell, being exact but for slots of which it knows no more than their size.
 std::size_t Oracle::most_told(const LiveBlock& block) const noexcept {
+  if (const std::size_t unit = model_.features().unit; unit != 0)
+    return std::max(unit, (block.size + unit - 1) / unit * unit);
   const std::size_t aligned = (block.size + block.alignment - 1) / block.alignment * block.alignment;
   return aligned > model_.features().rounds_to ? block.size : aligned + aligned / 8;
 }
@@ -211,7 +213,8 @@ bool Oracle::judge_shown_live(const BlockView& shown, const LiveBlock* block) {
     violate(Expectation::walk_matches, "a live block at %p that nobody holds", at);
     return false;
   }
-  if (is_size(*block, shown.requested) && shown.kind == block->kind && shown.served >= shown.requested) return true;
+  const bool kind_told = shown.kind == (model_.features().kinds ? block->kind : Kind::none);
+  if (is_size(*block, shown.requested) && kind_told && shown.served >= shown.requested) return true;
   violate(Expectation::walk_matches, "at %p: %zu bytes of kind %d in %zu, instead of %zu of kind %d", at,
           shown.requested, static_cast<int>(shown.kind), shown.served, block->size, static_cast<int>(block->kind));
   return false;

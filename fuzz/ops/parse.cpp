@@ -1,5 +1,6 @@
 // Programs from text: the inverse of print.cpp.
 #include <algorithm>
+#include <bit>
 #include <charconv>
 #include <optional>
 #include <string>
@@ -112,6 +113,7 @@ std::optional<std::string> read_stage(std::string_view line, Stage& stage) {
     assignment.offer("buffer_bytes", stage.buffer_bytes);
     assignment.offer("skew", stage.skew);
     assignment.offer("zeroed", stage.zeroed);
+    assignment.offer("page_bytes", stage.page_bytes);
     assignment.offer("refuse_nth", stage.refuse_nth);
     assignment.offer("refuse_every", stage.refuse_every);
   });
@@ -137,11 +139,15 @@ std::optional<std::string> read_op(std::string_view name, std::string_view line,
   }
 }
 
-// What no stage can be: a size that no buffer of the harness has, refusals that never begin.
+// What no stage can be: a size that no buffer of the harness has or no page, refusals that never begin.
 std::optional<std::string> wrong_with(const Stage& stage) {
   if (stage.refuse_every != 0 && stage.refuse_nth == 0) return "refuse_every without refuse_nth refuses nothing";
   if (stage.buffer_bytes > kLargestBuffer)
     return "buffer_bytes is " + std::to_string(stage.buffer_bytes) + ", at most " + std::to_string(kLargestBuffer);
+  const bool page = std::has_single_bit(stage.page_bytes) && stage.page_bytes >= kLeastPage &&
+                    stage.page_bytes < kLeastPage << kPageSizes;
+  if (stage.page_bytes != 0 && !page)
+    return "page_bytes is " + std::to_string(stage.page_bytes) + ", no power of two from 256 to 4096";
   return std::nullopt;
 }
 

@@ -95,6 +95,7 @@ std::string to_text(const Program& program) {
   std::string out = std::string("stage policy=") + name_of(stage.policy) +
                     " buffer_bytes=" + std::to_string(stage.buffer_bytes) + " skew=" + std::to_string(stage.skew) +
                     " zeroed=" + (stage.zeroed ? "1" : "0");
+  if (stage.page_bytes != 0) out += " page_bytes=" + std::to_string(stage.page_bytes);
   if (stage.refuse_nth != 0)
     out += " refuse_nth=" + std::to_string(stage.refuse_nth) + " refuse_every=" + std::to_string(stage.refuse_every);
   out += "\n";
@@ -107,6 +108,7 @@ std::string to_cpp(const Program& program) {
   std::string out = std::string("Program{Stage{.policy = PolicyName::") + name_of(stage.policy) +
                     ", .buffer_bytes = " + std::to_string(stage.buffer_bytes) +
                     ", .skew = " + std::to_string(stage.skew) + ", .zeroed = " + (stage.zeroed ? "true" : "false");
+  if (stage.page_bytes != 0) out += ", .page_bytes = " + std::to_string(stage.page_bytes);
   if (stage.refuse_nth != 0)
     out += ", .refuse_nth = " + std::to_string(stage.refuse_nth) +
            ", .refuse_every = " + std::to_string(stage.refuse_every);

@@ -1,5 +1,5 @@
 // A program: how the engine is set up, and the ops to perform. As bytes it is a row of records of eight:
-//   record 0:   policy, flags, skew or refuse_every, 0, buffer bytes or refuse_nth (4, little endian)
+//   record 0:   policy, flags, skew or refuse_every, page, buffer bytes or refuse_nth (4, little endian)
 //   record n:   op, slot and kind, size range, alignment or which mistake, magnitude (4, little endian)
 // Every string of bytes is a legal program: a field that is too large wraps around, a last record that is not whole is
 // left out. A vocabulary says what the bytes mean, so that no byte is spent on ops that an engine does not have.
@@ -36,14 +36,15 @@ constexpr Policy with_short_quarantines(Policy policy) {
 }
 [[nodiscard]] const char* name_of(PolicyName policy) noexcept;
 
-// How the engine is set up. Over a buffer: its first size, how many units of 16 bytes it lies off a page's start, and whether
-// its bytes are zero when the engine gets them. Over the harness's system: which of its calls are refused, the n-th and from
+// How the engine is set up. Over a buffer: its first size, how many units of 16 bytes it lies off a page's start, whether
+// its bytes are zero when the engine gets them, and the pages' size where it is one of pages. Over the harness's system: which of its calls are refused, the n-th and from
 // there every so many; 0: none, and only that one.
 struct Stage {
   PolicyName policy = PolicyName::hardened;
   std::uint32_t buffer_bytes = 0;
   std::uint8_t skew = 0;
   bool zeroed = false;
+  std::uint32_t page_bytes = 0;  // 256 to 4096; 0: the buffer's heap has no pages
   std::uint32_t refuse_nth = 0;
   std::uint8_t refuse_every = 0;
   bool operator==(const Stage&) const = default;
@@ -64,6 +65,9 @@ struct SizeRange {
 
 // Buffers of the harness grow to this many bytes at most.
 inline constexpr std::size_t kLargestBuffer = 32 << 10;
+// Page sizes of a heap of pages, from the least on, each twice the one before.
+inline constexpr std::uint32_t kLeastPage = 256;
+inline constexpr std::size_t kPageSizes = 5;
 // A program of 63 ops makes fewer calls of the system than this; most make a tenth.
 inline constexpr std::uint32_t kLargestRefusal = 255;
 
@@ -76,9 +80,11 @@ struct Vocabulary {
   Features features;
   std::uint32_t largest_first_buffer;  // bytes; 0 where there is no buffer
   bool heap_too = false;               // a buffer of no bytes stands for a heap over the harness's system
+  bool pages = false;                  // the heap in the buffer is one of pages
 };
 extern const Vocabulary kHeapVocabulary;
 extern const Vocabulary kBufferVocabulary;
+extern const Vocabulary kBitmapVocabulary;
 extern const Vocabulary kMisuseVocabulary;
 extern const Vocabulary kCorruptVocabulary;
 extern const Vocabulary kOomVocabulary;

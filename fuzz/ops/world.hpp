@@ -41,12 +41,14 @@ concept Host = Engine<typename H::EngineType> &&
                };
 static_assert(!Host<int>);
 
-// The bytes of a buffer, as its owner deals with them. relocate: how far the buffer moved; nothing: the heap was not
-// recognised at its new place.
+// The bytes of a buffer, as its owner deals with them. size_step: what the heap's sizes are multiples of; least_growth: less is
+// refused. relocate: how far the buffer moved; nothing: the heap was not recognised at its new place.
 template <class H>
 concept ResizableHost = Host<H> && requires(H host, std::size_t bytes) {
   { host.size() } -> std::same_as<std::size_t>;
   { host.smallest_size() } -> std::same_as<std::size_t>;
+  { host.size_step() } -> std::same_as<std::size_t>;
+  { host.least_growth() } -> std::same_as<std::size_t>;
   { host.grow(bytes) } -> std::same_as<bool>;
   { host.shrink(bytes) } -> std::same_as<bool>;
   { host.relocate(bytes) } -> std::same_as<std::optional<std::ptrdiff_t>>;
@@ -134,8 +136,8 @@ class World {
     if constexpr (ResizableHost<H>) {
       const std::size_t before = host_.size();
       const bool grown = host_.grow(before + op.by);
-      if (grown != (op.by >= kLeastGrowth) ||
-          host_.size() != (grown ? align_down(before + op.by, kMinAlignment) : before))
+      if (grown != (op.by >= host_.least_growth()) ||
+          host_.size() != (grown ? align_down(before + op.by, host_.size_step()) : before))
         return oracle_.violate(Expectation::buffer_resizes, "grow %zu by %zu: %d, now %zu", before, op.by, grown,
                                host_.size());
       oracle_.model().resize_buffer(host_.size());
@@ -149,7 +151,7 @@ class World {
       const std::size_t most = needed();
       const bool shrunk = host_.shrink(wanted);
       const std::size_t now = host_.size();
-      const bool fits = shrunk ? now <= wanted && wanted - now < kLeastGrowth : now == before;
+      const bool fits = shrunk ? now <= wanted && wanted - now < host_.least_growth() : now == before;
       if (shrunk != (wanted >= smallest) || !fits || smallest > most)
         return oracle_.violate(Expectation::buffer_resizes, "shrink %zu to %zu, smallest %zu: %d, now %zu", before,
                                wanted, smallest, shrunk, host_.size());
@@ -196,16 +198,15 @@ class World {
   }
 
  private:
-  static constexpr std::size_t kLeastGrowth = 64;
-
   // What a buffer must have at least, by the model: the heap's record, all up to the last live block, a remainder that is too
   // small to be a block, and a block.
   [[nodiscard]] std::size_t needed() {
-    constexpr std::size_t kSlack = 160;
+    constexpr std::size_t kFrame = 96;
     const auto record = host_.size() - static_cast<std::size_t>(host_.last() - host_.first());
-    if (model().live().empty()) return record + kSlack;
+    const std::size_t slack = kFrame + host_.least_growth();
+    if (model().live().empty()) return record + slack;
     const LiveBlock& last = model().at(model().live().back());
-    return record + static_cast<std::size_t>(last.end() - host_.first()) + kSlack;
+    return record + static_cast<std::size_t>(last.end() - host_.first()) + slack;
   }
   // The standard's null: nothing to free, nothing to measure, and a realloc that is a malloc.
   void judge_null() {

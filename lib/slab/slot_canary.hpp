@@ -46,9 +46,11 @@ struct SlotTails {
 
 class SlotCanary {
  public:
-  // Of the slot of so many bytes that starts there.
+  // Of the slot of so many bytes that starts there, which is its place; or which has another, so that it may be moved.
   SlotCanary(const Key& key, std::byte* slot, std::size_t bytes) noexcept
-      : slot_(slot), bytes_(bytes), mixed_(fold(address_of(slot) ^ key.low, key.high ^ kOdd1)) {}
+      : SlotCanary(key, slot, bytes, address_of(slot)) {}
+  SlotCanary(const Key& key, std::byte* slot, std::size_t bytes, std::uint64_t place) noexcept
+      : slot_(slot), bytes_(bytes), mixed_(fold(place ^ key.low, key.high ^ kOdd1)) {}
 
   // requested < bytes. Changes the pad and nothing else.
   void write(std::size_t requested) const noexcept {
