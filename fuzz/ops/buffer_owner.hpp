@@ -57,7 +57,7 @@ class BufferOwner {
     forbid_access(there_.get(), kStorage);
     at_ = to;
     fence_in(bytes);
-    heap_ = EngineType::attach(to, SIZE_MAX);
+    heap_ = EngineType::attach(to, bytes - 1) == nullptr ? EngineType::attach(to, bytes) : nullptr;
     if (heap_ == nullptr) return std::nullopt;
     return distance;
   }

@@ -43,6 +43,7 @@ std::optional<std::uint8_t> index_in(const Table& table, Matches matches) {
 // Bits of the stage record's second byte.
 constexpr std::uint8_t kZeroed = 1;
 constexpr std::uint8_t kNoBuffer = 2;
+constexpr std::uint8_t kMoreSlots = 4;
 
 Stage decode_stage(const Vocabulary& vocabulary, const std::uint8_t* record) {
   Stage stage;
@@ -51,9 +52,12 @@ Stage decode_stage(const Vocabulary& vocabulary, const std::uint8_t* record) {
     stage.refuse_nth = load_word(record + 4) % (kLargestRefusal + 1);
     stage.refuse_every = stage.refuse_nth == 0 ? std::uint8_t{0} : record[2];
   }
-  if (!vocabulary.features.has_buffer() || (vocabulary.heap_too && (record[1] & kNoBuffer) != 0)) return stage;
-  stage.buffer_bytes = load_word(record + 4) % (vocabulary.largest_first_buffer + 1);
-  if (vocabulary.heap_too && stage.buffer_bytes == 0) return stage;
+  const bool buffer = vocabulary.features.has_buffer() && (!vocabulary.heap_too || (record[1] & kNoBuffer) == 0);
+  if (buffer) stage.buffer_bytes = load_word(record + 4) % (vocabulary.largest_first_buffer + 1);
+  if (!vocabulary.features.has_buffer() || (vocabulary.heap_too && stage.buffer_bytes == 0)) {
+    if ((record[1] & kMoreSlots) != 0) stage.slot_limit = kAllSlots;
+    return stage;
+  }
   stage.zeroed = (record[1] & kZeroed) != 0;
   stage.skew = record[2];
   if (vocabulary.pages) stage.page_bytes = kLeastPage << record[3] % kPageSizes;
@@ -63,7 +67,8 @@ Stage decode_stage(const Vocabulary& vocabulary, const std::uint8_t* record) {
 Record encode_stage(const Vocabulary& vocabulary, const Stage& stage) {
   const bool refuses = vocabulary.features.refusals;
   Record record{static_cast<std::uint8_t>(stage.policy)};
-  record[1] = static_cast<std::uint8_t>((stage.zeroed ? kZeroed : 0) | (stage.buffer_bytes == 0 ? kNoBuffer : 0));
+  record[1] = static_cast<std::uint8_t>((stage.zeroed ? kZeroed : 0) | (stage.buffer_bytes == 0 ? kNoBuffer : 0) |
+                                        (stage.slot_limit == kAllSlots ? kMoreSlots : 0));
   record[2] = refuses ? stage.refuse_every : stage.skew;
   if (stage.page_bytes != 0)
     record[3] = static_cast<std::uint8_t>(std::countr_zero(stage.page_bytes) - std::countr_zero(kLeastPage));

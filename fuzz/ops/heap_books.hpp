@@ -2,9 +2,10 @@
 // it. The heap shows none of it, so who includes this is compiled without access control.
 //
 //   table   which span each granule belongs to, as far as the granule is in use or ends its span, and whose slab's record
-//   books   counts, bins, lists by age
+//   books   counts, bins, lists by age; of slabs the states of their slots, the bits of those that rest, their counts
 // Left out are the words that a check starts from: where the regions and their tables lie and how far they reach, the keys,
-// the locks, the limits, slabs' records but for their states and bits, the shelf. So is the quarantine's ring: a check sees that an entry is no retired block's, not whose it is.
+// the locks, the limits, where a slab's memory and states lie, the shelf. So is the quarantine's ring: a check sees that an
+// entry is no retired block's, not whose it is.
 #pragma once
 
 #include <cstddef>
@@ -38,8 +39,34 @@ void for_each_table_range(H& heap, Visit visit) {
   });
 }
 
+// Calls visit(slab) for each, whichever tier it is of.
+template <class H, class Visit>
+void for_each_slab(H& heap, Visit visit) {
+  heap.for_each_sound_span([&](const auto& ref) {
+    if (ref.span->state == SpanState::slots) visit(heap.slots_.record_in(ref).slab);
+    if (ref.span->state == SpanState::addresses) visit(heap.zero_.record_of(ref).slab);
+    return true;
+  });
+}
+template <class H, class Visit>
+void for_each_magazine(H& heap, Visit visit) {
+  using Cache = typename std::decay_t<decltype(heap.slots_)>::Cache;
+  for (auto* cache = static_cast<Cache*>(heap.slots_.caches_); cache != nullptr; cache = cache->next)
+    for (auto& magazine : cache->magazines_) visit(magazine);
+}
+template <class S, class Visit>
+void visit_slab(S& slab, Visit& visit) {
+  visit(reinterpret_cast<std::byte*>(slab.layout_.states), slab.slots_ + 1);
+  const std::size_t words = (slab.slots_ + S::kWordBits - 1) / S::kWordBits;
+  visit(reinterpret_cast<std::byte*>(slab.layout_.free_bits), words * sizeof(std::uint64_t));
+  visit_bytes_of(slab.slots_, visit);
+  visit_bytes_of(slab.carved_, visit);
+  visit_bytes_of(slab.resting_, visit);
+}
+
 template <class H, class Visit>
 void for_each_book(H& heap, Visit visit) {
+  for_each_slab(heap, [&](auto& slab) { visit_slab(slab, visit); });
   auto& arena = heap.arena_;
   visit_bytes_of(arena.counts_, visit);
   visit_bins(arena.bins_, visit);
@@ -47,14 +74,12 @@ void for_each_book(H& heap, Visit visit) {
   visit_bytes_of(arena.quarantine_.count_, visit);
   visit_bytes_of(arena.quarantine_.bytes_, visit);
   visit_bytes_of(heap.slots_.alone_, visit);
-  for (auto* cache = static_cast<typename std::decay_t<decltype(heap.slots_)>::Cache*>(heap.slots_.caches_);
-       cache != nullptr; cache = cache->next) {
-    for (auto& magazine : cache->magazines_) {
-      if (magazine.taken == 0 && magazine.given == 0) continue;
-      visit_bytes_of(magazine.taken, visit);
-      visit_bytes_of(magazine.given, visit);
-    }
-  }
+  for_each_magazine(heap, [&](auto& magazine) {
+    if (magazine.taken == 0 && magazine.given == 0) return;
+    visit_bytes_of(magazine.taken, visit);
+    visit_bytes_of(magazine.given, visit);
+    visit_bytes_of(magazine.ready_, visit);
+  });
   visit_bytes_of(heap.zero_.counts_, visit);
   visit_bytes_of(heap.large_.counts_.live_blocks, visit);
   visit_bytes_of(heap.large_.counts_.live_bytes, visit);
@@ -68,8 +93,8 @@ void for_each_book(H& heap, Visit visit) {
   });
 }
 
-// Whether the heap follows the byte without a look at what it leads to: the books of the quarantine, and the records of slabs that
-// each malloc and free loads.
+// Whether the heap follows the byte without a look at what it leads to: the books of the quarantine and of a magazine, and what
+// each malloc and free loads of a slab.
 template <class H>
 bool is_followed_blindly(H& heap, const std::byte* at) {
   const auto holds = [at](const auto* object, std::size_t count) {
@@ -77,6 +102,10 @@ bool is_followed_blindly(H& heap, const std::byte* at) {
     return at >= first && at < first + count * sizeof *object;
   };
   if (holds(&heap.arena_.quarantine_, 1)) return true;
+  bool followed = false;
+  for_each_slab(heap, [&](auto& slab) { followed = followed || holds(&slab, 1); });
+  for_each_magazine(heap, [&](auto& magazine) { followed = followed || holds(&magazine.ready_, 1); });
+  if (followed) return true;
   return !heap.spans_.for_each_region([&](auto& region) { return !holds(region.records_, region.frontier().count); });
 }
 

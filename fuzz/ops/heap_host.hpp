@@ -20,7 +20,6 @@ class HeapHost {
  public:
   using EngineType = Heap<P, TestOs>;
   static constexpr const Policy& kPolicy = P;
-  static constexpr std::size_t kSlotLimit = std::size_t{1} << 10;  // so that small requests reach the blocks
   static constexpr Features kFeatures{.zeroed = true,
                                       .trim = true,
                                       .clock = true,
@@ -29,7 +28,8 @@ class HeapHost {
                                       .stats = true,
                                       .refusals = true,
                                       .threads = true,
-                                      .rounds_to = P.canary ? 0 : kSlotLimit};
+                                      .slots_rounded = !P.canary};
+  static_assert(kAllSlots == kMaxSlot);
   // All the memory there is, in regions so small that a program fills one and goes on in the next.
   static constexpr std::size_t kArenaBytes = std::size_t{12} << 20;
   static constexpr std::size_t kRegionBytes = std::size_t{2} << 20;
@@ -49,7 +49,7 @@ class HeapHost {
                                                 .commit_bytes = kCommit,
                                                 .block_span_bytes = kBlockSpan,
                                                 .move_from_bytes = kMoveFrom,
-                                                .slot_limit = kSlotLimit});
+                                                .slot_limit = stage.slot_limit});
     if (!started && arena_.refused() == 0)
       oracle.violate(Expectation::engine_starts, "start failed, %zu calls of the OS", arena_.calls());
     return started;

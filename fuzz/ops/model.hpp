@@ -23,18 +23,18 @@ constexpr std::size_t index_of(SlotId slot) noexcept { return static_cast<std::s
 
 // What an engine offers beyond allocate, deallocate and reallocate.
 struct Features {
-  bool zeroed = false;        // allocate_zeroed
-  bool trim = false;          // trim
-  bool clock = false;         // the harness owns its clock
-  bool misuse = false;        // mistakes can be made with it and judged
-  bool corrupt = false;       // its own bytes can be overwritten and judged
-  bool stats = false;         // it counts, and explains a fault
-  bool refusals = false;      // its system refuses calls
-  bool threads = false;       // the harness says which thread calls
-  bool kinds = true;          // it knows by which family of functions a block was asked for
-  std::size_t rounds_to = 0;  // of requests up to so many bytes it knows no more than their slots' size
-  std::size_t unit = 0;       // of any request it knows no more than whole units of so many bytes; 0: it knows more
-  std::size_t capacity = 0;   // bytes that its buffer may grow to; 0: it has no buffer
+  bool zeroed = false;         // allocate_zeroed
+  bool trim = false;           // trim
+  bool clock = false;          // the harness owns its clock
+  bool misuse = false;         // mistakes can be made with it and judged
+  bool corrupt = false;        // its own bytes can be overwritten and judged
+  bool stats = false;          // it counts, and explains a fault
+  bool refusals = false;       // its system refuses calls
+  bool threads = false;        // the harness says which thread calls
+  bool kinds = true;           // it knows by which family of functions a block was asked for
+  bool slots_rounded = false;  // of what a slot serves it knows no more than the slot's size
+  std::size_t unit = 0;        // of any request it knows no more than whole units of so many bytes; 0: it knows more
+  std::size_t capacity = 0;    // bytes that its buffer may grow to; 0: it has no buffer
   [[nodiscard]] bool has_buffer() const noexcept { return capacity != 0; }
 };
 
@@ -53,21 +53,25 @@ struct LiveBlock {
 class Model {
  public:
   Model() = default;
-  Model(Features features, std::size_t buffer_bytes) : features_(features), buffer_bytes_(buffer_bytes) {}
+  Model(Features features, std::size_t buffer_bytes, std::size_t slot_limit)
+      : features_(features), buffer_bytes_(buffer_bytes), slot_limit_(slot_limit) {}
 
   [[nodiscard]] const Features& features() const noexcept { return features_; }
   [[nodiscard]] std::size_t buffer_bytes() const noexcept { return buffer_bytes_; }
+  [[nodiscard]] std::size_t slot_limit() const noexcept { return slot_limit_; }
   [[nodiscard]] bool is_empty(SlotId slot) const noexcept { return !used_[index_of(slot)]; }
   [[nodiscard]] const LiveBlock& at(SlotId slot) const noexcept { return slots_[index_of(slot)]; }
   [[nodiscard]] std::span<const SlotId> live() const noexcept { return {order_.data(), count_}; }
   // What a heap that reuses nothing would have needed so far, and what it needs for one more block at most: a small one up
-  // to an eighth more than it asked for, and where it is the first of its size, a granule for its kind in each of two arenas,
-  // twice, since there may be two slabs for such sizes.
+  // to an eighth more than it asked for, and where it is the first of its size, a slab of eight in each of two arenas, twice,
+  // since there may be two slabs for such sizes.
   [[nodiscard]] std::size_t charged_bytes() const noexcept { return charged_bytes_; }
   [[nodiscard]] std::size_t charge_of(std::size_t size, std::size_t alignment) const noexcept {
     const std::size_t block = framed(size, alignment);
     if (!is_small(size, alignment)) return (block + kPage + kGranule - 1) / kGranule * kGranule;
-    return seen_[size_class_of(block)] ? block + block / 8 : 4 * kGranule;
+    if (seen_[size_class_of(block)]) return block + block / 8;
+    const std::size_t slot = std::min(block + block / 8, slot_limit_);
+    return 4 * ((8 * slot + kGranule - 1) / kGranule * kGranule);
   }
 
   TRESTLE_NO_FEEDBACK void place(SlotId slot, std::size_t size, std::size_t alignment, Kind kind) noexcept {
@@ -125,8 +129,9 @@ class Model {
     constexpr std::size_t kFrame = 64;
     return size + (alignment > kMinAlignment ? alignment : 0) + kFrame;
   }
-  [[nodiscard]] static constexpr bool is_small(std::size_t size, std::size_t alignment) noexcept {
-    return size <= kLargestSmall && alignment <= kLargestSmall;
+  [[nodiscard]] bool is_small(std::size_t size, std::size_t alignment) const noexcept {
+    const std::size_t largest = std::max(kLargestSmall, slot_limit_);
+    return size <= largest && alignment <= largest;
   }
   // Sizes that may be served from one slab, or from two in the first eighth above a power of two: equal but for the last eighth
   // of the power of two below.
@@ -150,6 +155,7 @@ class Model {
   std::uint32_t seeds_ = 0;
   Features features_{};
   std::size_t buffer_bytes_ = 0;
+  std::size_t slot_limit_ = 0;
 };
 
 }  // namespace trestle::ops

@@ -14,9 +14,9 @@ namespace {
 constexpr std::size_t kVerifiedWhole = 256;  // blocks to this size are verified whole after every op
 constexpr std::size_t kWindow = 96;          // of larger ones: this much at the head, in the middle and at the tail
 constexpr std::size_t kFilledWhole =
-    32 << 10;                               // blocks to this size are filled whole, and verified so when they are moved
-constexpr std::size_t kZeroedWhole = 8192;  // zeroed blocks to this size are verified whole
-constexpr std::size_t kPeriod = 1021;       // no distance that a heap moves bytes by
+    32 << 10;  // blocks to this size are filled whole, and verified so when they are moved
+constexpr std::size_t kZeroedWhole = 128 << 10;  // zeroed blocks to this size are verified whole
+constexpr std::size_t kPeriod = 1021;            // no distance that a heap moves bytes by
 
 // Byte i of a block of seed s is table[(s * 37 + i) % kPeriod]: of the position, so that a moved tail does not pass.
 using Pattern = std::array<std::byte, kPeriod + kFilledWhole>;
@@ -151,7 +151,7 @@ std::size_t Oracle::most_told(const LiveBlock& block) const noexcept {
   if (const std::size_t unit = model_.features().unit; unit != 0)
     return std::max(unit, (block.size + unit - 1) / unit * unit);
   const std::size_t aligned = (block.size + block.alignment - 1) / block.alignment * block.alignment;
-  return aligned > model_.features().rounds_to ? block.size : aligned + aligned / 8;
+  return !model_.features().slots_rounded || aligned > model_.slot_limit() ? block.size : aligned + aligned / 8;
 }
 
 bool Oracle::is_size(const LiveBlock& block, std::size_t told) const noexcept {

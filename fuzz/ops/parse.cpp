@@ -114,6 +114,7 @@ std::optional<std::string> read_stage(std::string_view line, Stage& stage) {
     assignment.offer("skew", stage.skew);
     assignment.offer("zeroed", stage.zeroed);
     assignment.offer("page_bytes", stage.page_bytes);
+    assignment.offer("slot_limit", stage.slot_limit);
     assignment.offer("refuse_nth", stage.refuse_nth);
     assignment.offer("refuse_every", stage.refuse_every);
   });
@@ -148,6 +149,9 @@ std::optional<std::string> wrong_with(const Stage& stage) {
                     stage.page_bytes < kLeastPage << kPageSizes;
   if (stage.page_bytes != 0 && !page)
     return "page_bytes is " + std::to_string(stage.page_bytes) + ", no power of two from 256 to 4096";
+  if (stage.slot_limit != kFewSlots && stage.slot_limit != kAllSlots)
+    return "slot_limit is " + std::to_string(stage.slot_limit) + ", neither " + std::to_string(kFewSlots) + " nor " +
+           std::to_string(kAllSlots);
   return std::nullopt;
 }
 

@@ -96,6 +96,7 @@ std::string to_text(const Program& program) {
                     " buffer_bytes=" + std::to_string(stage.buffer_bytes) + " skew=" + std::to_string(stage.skew) +
                     " zeroed=" + (stage.zeroed ? "1" : "0");
   if (stage.page_bytes != 0) out += " page_bytes=" + std::to_string(stage.page_bytes);
+  if (stage.slot_limit != kFewSlots) out += " slot_limit=" + std::to_string(stage.slot_limit);
   if (stage.refuse_nth != 0)
     out += " refuse_nth=" + std::to_string(stage.refuse_nth) + " refuse_every=" + std::to_string(stage.refuse_every);
   out += "\n";
@@ -109,6 +110,7 @@ std::string to_cpp(const Program& program) {
                     ", .buffer_bytes = " + std::to_string(stage.buffer_bytes) +
                     ", .skew = " + std::to_string(stage.skew) + ", .zeroed = " + (stage.zeroed ? "true" : "false");
   if (stage.page_bytes != 0) out += ", .page_bytes = " + std::to_string(stage.page_bytes);
+  if (stage.slot_limit != kFewSlots) out += ", .slot_limit = " + std::to_string(stage.slot_limit);
   if (stage.refuse_nth != 0)
     out += ", .refuse_nth = " + std::to_string(stage.refuse_nth) +
            ", .refuse_every = " + std::to_string(stage.refuse_every);

@@ -36,15 +36,21 @@ constexpr Policy with_short_quarantines(Policy policy) {
 }
 [[nodiscard]] const char* name_of(PolicyName policy) noexcept;
 
-// How the engine is set up. Over a buffer: its first size, how many units of 16 bytes it lies off a page's start, whether
-// its bytes are zero when the engine gets them, and the pages' size where it is one of pages. Over the harness's system: which of its calls are refused, the n-th and from
-// there every so many; 0: none, and only that one.
+// The largest request that a slot serves: so little that small requests reach the blocks, or as much as in the library.
+inline constexpr std::uint32_t kFewSlots = 1 << 10;
+inline constexpr std::uint32_t kAllSlots = 32 << 10;
+
+// How the engine is set up. Over a buffer: its first size, how many units of 16 bytes it lies off a page's start, whether its
+// bytes are zero when the engine gets them, and the pages' size where it is one of pages. Over the harness's system: the
+// largest request that a slot serves, and which of the system's calls are refused, the n-th and from there every so many; 0:
+// none, and only that one.
 struct Stage {
   PolicyName policy = PolicyName::hardened;
   std::uint32_t buffer_bytes = 0;
   std::uint8_t skew = 0;
   bool zeroed = false;
-  std::uint32_t page_bytes = 0;  // 256 to 4096; 0: the buffer's heap has no pages
+  std::uint32_t page_bytes = 0;          // 256 to 4096; 0: the buffer's heap has no pages
+  std::uint32_t slot_limit = kFewSlots;  // or kAllSlots
   std::uint32_t refuse_nth = 0;
   std::uint8_t refuse_every = 0;
   bool operator==(const Stage&) const = default;

@@ -57,7 +57,8 @@ concept ResizableHost = Host<H> && requires(H host, std::size_t bytes) {
 template <Host H>
 class World {
  public:
-  World(H& host, const Stage& stage) : host_(host), oracle_(Model{H::kFeatures, stage.buffer_bytes}) {}
+  World(H& host, const Stage& stage)
+      : host_(host), oracle_(Model{H::kFeatures, stage.buffer_bytes, stage.slot_limit}) {}
 
   [[nodiscard]] Oracle& oracle() noexcept { return oracle_; }
   [[nodiscard]] const Model& model() const noexcept { return oracle_.model(); }
@@ -162,7 +163,9 @@ class World {
   void relocate(const Relocate& op) {
     if constexpr (ResizableHost<H>) {
       const std::optional<std::ptrdiff_t> distance = host_.relocate(op.skew);
-      if (!distance) return oracle_.violate(Expectation::buffer_moves, "attach refused the heap at its new place");
+      if (!distance)
+        return oracle_.violate(Expectation::buffer_moves,
+                               "attach refused the heap at its new place, or took too few bytes");
       oracle_.model().translate(*distance);
     }
   }

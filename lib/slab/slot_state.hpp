@@ -1,8 +1,10 @@
 // One byte a slot, out of band. Codes of two bits: free, or used by malloc, new or new[], so that the state that finds a
-// double free finds a mismatched delete as well. The other bits say where a free slot rests, and whether it was ever used.
+// double free finds a mismatched delete as well. The other bits say where a free slot rests, and whether it was ever used; one
+// makes the number of bits even, so that no state is a flipped bit away from another.
 // A byte each, so that two threads may change neighbours without a locked instruction.
 #pragma once
 
+#include <bit>
 #include <cstdint>
 
 #include "base/engine.hpp"
@@ -20,11 +22,11 @@ class SlotState {
  public:
   constexpr SlotState() noexcept = default;
   [[nodiscard]] static constexpr SlotState used(Kind kind) noexcept {
-    return SlotState{static_cast<std::uint8_t>(kind)};
+    return SlotState{made_even(static_cast<unsigned>(kind))};
   }
   // `fresh`: nobody has had the slot yet.
   [[nodiscard]] static constexpr SlotState free(Rest rest, bool fresh) noexcept {
-    return SlotState{static_cast<std::uint8_t>(static_cast<unsigned>(rest) << kRestShift | (fresh ? kFresh : 0U))};
+    return SlotState{made_even(static_cast<unsigned>(rest) << kRestShift | (fresh ? kFresh : 0U))};
   }
 
   [[nodiscard]] constexpr bool is_used() const noexcept { return (bits_ & kCode) != 0; }
@@ -33,8 +35,9 @@ class SlotState {
   [[nodiscard]] constexpr bool is_fresh() const noexcept { return (bits_ & kFresh) != 0; }
   // Of the 256 values of a byte, those that some slot can have.
   [[nodiscard]] constexpr bool is_legal() const noexcept {
-    if (is_used()) return (bits_ & ~kCode) == 0;
-    return (bits_ & ~(kCode << kRestShift | kFresh)) == 0 && rest() <= Rest::quarantine &&
+    if (std::popcount(bits_) % 2 != 0) return false;
+    if (is_used()) return (bits_ & ~(kCode | kEven)) == 0;
+    return (bits_ & ~(kCode << kRestShift | kFresh | kEven)) == 0 && rest() <= Rest::quarantine &&
            !(is_fresh() && rest() == Rest::quarantine);
   }
   [[nodiscard]] constexpr std::uint8_t bits() const noexcept { return bits_; }
@@ -43,10 +46,14 @@ class SlotState {
 
  private:
   constexpr explicit SlotState(std::uint8_t bits) noexcept : bits_(bits) {}
+  [[nodiscard]] static constexpr std::uint8_t made_even(unsigned bits) noexcept {
+    return static_cast<std::uint8_t>(bits | (std::popcount(bits) % 2 != 0 ? kEven : 0U));
+  }
 
   static constexpr unsigned kCode = 3;
   static constexpr unsigned kRestShift = 2;
   static constexpr unsigned kFresh = 16;
+  static constexpr unsigned kEven = 32;
 
   std::uint8_t bits_ = 0;
 };

@@ -216,7 +216,9 @@ TYPED_TEST(HeapFaultTest, NothingCanBeReadAtARequestOfNoBytes) {
   constexpr bool kSized = TestFixture::kPolicy.sized_free_checked;
   EXPECT_EQ(give(this->heap_, one, {.size = 1}), kSized ? FaultKind::size_mismatch : FaultKind::none);
   if (kSized) {
-    EXPECT_EQ(give(this->heap_, one, {.size = 0}), FaultKind::none);
+    const std::uintptr_t beyond = (address_of(one) & (~address_of(one) + 1)) * 2;
+    EXPECT_EQ(give(this->heap_, one, {.alignment = beyond}), FaultKind::alignment_mismatch);
+    EXPECT_EQ(give(this->heap_, one, {.size = 0, .alignment = beyond / 2}), FaultKind::none);
   }
   EXPECT_EQ(give(this->heap_, one), FaultKind::double_free);
   EXPECT_EQ(this->heap_.usable_size(one).kind, FaultKind::stale_pointer);

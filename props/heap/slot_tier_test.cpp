@@ -2,6 +2,7 @@
 #include <atomic>
 #include <thread>
 
+#include "child.hpp"
 #include "heap/fixture.hpp"
 #include "ops/test_os.hpp"
 
@@ -56,7 +57,11 @@ TYPED_TEST(MagazineTierTest, AThreadThatLeavesKeepsNoSlot) {
     this->give_all(this->take_many(500, kMaxSlot / 2));
     this->heap_.leave_thread();
   }).join();
-  EXPECT_LE(this->heap_.stats().span_bytes, 16 * kMaxSlot) << "one slab is kept";
+  const trestle_stats stats = this->heap_.stats();
+  const std::size_t slot = slot_bytes(class_for(kMaxSlot / 2 + Slab<TestFixture::kPolicy>::kLeastPad));
+  EXPECT_EQ(stats.span_bytes, (Depot<TestFixture::kPolicy, LinuxOs>::span_bytes(class_for(slot))))
+      << "one slab is kept";
+  EXPECT_EQ(stats.free_block_bytes, stats.span_bytes / slot * slot) << "and all of its slots rest there";
   EXPECT_TRUE(faults_of(this->heap_).empty());
 }
 
@@ -68,16 +73,62 @@ TYPED_TEST(MagazineTierTest, WholeSlabsGoBackButOneOfAClass) {
   EXPECT_LE(this->heap_.stats().span_bytes, 30 * kSize);
 }
 
+// Threads that use the heap one after the other while all of them live: an ended thread's number may be given to the next.
+class ThreadsInTurn {
+ public:
+  ~ThreadsInTurn() {
+    end_ = true;
+    end_.notify_all();
+    for (std::thread& thread : threads_) thread.join();
+  }
+  template <class Work>
+  void run(Work work) {
+    std::atomic<bool> done = false;
+    threads_.emplace_back([this, &done, work] {
+      work();
+      done = true;
+      done.notify_one();
+      end_.wait(false);
+    });
+    done.wait(false);
+  }
+
+ private:
+  std::atomic<bool> end_ = false;
+  std::vector<std::thread> threads_;
+};
+
 TYPED_TEST(SlotTierTest, TheCacheOfAThreadThatLeftIsTheNextOnes) {
+  ThreadsInTurn threads;
   std::uint64_t committed = 0;
-  for (int i = 0; i < 500; ++i) {
-    std::thread([&] {
+  for (int i = 0; i < 100; ++i) {
+    threads.run([&] {
       this->give_all(this->take_many(10, 100));
       this->heap_.leave_thread();
-    }).join();
+    });
     if (i == 1) committed = this->heap_.stats().committed_bytes;
   }
   EXPECT_EQ(this->heap_.stats().committed_bytes, committed);
+}
+
+// The threads that did not fork are not in the child: its own get the caches that theirs were.
+TYPED_TEST(SlotTierTest, TheCachesOfThreadsThatDidNotForkAreTheChilds) {
+  constexpr int kThreads = 50;
+  ThreadsInTurn threads;
+  const auto use = [&] { this->give_all(this->take_many(10, 100)); };
+  use();
+  for (int i = 0; i < kThreads; ++i) threads.run(use);
+  this->heap_.lock_all();
+  const int status = run_in_child([&] {
+    this->heap_.reset_locks();
+    const std::uint64_t committed = this->heap_.stats().committed_bytes;
+    std::vector<std::thread> own;
+    for (int i = 0; i < kThreads; ++i) own.emplace_back(use);
+    for (std::thread& thread : own) thread.join();
+    return this->heap_.stats().committed_bytes == committed && faults_of(this->heap_).empty() ? 0 : 1;
+  });
+  this->heap_.unlock_all();
+  EXPECT_EQ(status, 0);
 }
 
 TYPED_TEST(SlotTierTest, EachThreadIsToldOnceThatItHasACache) {

@@ -35,6 +35,9 @@ TEST(SlotState, IsLegalOnlyAsSomeSlotCanHaveIt) {
   EXPECT_EQ(legal.size(), 8U);
   for (unsigned bits = 0; bits < 256; ++bits)
     EXPECT_EQ(SlotState::from(static_cast<std::uint8_t>(bits)).is_legal(), legal.contains(bits)) << bits;
+  for (const unsigned state : legal) {
+    for (unsigned bit = 0; bit < 8; ++bit) EXPECT_FALSE(legal.contains(state ^ 1U << bit)) << state << " bit " << bit;
+  }
 }
 
 }  // namespace
