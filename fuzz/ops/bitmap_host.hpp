@@ -46,6 +46,7 @@ class BitmapHeapHost : public BufferOwner<BitmapHeap<P>> {
     return true;
   }
 
+  [[nodiscard]] Stray never_a_block() const { return {this->at() + kMinAlignment, FaultKind::not_a_block}; }
   [[nodiscard]] Tier tier_of(const std::byte*) const { return Tier::unit; }
   // The heap's record, but its last fault, which is the public face's memory of one call; and what each page begins with.
   template <class Visit>

@@ -38,6 +38,7 @@ class BufferHeapHost : public BufferOwner<BufferHeap<P>> {
     return Oracle::longest_gap(model, first(), this->last()) < need + need / 8 + kRoomForOne;
   }
 
+  [[nodiscard]] Stray never_a_block() const { return {this->at() + kMinAlignment, FaultKind::wild_pointer}; }
   [[nodiscard]] Tier tier_of(const std::byte*) const { return Tier::block; }
   // The heap's record, but its last fault, which is the public face's memory of one call.
   template <class Visit>

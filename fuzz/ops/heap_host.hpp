@@ -88,6 +88,16 @@ class HeapHost {
   [[nodiscard]] bool is_accessible(const std::byte* at, std::size_t bytes) const {
     return arena_.is_accessible(at, bytes);
   }
+  // Behind all that the last region has handed out, if there is any.
+  [[nodiscard]] Stray never_a_block() {
+    std::byte* behind = nullptr;
+    heap_.spans_.for_each_region([&](auto& region) {
+      std::byte* const last = region.base() + region.reserved_bytes() - kMinAlignment;
+      behind = last < region.base() + region.frontier().bytes() ? nullptr : last;
+      return true;
+    });
+    return {behind, FaultKind::not_a_block};
+  }
   template <class Visit>
   void for_each_record(Visit visit) {
     heap_.for_each_span([&](SpanDescriptor& span, const std::byte*) {
@@ -118,6 +128,10 @@ class HeapHost {
 
   void wait(std::size_t milliseconds) { arena_.advance(milliseconds); }
   void run_on(std::size_t thread) { arena_.run_on(thread); }
+  void fork() {
+    heap_.lock_all();
+    heap_.unlock_all();
+  }
   void end_thread() {
     heap_.leave_thread();
     arena_.end_thread();

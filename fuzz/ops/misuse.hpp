@@ -27,8 +27,14 @@ enum class Tier : std::uint8_t {
   large,    // a span of its own
 };
 
+struct Stray {
+  std::byte* at = nullptr;
+  FaultKind kind = FaultKind::none;
+};
+
 // tier_of: where the payload of a block, live or not, lies.
-// is_accessible: the bytes may be read and written. for_each_record: calls visit(std::byte* at, std::size_t bytes) for what
+// is_accessible: the bytes may be read and written. never_a_block: an address inside of the heap's memory that is no
+// block's, null if there is none, and what it is called. for_each_record: calls visit(std::byte* at, std::size_t bytes) for what
 // the heap keeps about itself under a seal.
 template <class H>
 concept MisusableHost =
@@ -36,6 +42,7 @@ concept MisusableHost =
       { H::kPolicy } -> std::same_as<const Policy&>;
       { host.tier_of(at) } -> std::same_as<Tier>;
       { host.is_accessible(at, bytes) } -> std::same_as<bool>;
+      { host.never_a_block() } -> std::same_as<Stray>;
       host.for_each_record(visit);
     };
 static_assert(!MisusableHost<int>);
@@ -121,14 +128,31 @@ class Misuser {
   bool use_wild(MisuseKind what, std::size_t by) {
     alignas(kMinAlignment) static std::array<std::byte, 64> elsewhere{};
     alignas(kMinAlignment) std::array<std::byte, 64> local{};
-    void* const wild[] = {local.data() + 32, elsewhere.data() + 32,
+    const Stray never = host_.never_a_block();
+    void* const wild[] = {local.data() + 32,
+                          elsewhere.data() + 32,
                           reinterpret_cast<void*>(kMinAlignment + by % 4096 * kMinAlignment),
-                          reinterpret_cast<void*>(UINTPTR_MAX - 15)};
-    void* const chosen = wild[by % std::size(wild)];
+                          reinterpret_cast<void*>(UINTPTR_MAX - 15),
+                          never.at,
+                          former_block(by)};
+    const std::size_t choice = by % std::size(wild);
+    void* const chosen = wild[choice];
+    if (chosen == nullptr) return false;
     const Verdict v = what == MisuseKind::wild_free      ? deallocate_at_edge(host_.engine(), chosen, {})
                       : what == MisuseKind::wild_realloc ? host_.engine().reallocate(chosen, 1 + by % 100).verdict()
                                                          : Verdict{host_.engine().usable_size(chosen).kind, chosen};
-    return expect(v, FaultKind::wild_pointer, chosen);
+    if (choice < 4) return expect(v, FaultKind::wild_pointer, chosen);
+    if (choice == 4) return expect(v, never.kind, chosen);
+    // What has become of its memory since says which fault it is.
+    if (!v.is_fault()) oracle_.violate(Expectation::misuse_named, "%p, freed before, passes for a block", chosen);
+    return true;
+  }
+  // The address of a block freed some ops before, which is no block's by now; null: there is none.
+  [[nodiscard]] std::byte* former_block(std::size_t by) {
+    std::byte* const former = oracle_.model().freed(by);
+    for (const SlotId slot : oracle_.model().live())
+      if (oracle_.model().at(slot).address == former) return nullptr;
+    return former;
   }
 
   static Kind other_kind(Kind kind, std::size_t by) {
@@ -159,9 +183,26 @@ class Misuser {
     // The last byte of a slot, or of units, tells the pad's length: whoever overwrites it leaves no telling where it began.
     const Tier tier = host_.tier_of(block.address);
     const std::size_t told = H::kPolicy.canary && (tier == Tier::slot || tier == Tier::unit) ? 1 : 0;
-    const std::size_t pad = served(block) - block.size - told;
+    const std::size_t pad = served(block) - block.size;
     if (!H::kPolicy.canary || pad == 0) return false;
-    return overwrite(block.address + block.size + by % pad, by, FaultKind::write_past_end, block);
+    if (pad == told || by % pad >= pad - told) return overwrite_telling_byte(block, served(block), by);
+    return overwrite(block.address + block.size + by % (pad - told), by, FaultKind::write_past_end, block);
+  }
+  // One bit of it: no other code is as near. The fault is named, but where the pad began nobody knows.
+  bool overwrite_telling_byte(const LiveBlock& block, std::size_t served, std::size_t by) {
+    std::byte* const at = block.address + served - 1;
+    const std::byte old = std::exchange(*at, *at ^ static_cast<std::byte>(1U << by % 8));
+    Fault first;
+    FaultSink sink(&first, 1);
+    host_.engine().check(CheckLevel::full, sink);
+    const Verdict freed = deallocate_at_edge(host_.engine(), block.address, {.kind = block.kind});
+    if (sink.count() != 1 || first.kind != FaultKind::write_past_end || first.block != block.address ||
+        freed.kind != FaultKind::write_past_end)
+      oracle_.violate(Expectation::misuse_named, "the last byte of %p: %zu faults, %s in %p, free said %s",
+                      static_cast<void*>(block.address), sink.count(), traits_of(first.kind).name, first.block,
+                      name(freed));
+    *at = old;
+    return true;
   }
   bool write_before_start(std::size_t by, const LiveBlock& block) {
     if (!H::kPolicy.canary || host_.tier_of(block.address) != Tier::large) return false;

@@ -82,6 +82,7 @@ class Model {
   }
   TRESTLE_NO_FEEDBACK void remove(SlotId slot) noexcept {
     used_[index_of(slot)] = false;
+    freed_[frees_++ % kFormer] = slots_[index_of(slot)].address;
     const auto end = order_.begin() + static_cast<std::ptrdiff_t>(count_);
     std::copy(std::find(order_.begin(), end, slot) + 1, end, std::find(order_.begin(), end, slot));
     --count_;
@@ -108,6 +109,13 @@ class Model {
       slots_[index_of(slot)].address += distance;
       slots_[index_of(slot)].alignment = kMinAlignment;
     }
+    frees_ = 0;
+    freed_ = {};
+  }
+
+  // The address of one of the blocks freed last, whatever is there by now; null: none was.
+  [[nodiscard]] std::byte* freed(std::size_t nth) const noexcept {
+    return frees_ == 0 ? nullptr : freed_[nth % std::min(frees_, kFormer)];
   }
 
   // The first live block, in address order, that ends behind `address`; null: none. The cursor, 0 at first, is then where it
@@ -148,6 +156,9 @@ class Model {
   std::array<LiveBlock, kSlots> slots_{};
   std::array<bool, kSlots> used_{};
   std::array<SlotId, kSlots> order_{};
+  static constexpr std::size_t kFormer = 16;
+  std::array<std::byte*, kFormer> freed_{};
+  std::size_t frees_ = 0;
   std::size_t count_ = 0;
   static constexpr std::size_t kClasses = 256;
   std::array<bool, kClasses> seen_{};

@@ -54,6 +54,10 @@ concept ResizableHost = Host<H> && requires(H host, std::size_t bytes) {
   { host.relocate(bytes) } -> std::same_as<std::optional<std::ptrdiff_t>>;
 };
 
+// A host that forks: all that the engine does before and after it, in the parent.
+template <class H>
+concept ForkingHost = requires(H host) { host.fork(); };
+
 template <Host H>
 class World {
  public:
@@ -180,6 +184,8 @@ class World {
       oracle_.judge_usable(block, host_.engine().usable_size(block.address));
     }
     judge_null();
+    judge_ended_walk();
+    if constexpr (ForkingHost<H>) host_.fork();
     if constexpr (H::kFeatures.stats) oracle_.judge_stats(host_.engine().stats());
   }
 
@@ -221,6 +227,16 @@ class World {
     const Allocation made = host_.engine().reallocate(nullptr, kMinAlignment);
     if (made.is_fault() || (made.payload != nullptr && host_.engine().deallocate(made.payload, {}).is_fault()))
       oracle_.violate(Expectation::legal_call_succeeds, "reallocate of null: %s", traits_of(made.kind).name);
+  }
+
+  // A walk whose visitor says so ends with the first block, and says that it did not come to its end.
+  void judge_ended_walk() {
+    std::size_t shown = 0;
+    const auto visit = [](const BlockView&, void* context) { return ++*static_cast<std::size_t*>(context) == 0; };
+    const bool complete = host_.engine().walk(BlockVisitor{visit, &shown});
+    if (shown > 1 || complete != (shown == 0))
+      oracle_.violate(Expectation::walk_complete, "a walk that ends at once showed %zu blocks and said %d", shown,
+                      complete);
   }
 
   // True iff there is a block to go on with.
