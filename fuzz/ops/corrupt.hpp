@@ -121,9 +121,19 @@ class Corruptor {
     return failed ? block.address : static_cast<std::byte*>(moved.payload);
   }
 
-  // The n-th byte of that kind, counted around, and how many follow it in its range.
+  // The n-th byte of that kind, counted around, and how many follow it in its range. Books are of all lengths: each of them
+  // has the same chance.
   Range find(CorruptKind what, std::size_t n) {
     std::size_t total = 0;
+    if (what == CorruptKind::book) {
+      for_each_range(what, [&](std::byte*, std::size_t) { ++total; });
+      Range found;
+      std::size_t index = 0;
+      for_each_range(what, [&](std::byte* at, std::size_t bytes) {
+        if (index++ == n % total) found = {at + n / total % bytes, 1};
+      });
+      return found;
+    }
     for_each_range(what, [&](std::byte*, std::size_t bytes) { total += bytes; });
     if (total == 0) return {};
     n %= total;
