@@ -116,6 +116,10 @@ sed -i 's/^status=0/status=9/; s/-seed=\*) .*/-seed=*) ;;/' "$kit/fuzz/heap_ops"
 expect "bench of a crash" 125 "" 'heap_ops failed with status 9' "$trestle" bench harness --rounds 1
 
 expect "installed tests" 1 '^FAILED fuzz.heap_ops$' "" "$trestle" test
+grep -q "^words: -runs=0 .*-timeout=20 .*$kit/fuzz/corpus/heap_ops " "$work/out" ||
+  complain "installed tests" "run a target otherwise: $(cat "$work/out")"
+grep -q "^the input that fails: $work/found/heap_ops-crashes/crash-1\$" "$work/out" && [ -f found/heap_ops-crashes/crash-1 ] ||
+  complain "installed tests" "keep no input: $(cat "$work/out")"
 grep -q '^passed props.trestle_props$' "$work/out" || complain "installed tests" "lack the properties: $(cat "$work/out")"
 grep -q '^1 passed, 1 failed$' "$work/out" || complain "installed tests" "are counted wrongly: $(cat "$work/out")"
 expect "some installed tests" 0 '^1 passed, 0 failed$' "" "$trestle" test -R '^props'
