@@ -28,12 +28,15 @@ if [ -z "$engine" ]; then
   ! docker info >/dev/null 2>&1 || engine=docker
 fi
 
+# Another user's directory would be root's in the container, where the image's user cannot write to it.
+[ "$engine" = docker ] || [ "$(id -u)" -eq 0 ] || die "buildah needs root here: run this as root, or start Docker"
+
 # The image's user must be able to write to what is the host's directory.
 mkdir -p "$corpus"
 as=()
 if [ "$(id -u)" -eq 0 ]; then
   chown "$uid:$uid" "$corpus"
-elif [ "$engine" = docker ]; then
+else
   as=(--user "$(id -u):$(id -g)")
 fi
 

@@ -38,8 +38,8 @@ while IFS=$'\t' read -r target _; do
   [ ${#inputs[@]} -eq 0 ] || run corpora "$build/fuzz/$target" "${inputs[@]}"
 done <"$build/fuzz/targets.txt"
 run properties "$build/props/trestle_props"
-for units in "$build"/props/trestle_units_* "$build/props/trestle_edge_units"; do
-  [ ! -f "$units" ] || run units "$units"
+for units in "$build"/props/{trestle_units_*,trestle_edge_units,include_units_{fast,hardened,debug}}; do
+  run units "$units"
 done
 
 # merged NAME GROUP...

@@ -32,10 +32,42 @@ TEXT
 "$ops" show heap_ops "$work/input" >"$work/shown.txt"
 diff <(sed 's/ *#.*//; /^$/d' "$work/program.txt") "$work/shown.txt" || complain "show differs from what make was given"
 
-# A test in C++, which compiles.
+# A test in C++, which compiles, for every target: each op that only some have, each type of a field, both engines.
 "$ops" cpp heap_ops "$work/input" --name "lost tail 2" >"$work/regression.cpp"
 grep -q 'TEST(Regression, losttail2)' "$work/regression.cpp" || complain "cpp does not use the name"
 grep -q 'HeapHost<with_short_quarantines(k' "$work/regression.cpp" || complain "cpp prints a test of another heap than the target's"
+# adds TARGET NAME < text
+adds() {
+  cat >"$work/$2.txt"
+  "$ops" make "$1" "$work/$2.txt" -o "$work/$2"
+  "$ops" cpp "$1" "$work/$2" >>"$work/regression.cpp"
+}
+adds block_heap_ops resized <<'TEXT'
+stage policy=hardened buffer_bytes=4096 skew=16 zeroed=1
+allocate slot=0 size=9223372036854775808 alignment=65536 kind=malloc
+grow by=64
+shrink by=32
+relocate skew=16
+TEXT
+grep -q 'static BufferHeapHost<kHardened> host;' "$work/regression.cpp" || complain "cpp prints a test of another engine"
+grep -q 'size = 9223372036854775808U,' "$work/regression.cpp" || complain "cpp prints a size that no signed type holds as such"
+adds misuse mistaken <<'TEXT'
+stage policy=fast
+allocate_zeroed slot=3 size=100 kind=new[]
+misuse slot=3 what=write_past_end by=4294967295
+TEXT
+adds corrupt overwritten <<'TEXT'
+stage policy=debug
+corrupt what=header at=5
+TEXT
+adds oom refused <<'TEXT'
+stage policy=fast refuse_nth=3 refuse_every=2
+run_on thread=1
+sized_free slot=3
+trim keep=0
+wait milliseconds=5
+end_thread
+TEXT
 "$compiler" -std=c++20 -fno-access-control -fsyntax-only -Wall -Wextra -Werror -I"$source/fuzz" -I"$source/lib" -I"$source/lib/include" \
   "$work/regression.cpp" || complain "what cpp prints does not compile"
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <rapidcheck.h>
+#include <rapidcheck/detail/Configuration.h>
 #include <rapidcheck/detail/TestListenerAdapter.h>
 
 #include <cstddef>
@@ -25,7 +26,8 @@ template <class Property>
   printResultMessage(result, std::cerr);
   std::cerr << "\n";
   const bool held = result.template is<rc::detail::SuccessResult>();
-  if (!held) std::cerr << "again: RC_PARAMS=\"seed=" << params.seed << "\"\n";
+  // Not the seed alone: a case's size depends on how many there are.
+  if (!held) std::cerr << "again: RC_PARAMS=\"" << configToMinimalString(rc::detail::configuration()) << "\"\n";
   return held;
 }
 

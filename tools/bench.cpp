@@ -8,6 +8,7 @@
 #include "bench/runner.hpp"
 #include "child.hpp"
 #include "commands.hpp"
+#include "fuzz_plan.hpp"
 #include "harness.hpp"
 #include "rates.hpp"
 #include "targets.hpp"
@@ -64,11 +65,7 @@ std::string seed_list(const Target& target, const Harnesses& harnesses, const Sc
 // Where the inputs that failed are, which the scratch folder would take with it; nothing where there are none.
 std::string kept_inputs(const Scratch& scratch, const fs::path& crashes) {
   std::string told;
-  for (const fs::directory_entry& input : fs::directory_iterator(scratch.path())) {
-    if (input.path().filename() == "seeds") continue;
-    fs::create_directories(crashes);
-    const fs::path kept = crashes / input.path().filename();
-    fs::copy_file(input.path(), kept, fs::copy_options::overwrite_existing);
+  for (const fs::path& kept : keep_crashes(scratch.path(), crashes)) {
     told += (told.empty() ? "; the input that failed: " : ", ") + kept.string();
   }
   return told;

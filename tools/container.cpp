@@ -14,7 +14,7 @@ ran in the container.
 Examples:
   trestle container                                     build the image and print what it can do
   trestle container -- fuzz heap_ops --seconds 60
-  trestle container --engine buildah -- test            without Docker)";
+  trestle container --engine buildah -- test            without Docker, as root)";
 
 struct ContainerHelp : CLI::Formatter {
   [[nodiscard]] std::string make_usage(const CLI::App*, std::string) const override {

@@ -18,7 +18,8 @@ What is found is kept: new inputs in the corpus directory, inputs that fail besi
 each is (.txt) and the smallest one that fails in the same way (.min.txt). The environment's TRESTLE_CORPUS names a directory for all targets' (build/fuzz/found).
 
 Exit status:
-  The target's: 0, or 77 after a crash (1 with several jobs); 125 if trestle itself failed, 2 if the command line was wrong.
+  The target's: 0, or 77 after a crash, 1 after a sanitizer's report, 70 after a hang, 71 where memory ran out (with several
+  jobs 1 for all of these); 125 if trestle itself failed, 2 if the command line was wrong.
 
 Examples:
   trestle fuzz --list                           the targets

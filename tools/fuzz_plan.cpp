@@ -79,6 +79,18 @@ CrashTimes crashes_in(const fs::path& artifacts) {
   return times;
 }
 
+std::vector<fs::path> keep_crashes(const fs::path& scratch, const fs::path& crashes) {
+  std::vector<fs::path> kept;
+  for (const auto& [input, time] : crashes_in(scratch)) {
+    if (kept.empty()) require_writable(crashes);
+    kept.push_back(crashes / input.filename());
+    std::error_code error;
+    fs::copy_file(input, kept.back(), fs::copy_options::overwrite_existing, error);
+    if (error) throw Failure(kOwnFailure, "cannot write " + kept.back().string() + ": " + error.message());
+  }
+  return kept;
+}
+
 std::vector<fs::path> new_crashes(const CrashTimes& before, const CrashTimes& after) {
   std::vector<fs::path> fresh;
   for (const auto& [path, time] : after) {

@@ -38,6 +38,9 @@ using CrashTimes = std::map<std::filesystem::path, std::filesystem::file_time_ty
 
 // The inputs that libFuzzer left because the target failed on them, with the times of their last writing.
 [[nodiscard]] CrashTimes crashes_in(const std::filesystem::path& artifacts);
+// Copies those in `scratch` to `crashes`, which is made where there are any, and answers where they are now. Throws Failure.
+[[nodiscard]] std::vector<std::filesystem::path> keep_crashes(const std::filesystem::path& scratch,
+                                                              const std::filesystem::path& crashes);
 // Those of `after` that `before` has not, or not as new.
 [[nodiscard]] std::vector<std::filesystem::path> new_crashes(const CrashTimes& before, const CrashTimes& after);
 

@@ -132,6 +132,17 @@ TEST_F(FuzzPlanTest, KnowsAnInputThatFailedFromTheTextBesideItAndFromSlowOnes) {
   EXPECT_TRUE(crashes_in(directory_ / "nosuch").empty());
 }
 
+TEST_F(FuzzPlanTest, KeepsTheInputsThatFailedAndMakesNoDirectoryForNone) {
+  const fs::path kept = directory_ / "kept";
+  write("seeds");
+  EXPECT_TRUE(keep_crashes(directory_, kept).empty());
+  EXPECT_FALSE(fs::exists(kept));
+  write("oom-12");
+  EXPECT_EQ(keep_crashes(directory_, kept), std::vector<fs::path>{kept / "oom-12"});
+  EXPECT_EQ(keep_crashes(directory_, kept), std::vector<fs::path>{kept / "oom-12"});  // over the one that is there
+  EXPECT_TRUE(fs::exists(kept / "oom-12"));
+}
+
 TEST(NewCrashes, AreThoseThatWereNotThereOrWereWrittenAgain) {
   const fs::file_time_type now = fs::file_time_type::clock::now();
   const CrashTimes before{{"crash-1", now}, {"crash-2", now}};

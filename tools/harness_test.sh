@@ -47,7 +47,9 @@ case $* in
   *--gtest_list_tests*) printf 'Heap.\n  IsSound\nBins.\n  Fit\n' ;;
   *) echo "[$RC_PARAMS] $*" ;;
 esac
-[ "$RC_PARAMS" != "seed=12" ]
+case " $RC_PARAMS " in
+  *" seed=12 "*) exit 1 ;;
+esac
 END
 
 expect "list" 0 '^heap_ops +the whole heap$' "" "$trestle" fuzz --list
@@ -97,6 +99,9 @@ expect "chosen properties" 0 '^\[seed=5\] .*--gtest_filter=Heap\.IsSound:$' . "$
 expect "a failure" 1 . "^trestle: failed; the same again: trestle props --seed 12 -R '\.'\$" \
   "$trestle" props --seed 11 --minutes 5 -R .
 grep -q 'round 2, seed 12' "$work/err" || complain "a failure" "is not the second round's: $(cat "$work/err")"
+expect "a failure of the caller's parameters" 1 . \
+  "^trestle: failed; the same again: RC_PARAMS='max_success=9' trestle props --seed 12\$" \
+  env RC_PARAMS="max_success=9 seed=1" "$trestle" props --seed 12
 expect "no such property" 2 "" "no test's name matches Slab" "$trestle" props -R Slab
 expect "words for nobody" 2 "" 'props takes nothing after --: -R' "$trestle" props -- -R Heap
 expect "no pattern" 2 "" 'not a regular expression: \(' "$trestle" props -R '('
@@ -111,6 +116,10 @@ sed -i 's/^status=0/status=9/; s/-seed=\*) .*/-seed=*) ;;/' "$kit/fuzz/heap_ops"
 expect "bench of a crash" 125 "" 'heap_ops failed with status 9' "$trestle" bench harness --rounds 1
 
 expect "installed tests" 1 '^FAILED fuzz.heap_ops$' "" "$trestle" test
+grep -q "^words: -runs=0 .*-timeout=20 .*$kit/fuzz/corpus/heap_ops " "$work/out" ||
+  complain "installed tests" "run a target otherwise: $(cat "$work/out")"
+grep -q "^the input that fails: $work/found/heap_ops-crashes/crash-1\$" "$work/out" && [ -f found/heap_ops-crashes/crash-1 ] ||
+  complain "installed tests" "keep no input: $(cat "$work/out")"
 grep -q '^passed props.trestle_props$' "$work/out" || complain "installed tests" "lack the properties: $(cat "$work/out")"
 grep -q '^1 passed, 1 failed$' "$work/out" || complain "installed tests" "are counted wrongly: $(cat "$work/out")"
 expect "some installed tests" 0 '^1 passed, 0 failed$' "" "$trestle" test -R '^props'

@@ -44,22 +44,18 @@ std::vector<std::string> words_for(const std::string& program, const std::string
   return words;
 }
 
-std::string repeat_command(std::uint64_t seed, const std::string& pattern) {
-  const std::string command = "trestle props --seed " + std::to_string(seed);
-  return pattern.empty() ? command : command + " -R " + quoted(pattern);
-}
-
 int run_rounds(const std::vector<std::string>& words, const Request& request) {
-  const char* const given = std::getenv("RC_PARAMS");
+  const char* const set = std::getenv("RC_PARAMS");
+  const std::string given = set != nullptr ? set : "";
   const std::uint64_t first = request.seed ? *request.seed : fresh_seed();
   const auto end = std::chrono::steady_clock::now() + std::chrono::duration<double, std::ratio<60>>(request.minutes);
   std::uint64_t round = 0;
   do {
     const std::uint64_t seed = seed_of_round(first, round++);
     std::cerr << "trestle: round " << round << ", seed " << seed << '\n';
-    const Ended ended = run_child(words, {{"RC_PARAMS", parameters_with_seed(given != nullptr ? given : "", seed)}});
+    const Ended ended = run_child(words, {{"RC_PARAMS", parameters_with_seed(given, seed)}});
     if (ended.status != 0) {
-      std::cerr << "trestle: failed; the same again: " << repeat_command(seed, request.pattern) << '\n';
+      std::cerr << "trestle: failed; the same again: " << repeat_command(given, seed, request.pattern) << '\n';
       return ended.status;
     }
   } while (std::chrono::steady_clock::now() < end);

@@ -6,14 +6,30 @@
 #include "failure.hpp"
 
 namespace trestle::tool {
+namespace {
 
-std::string parameters_with_seed(const std::string& parameters, std::uint64_t seed) {
+// Each with a space behind it.
+std::string without_seed(const std::string& parameters) {
   std::istringstream words(parameters);
   std::string kept;
   for (std::string word; words >> word;) {
     if (!word.starts_with("seed=")) kept += word + ' ';
   }
-  return kept + "seed=" + std::to_string(seed);
+  return kept;
+}
+
+}  // namespace
+
+std::string parameters_with_seed(const std::string& parameters, std::uint64_t seed) {
+  return without_seed(parameters) + "seed=" + std::to_string(seed);
+}
+
+// A case's size depends on max_success and max_size, so that the same seed with others is another round.
+std::string repeat_command(const std::string& parameters, std::uint64_t seed, const std::string& pattern) {
+  std::string kept = without_seed(parameters);
+  if (!kept.empty()) kept.pop_back();
+  return (kept.empty() ? "" : "RC_PARAMS=" + quoted(kept) + ' ') + "trestle props --seed " + std::to_string(seed) +
+         (pattern.empty() ? "" : " -R " + quoted(pattern));
 }
 
 std::vector<std::string> parse_test_list(const std::string& told) {

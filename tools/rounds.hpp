@@ -13,6 +13,9 @@ namespace trestle::tool {
 // RC_PARAMS of a round: what the caller has set stays, but for the seed.
 [[nodiscard]] std::string parameters_with_seed(const std::string& parameters, std::uint64_t seed);
 
+// The command that runs a round with this seed again, with the caller's RC_PARAMS and -R as a shell takes them.
+[[nodiscard]] std::string repeat_command(const std::string& parameters, std::uint64_t seed, const std::string& pattern);
+
 // "Suite.Test" for each test that GoogleTest's --gtest_list_tests tells.
 [[nodiscard]] std::vector<std::string> parse_test_list(const std::string& told);
 

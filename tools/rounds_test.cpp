@@ -49,6 +49,13 @@ TEST(Rounds, RefuseAPatternThatIsNoneOrMatchesNothing) {
 
 TEST(Rounds, RunExactlyTheChosenTests) { EXPECT_EQ(filter_for({"A.b", "C.d"}), "--gtest_filter=A.b:C.d:"); }
 
+TEST(Rounds, AreRepeatedWithTheCallersParameters) {
+  EXPECT_EQ(repeat_command("", 5, ""), "trestle props --seed 5");
+  EXPECT_EQ(repeat_command("seed=1", 5, "^Heap"), "trestle props --seed 5 -R '^Heap'");
+  EXPECT_EQ(repeat_command(" max_success=1000  seed=1 max_size=9", 5, ""),
+            "RC_PARAMS='max_success=1000 max_size=9' trestle props --seed 5");
+}
+
 TEST(Rounds, PrintACommandThatAShellTakes) {
   EXPECT_EQ(quoted("^Heap.*$"), "'^Heap.*$'");
   EXPECT_EQ(quoted("it's"), "'it'\\''s'");

@@ -5,8 +5,10 @@
 #include <iostream>
 #include <memory>
 
+#include "bench/runner.hpp"
 #include "child.hpp"
 #include "commands.hpp"
+#include "fuzz_plan.hpp"
 #include "harness.hpp"
 #include "preload.hpp"
 #include "rounds.hpp"
@@ -43,21 +45,41 @@ struct Request {
 struct InstalledTest {
   std::string name;
   std::vector<std::string> words;
+  fs::path crashes;  // where inputs go that fail; empty: it takes none
 };
 
 std::vector<InstalledTest> installed_tests(const Harnesses& harnesses) {
   std::vector<InstalledTest> tests;
   for (const fs::directory_entry& entry : fs::directory_iterator(harnesses.props)) {
-    tests.push_back({"props." + entry.path().filename().string(), {entry.path().string(), "--gtest_brief=1"}});
+    tests.push_back({"props." + entry.path().filename().string(), {entry.path().string(), "--gtest_brief=1"}, {}});
   }
   for (const Target& target : read_targets(harnesses.fuzz)) {
-    InstalledTest test{"fuzz." + target.name, {(harnesses.fuzz / target.name).string(), "-runs=0"}};
+    InstalledTest test{"fuzz." + target.name,
+                       {(harnesses.fuzz / target.name).string(), "-runs=0"},
+                       fs::absolute(harnesses.found / (target.name + "-crashes"))};
     const std::vector<std::string> seeds = seeds_of(target, harnesses.seeds);
-    test.words.insert(test.words.end(), seeds.begin(), seeds.end());
+    for (const std::vector<std::string>& more : {base_options(target), seeds}) {
+      test.words.insert(test.words.end(), more.begin(), more.end());
+    }
     if (!seeds.empty()) tests.push_back(test);
   }
   std::sort(tests.begin(), tests.end(), [](const auto& a, const auto& b) { return a.name < b.name; });
   return tests;
+}
+
+// Whether it passed. What it said is told only where it did not, and an input that fails is kept, as `trestle fuzz` keeps it.
+bool passes(InstalledTest test) {
+  const Scratch scratch;
+  if (!test.crashes.empty()) test.words.push_back("-artifact_prefix=" + scratch.path() + "/");
+  const Heard heard = listen_to_child(test.words, {});
+  const bool passed = heard.ended.status == 0;
+  std::cout << (passed ? "passed " : "FAILED ") << test.name << '\n' << std::flush;
+  if (passed) return true;
+  std::cout << heard.out << heard.err << "exit status " << heard.ended.status << '\n' << std::flush;
+  for (const fs::path& input : keep_crashes(scratch.path(), test.crashes)) {
+    std::cout << "the input that fails: " << input.string() << '\n';
+  }
+  return false;
 }
 
 int test_installation(const Harnesses& harnesses, const Request& request) {
@@ -72,11 +94,7 @@ int test_installation(const Harnesses& harnesses, const Request& request) {
   std::size_t failed = 0;
   for (const InstalledTest& test : tests) {
     if (!std::binary_search(wanted.begin(), wanted.end(), test.name)) continue;
-    const Heard heard = listen_to_child(test.words, {});
-    std::cout << (heard.ended.status == 0 ? "passed " : "FAILED ") << test.name << '\n' << std::flush;
-    if (heard.ended.status == 0) continue;
-    std::cout << heard.out << heard.err << "exit status " << heard.ended.status << '\n';
-    ++failed;
+    if (!passes(test)) ++failed;
   }
   std::cout << wanted.size() - failed << " passed, " << failed << " failed\n";
   return failed == 0 ? 0 : 1;

@@ -90,7 +90,7 @@ class Reader {
     const std::size_t start = at_;
     while (at_ < text_.size() && std::strchr(" \n()", text_[at_]) == nullptr) ++at_;
     const std::string word(text_.substr(start, at_ - start));
-    if (word[0] >= '0' && word[0] <= '9') return number(std::atoll(word.c_str()));
+    if (word[0] >= '0' && word[0] <= '9') return number(std::strtoll(word.c_str(), nullptr, 10));
     Ref symbol = make(Kind::symbol);
     symbol->name = word;
     return symbol;

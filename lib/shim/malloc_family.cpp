@@ -77,6 +77,7 @@ TRESTLE_API int malloc_info(int options, FILE* stream) noexcept {
     return -1;
   }
   const trestle_stats all = process_stats();
+  const unsigned long long rest_bytes = all.free_block_bytes + all.free_span_bytes;
   const int written =
       fprintf(stream,
               "<malloc version=\"1\">\n<heap nr=\"0\">\n<sizes/>\n<total type=\"live\" count=\"%llu\" size=\"%llu\"/>\n"
@@ -87,11 +88,10 @@ TRESTLE_API int malloc_info(int options, FILE* stream) noexcept {
               "</malloc>\n",
               static_cast<unsigned long long>(all.live_blocks), static_cast<unsigned long long>(all.live_bytes),
               static_cast<unsigned long long>(all.retired_blocks), static_cast<unsigned long long>(all.retired_bytes),
-              static_cast<unsigned long long>(all.free_block_bytes + all.free_span_bytes),
-              static_cast<unsigned long long>(all.committed_bytes), static_cast<unsigned long long>(all.reserved_bytes),
-              static_cast<unsigned long long>(all.peak_live_bytes), kPolicy.name,
-              static_cast<unsigned long long>(all.allocations), static_cast<unsigned long long>(all.deallocations),
-              static_cast<unsigned long long>(all.purges));
+              rest_bytes, static_cast<unsigned long long>(all.committed_bytes),
+              static_cast<unsigned long long>(all.reserved_bytes), static_cast<unsigned long long>(all.peak_live_bytes),
+              kPolicy.name, static_cast<unsigned long long>(all.allocations),
+              static_cast<unsigned long long>(all.deallocations), static_cast<unsigned long long>(all.purges));
   return written < 0 ? -1 : 0;
 }
 

@@ -141,6 +141,8 @@ using namespace trestle;
 #define TRESTLE_NEW_ARRAY TRESTLE_CALL("operator new[]", nullptr)
 #define TRESTLE_DELETE TRESTLE_CALL("operator delete", block)
 #define TRESTLE_DELETE_ARRAY TRESTLE_CALL("operator delete[]", block)
+// What it is given are parts of names, which take no brackets.
+// NOLINTNEXTLINE(bugprone-macro-parentheses)
 #define TRESTLE_REPLACED(type, form, name) is_replaced(static_cast<type*>(&::operator form), trestle_own_##name)
 
 // Base forms, and the array forms whose default is the base form of one object.

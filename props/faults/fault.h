@@ -4,6 +4,8 @@
 
 #include "support.h"
 
+/* NOLINTBEGIN(modernize-use-nullptr): for C too */
+
 /* The start of the heap's region, by any block of it. */
 static inline int say_base(const struct trestle_block* block, void* context) {
   (void)context;
@@ -75,5 +77,7 @@ static inline void overwrite(char* at, char value) {
   wrong_at(at);
   *at = value;
 }
+
+/* NOLINTEND(modernize-use-nullptr) */
 
 #endif

@@ -24,6 +24,18 @@ TEST(ProgramProperty, FailsForAPlantedBugAndShowsTheSmallestProgram) {
   EXPECT_NE(shown.find("Reallocate{.slot = SlotId{", smallest), std::string::npos) << shown;
 }
 
+TEST(ProgramProperty, SaysWithWhichParametersItFailsAgain) {
+  testing::internal::CaptureStderr();
+  EXPECT_FALSE(holds("never", [] { RC_FAIL("no"); }, 3));
+  const std::string shown = testing::internal::GetCapturedStderr();
+  const std::string before = "again: RC_PARAMS=\"";
+  const std::size_t start = shown.find(before);
+  ASSERT_NE(start, std::string::npos) << shown;
+  const std::size_t first = start + before.size();
+  const std::string printed = shown.substr(first, shown.find('"', first) - first);
+  EXPECT_EQ(rc::detail::configFromString(printed), rc::detail::configuration()) << shown;
+}
+
 TEST(ProgramProperty, CounterexampleOfADroppedReallocIsTwoOps) {
   FakeHost host(Bug::drops_realloc_contents);
   Random random(3);

@@ -13,6 +13,8 @@
 #include <trestle/trestle.h>
 #include <unistd.h>
 
+/* NOLINTBEGIN(modernize-use-nullptr): for C too */
+
 /* One line, without allocating: dprintf would. */
 __attribute__((format(printf, 2, 3))) static inline void print(int file, const char* format, ...) {
   char line[512];
@@ -72,5 +74,7 @@ static inline int ok(void) {
   print(STDOUT_FILENO, "ok\n");
   return 0;
 }
+
+/* NOLINTEND(modernize-use-nullptr) */
 
 #endif

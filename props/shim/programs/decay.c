@@ -12,6 +12,6 @@ int main(void) {
   }
   struct trestle_stats stats;
   CALL(trestle_get_stats)(&stats);
-  must(stats.dirty_span_bytes <= 2 * bytes);
+  must(stats.dirty_span_bytes <= 2UL * bytes);
   return ok();
 }

@@ -4,7 +4,7 @@
 
 #include "support.h"
 
-#define FROM(library, name) ((__typeof__(&name))from(library, #name))
+#define FROM(library, name) ((__typeof__(&(name)))from(library, #name))
 static void* from(void* library, const char* name) {
   void* const found = dlsym(library, name);
   if (found == NULL) failed(name, "dlsym finds it", 0);
@@ -35,7 +35,7 @@ int main(int count, char** arguments) {
   must(pthread_create(&thread, NULL, use, NULL) == 0 && pthread_join(thread, NULL) == 0);
   struct trestle_stats stats;
   FROM(library, trestle_get_stats)(&stats);
-  must(stats.live_blocks == 0 && stats.allocations == 2 * 21);
+  must(stats.live_blocks == 0 && stats.allocations == 2UL * 21);
   must(FROM(library, trestle_heap_check)(NULL, 0) == 0);
   must(malloc_usable_size(before) >= 1001);
   free(before);

@@ -23,6 +23,7 @@ bool throws(Call call) {
   } catch (const Exception&) {
     return true;
   } catch (...) {
+    return false;
   }
   return false;
 }

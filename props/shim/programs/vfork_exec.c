@@ -4,8 +4,6 @@
 
 #include "support.h"
 
-extern char** environ;
-
 int main(void) {
   char* const block = malloc(100);
   int status = 0;
