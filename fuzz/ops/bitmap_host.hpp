@@ -31,7 +31,8 @@ class BitmapHeapHost : public BufferOwner<BitmapHeap<P>> {
     };
     const bool started = Owner::start(stage, create);
     if (started != (stage.buffer_bytes >= page))
-      oracle.violate(Expectation::engine_starts, "create of %u bytes by pages of %zu: %d", stage.buffer_bytes, page, started);
+      oracle.violate(Expectation::engine_starts, "create of %u bytes by pages of %zu: %d", stage.buffer_bytes, page,
+                     started);
     return started;
   }
   [[nodiscard]] const std::byte* first() const { return this->at() + units_at(0); }
@@ -40,7 +41,8 @@ class BitmapHeapHost : public BufferOwner<BitmapHeap<P>> {
   [[nodiscard]] bool may_refuse(const Model& model, std::size_t size, std::size_t alignment) const {
     if (size > page()) return true;
     for (std::size_t at = 0; at < this->size(); at += page())
-      if (has_room(model, this->at() + at + units_at(at), this->at() + at + page(), occupied(size), alignment)) return false;
+      if (has_room(model, this->at() + at + units_at(at), this->at() + at + page(), occupied(size), alignment))
+        return false;
     return true;
   }
 

@@ -37,8 +37,8 @@ constexpr Policy with_short_quarantines(Policy policy) {
 [[nodiscard]] const char* name_of(PolicyName policy) noexcept;
 
 // How the engine is set up. Over a buffer: its first size, how many units of 16 bytes it lies off a page's start, whether
-// its bytes are zero when the engine gets them, and the pages' size where it is one of pages. Over the harness's system: which of its calls are refused, the n-th and from
-// there every so many; 0: none, and only that one.
+// its bytes are zero when the engine gets them, and the pages' size where it is one of pages. Over the harness's system:
+// which of its calls are refused, the n-th and from there every so many; 0: none, and only that one.
 struct Stage {
   PolicyName policy = PolicyName::hardened;
   std::uint32_t buffer_bytes = 0;

@@ -50,7 +50,8 @@ void BitmapHeap<P>::check(CheckLevel level, FaultSink& sink) const noexcept {
                 .expected = seal_of(page),
                 .found = header(page).seal});
     } else if (page < first_open_ && map(page).next_free(0) != units(page)) {
-      sink.add({.kind = FaultKind::accounting_mismatch, .address = &header(page), .expected = page, .found = first_open_});
+      sink.add(
+          {.kind = FaultKind::accounting_mismatch, .address = &header(page), .expected = page, .found = first_open_});
     } else if (level == CheckLevel::full) {
       check_page(page, sink);
     }
