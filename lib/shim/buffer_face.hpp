@@ -20,8 +20,8 @@ template <class E>
 
 // A kind as the caller knows it. The one that a record keeps is under no seal.
 [[nodiscard]] inline trestle_fault_kind public_kind(FaultKind kind) noexcept {
-  const auto number = static_cast<unsigned>(kind);
-  return static_cast<trestle_fault_kind>(number < TRESTLE_FAULT_KIND_COUNT ? number : TRESTLE_FAULT_NONE);
+  const bool known = static_cast<int>(kind) < TRESTLE_FAULT_KIND_COUNT;
+  return known ? static_cast<trestle_fault_kind>(kind) : TRESTLE_FAULT_NONE;
 }
 
 // The payload; null where there is none or a fault was found, whose kind the engine keeps.
