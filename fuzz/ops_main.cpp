@@ -30,11 +30,9 @@ struct Target {
   const char* name;
   const Vocabulary& vocabulary;
 };
-const Target kTargets[] = {{"heap_ops", kHeapVocabulary},
-                           {"block_heap_ops", kBufferVocabulary},
-                           {"misuse", kMisuseVocabulary},
-                           {"corrupt", kCorruptVocabulary},
-                           {"oom", kOomVocabulary}};
+const Target kTargets[] = {{"heap_ops", kHeapVocabulary},          {"block_heap_ops", kBufferVocabulary},
+                           {"bitmap_heap_ops", kBitmapVocabulary}, {"misuse", kMisuseVocabulary},
+                           {"corrupt", kCorruptVocabulary},        {"oom", kOomVocabulary}};
 
 const Vocabulary& vocabulary_of(const std::string& name) {
   std::string known;

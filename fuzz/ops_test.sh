@@ -71,6 +71,16 @@ TEXT
 "$compiler" -std=c++20 -fno-access-control -fsyntax-only -Wall -Wextra -Werror -I"$source/fuzz" -I"$source/lib" -I"$source/lib/include" \
   "$work/regression.cpp" || complain "what cpp prints does not compile"
 
+# The same of a heap of units, whose stage has a page size.
+printf '%s\n' 'stage policy=fast buffer_bytes=600 skew=1 zeroed=1 page_bytes=256' 'allocate slot=1 size=20 alignment=16 kind=malloc' \
+  >"$work/units.txt"
+"$ops" make bitmap_heap_ops "$work/units.txt" -o "$work/units"
+"$ops" show bitmap_heap_ops "$work/units" | diff "$work/units.txt" - || complain "show differs from what make was given"
+"$ops" cpp bitmap_heap_ops "$work/units" --name units >"$work/units.cpp"
+grep -q 'static BitmapHeapHost<kFast> host' "$work/units.cpp" || complain "cpp prints a test of another heap than the target's"
+"$compiler" -std=c++20 -fno-access-control -fsyntax-only -Wall -Wextra -Werror -I"$source/fuzz" -I"$source/lib" -I"$source/lib/include" \
+  "$work/units.cpp" || complain "what cpp prints does not compile"
+
 # A target that fails, in two ways, on programs that hold certain ops: shrink keeps the way, and only the ops for it.
 mkdir "$work/bin"
 cp "$ops" "$work/bin/ops"
@@ -94,7 +104,11 @@ printf 'grow by=16\n' >"$work/foreign"
 refuses "$work/foreign: heap_ops has no input for its stage, or an op" "$ops" make heap_ops "$work/foreign"
 printf 'stage buffer_bytes=20000\n' >"$work/large"
 refuses "$work/large: block_heap_ops has no input for its stage" "$ops" make block_heap_ops "$work/large"
-refuses "'nothing' is no target of op programs: heap_ops block_heap_ops" "$ops" show nothing "$work/input"
+printf 'stage buffer_bytes=600 page_bytes=300\n' >"$work/pages"
+refuses "$work/pages:1: page_bytes is 300, no power of two from 256 to 4096" "$ops" make bitmap_heap_ops "$work/pages"
+printf 'stage buffer_bytes=600 page_bytes=512\n' >"$work/pages"
+refuses "$work/pages: block_heap_ops has no input for its stage" "$ops" make block_heap_ops "$work/pages"
+refuses "'nothing' is no target of op programs: heap_ops block_heap_ops bitmap_heap_ops" "$ops" show nothing "$work/input"
 refuses "/nowhere" "$ops" show heap_ops /nowhere
 refuses "cannot write /nowhere/x" "$ops" show heap_ops "$work/input" -o /nowhere/x
 printf 'stage\ncheck\n' >"$work/sound.txt"

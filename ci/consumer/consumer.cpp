@@ -1,4 +1,4 @@
-// A C++ program that is linked with Trestle: new is Trestle's, and block_heap serves a buffer of its own.
+// A C++ program that is linked with Trestle: new is Trestle's, and block_heap and bitmap_heap serve buffers of their own.
 #include <array>
 #include <iostream>
 #include <memory>
@@ -32,6 +32,15 @@ bool serves_a_buffer() {
          heap->deallocate(block) == TRESTLE_FAULT_DOUBLE_FREE && heap->check() == 0;
 }
 
+bool serves_a_few_small_blocks() {
+  alignas(16) static std::array<std::byte, 1024> buffer;
+  trestle::bitmap_heap* const heap = trestle::bitmap_heap::create(buffer.data(), buffer.size(), 42, 512);
+  if (heap == nullptr) return false;
+  void* const block = heap->allocate(100);
+  return block != nullptr && heap->usable_size(block) == 100 && heap->deallocate(block) == TRESTLE_FAULT_NONE &&
+         heap->deallocate(block) == TRESTLE_FAULT_DOUBLE_FREE && heap->check() == 0;
+}
+
 }  // namespace
 
 int main(int count, char** words) {
@@ -43,6 +52,7 @@ int main(int count, char** words) {
   if (!holds(std::vector<int, trestle::allocator<int>>())) return complain("trestle::allocator");
   if (!holds(std::pmr::vector<int>(&resource))) return complain("trestle::heap_resource");
   if (!serves_a_buffer()) return complain("trestle::block_heap");
+  if (!serves_a_few_small_blocks()) return complain("trestle::bitmap_heap");
   if (trestle::heap_check() != 0) return complain("the heap is not sound");
   std::cout << "served by Trestle, " << words[1] << '\n';
 }

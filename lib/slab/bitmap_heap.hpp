@@ -75,7 +75,8 @@ class BitmapHeap {
   [[nodiscard]] std::size_t largest_request() const noexcept {
     return page_bytes_ - header_bytes(page_bytes_) - kLeastPad;
   }
-  // Whole pages at the end: more of them, and fewer. False iff there is no whole page more; iff a page is in use or unsound.
+  // Whole pages at the end: more of them, and fewer. grow: false iff there is no whole page more. shrink: false iff that is
+  // more than there are, or a page that would go is in use or unsound.
   bool grow(std::size_t bytes, bool zeroed) noexcept;
   bool shrink(std::size_t bytes) noexcept;
   [[nodiscard]] std::size_t smallest_size() const noexcept;
@@ -136,7 +137,12 @@ class BitmapHeap {
   void write_seal() noexcept { seal_ = seal(); }
   [[nodiscard]] bool is_sealed() const noexcept {
     return seal_ == seal() && is_page(page_bytes_) && bytes_ >= page_bytes_ && bytes_ % page_bytes_ == 0 &&
-           bytes_ / page_bytes_ <= kMostPages;
+           bytes_ / page_bytes_ <= kMostPages && first_open_ <= pages();
+  }
+  void set_first_open(std::uint32_t page) noexcept {
+    if (page == first_open_) return;
+    first_open_ = page;
+    write_seal();
   }
   // Over the whole header but the seal itself.
   [[nodiscard]] std::uint64_t seal_of(std::uint32_t page) const noexcept {
@@ -184,8 +190,10 @@ class BitmapHeap {
       return v;
     return vet_pad(run, requested);
   }
-  // The lowest free units that do; count == 0: nowhere. Cost: O(pages from first_open_ on).
-  [[nodiscard]] Run find_room(std::uint32_t count, std::size_t alignment) noexcept;
+  // The lowest free units that do; count == 0: nowhere. `open` moves on to the first page that is not full. Codes that are not
+  // sealed are not gone by, nor is their page passed over. Cost: O(pages from `open` on).
+  [[nodiscard]] Verdict find_room(std::uint32_t count, std::size_t alignment, std::uint32_t& open,
+                                  Run& run) const noexcept;
   [[nodiscard]] Run find_room_in(std::uint32_t page, std::uint32_t count, std::size_t alignment) const noexcept;
   // True iff the block now has as many units, and has not moved. A fault: among the units that it would take.
   [[nodiscard]] Verdict resize(const Run& run, std::size_t size, bool& done) noexcept;
@@ -243,16 +251,17 @@ auto BitmapHeap<P>::find_room_in(std::uint32_t page, std::uint32_t count, std::s
 }
 
 template <Policy P>
-auto BitmapHeap<P>::find_room(std::uint32_t count, std::size_t alignment) noexcept -> Run {
-  std::uint32_t page = first_open_;
-  while (page < pages() && map(page).next_free(0) == units(page)) ++page;
-  if (page != first_open_) {
-    first_open_ = page;
-    write_seal();
-  }
-  for (; page < pages(); ++page) {
-    const Run run = find_room_in(page, count, alignment);
-    if (run.count != 0) return run;
+Verdict BitmapHeap<P>::find_room(std::uint32_t count, std::size_t alignment, std::uint32_t& open,
+                                 Run& run) const noexcept {
+  for (std::uint32_t page = open; page < pages(); ++page) {
+    if (const Verdict v = vet_page(page); v.is_fault()) [[unlikely]]
+      return v;
+    if (page == open && map(page).next_free(0) == units(page)) {
+      ++open;
+      continue;
+    }
+    run = find_room_in(page, count, alignment);
+    if (run.count != 0) return {};
   }
   return {};
 }
@@ -262,12 +271,14 @@ Allocation BitmapHeap<P>::allocate(std::size_t size, std::size_t alignment, Kind
   if (!is_sealed()) [[unlikely]]
     return {this, FaultKind::control_corrupt};
   if (size > largest_request()) return {};
-  const Run run = find_room(units_for(size), alignment);
-  if (run.count == 0) return {};
-  if (const Verdict v = vet_page(run.page); v.is_fault()) [[unlikely]]
+  Run run;
+  std::uint32_t open = first_open_;
+  if (const Verdict v = find_room(units_for(size), alignment, open, run); v.is_fault()) [[unlikely]]
     return Allocation::failed(v);
   if (const Verdict v = vet_poison(run); v.is_fault()) [[unlikely]]
     return Allocation::failed(v);
+  set_first_open(open);
+  if (run.count == 0) return {};
   use(run, size);
   return {at(run)};
 }
@@ -276,9 +287,7 @@ template <Policy P>
 void BitmapHeap<P>::set_free(const Run& run) noexcept {
   if constexpr (P.poison) fill(at(run), run.bytes(), P.poison_byte);
   mark(run, UnitMap::kFree);
-  if (run.page >= first_open_) return;
-  first_open_ = run.page;
-  write_seal();
+  set_first_open(std::min(first_open_, run.page));
 }
 
 template <Policy P>
@@ -351,7 +360,9 @@ template <Policy P>
 bool BitmapHeap<P>::grow(std::size_t bytes, bool zeroed) noexcept {
   if (!is_sealed() || bytes / page_bytes_ <= pages() || bytes / page_bytes_ > kMostPages) return false;
   const std::uint32_t before = pages();
-  bytes_ = align_down(bytes, page_bytes_);
+  bytes = align_down(bytes, page_bytes_);
+  if (zeroed && P.poison && first_other(start() + bytes_, bytes - bytes_, 0) != nullptr) zeroed = false;
+  bytes_ = bytes;
   write_seal();
   for (std::uint32_t page = before; page < pages(); ++page) make(page, zeroed);
   return true;
@@ -359,9 +370,10 @@ bool BitmapHeap<P>::grow(std::size_t bytes, bool zeroed) noexcept {
 
 template <Policy P>
 bool BitmapHeap<P>::shrink(std::size_t bytes) noexcept {
-  if (!is_sealed() || bytes < smallest_size()) return false;
-  if (bytes >= bytes_) return true;
-  bytes_ = align_down(bytes, page_bytes_);
+  if (!is_sealed()) return false;
+  bytes = align_down(bytes, page_bytes_);
+  if (bytes > bytes_ || bytes < smallest_size()) return false;
+  bytes_ = bytes;
   first_open_ = std::min(first_open_, pages());
   write_seal();
   return true;
@@ -369,7 +381,7 @@ bool BitmapHeap<P>::shrink(std::size_t bytes) noexcept {
 
 template <Policy P>
 std::size_t BitmapHeap<P>::smallest_size() const noexcept {
-  if (!is_sealed()) return bytes_;
+  if (!is_sealed()) return 0;
   std::uint32_t needed = pages();
   while (needed > 1 && !vet_page(needed - 1).is_fault() && map(needed - 1).next_used(0) == units(needed - 1)) --needed;
   return std::size_t{needed} * page_bytes_;

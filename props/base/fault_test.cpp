@@ -60,7 +60,7 @@ TEST(FaultTraits, EveryKindHasAMeaningAndItsInvariant) {
     EXPECT_TRUE(names.insert(traits.name).second) << traits.name;
     if (traits.invariant != 0) invariants.insert(traits.invariant);
   }
-  // I14 shares its kind with I9, whose number that kind bears.
+  // I14 shares its kind with I9, I22 with I17, whose numbers those kinds bear.
   EXPECT_EQ(invariants, (std::set<int>{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 15, 16, 17}));
 }
 

@@ -219,6 +219,7 @@ class FakeHost {
  public:
   using EngineType = FakeEngine;
   static constexpr std::size_t kStart = 16 << 10;
+  static constexpr std::size_t kLeastGrowth = 64;
   static constexpr Features kFeatures{.zeroed = true, .stats = true, .capacity = kLargestBuffer};
 
   explicit FakeHost(Bug bug) : bug_(bug) {}
@@ -243,9 +244,11 @@ class FakeHost {
     if (bug_ == Bug::never_shrinks) return size();
     return bug_ == Bug::shrinks_over_live ? 0 : engine_->live_end();
   }
+  [[nodiscard]] std::size_t size_step() const { return kMinAlignment; }
+  [[nodiscard]] std::size_t least_growth() const { return kLeastGrowth; }
   bool grow(std::size_t bytes) {
-    if (bug_ == Bug::grow_does_nothing || bytes < size() + 64) return false;
-    engine_->resize(bug_ == Bug::grows_short ? size() + 64 : align_down(bytes, kMinAlignment));
+    if (bug_ == Bug::grow_does_nothing || bytes < size() + kLeastGrowth) return false;
+    engine_->resize(bug_ == Bug::grows_short ? size() + kLeastGrowth : align_down(bytes, kMinAlignment));
     return true;
   }
   bool shrink(std::size_t bytes) {

@@ -9,8 +9,8 @@ namespace {
 
 TEST(Parse, ReadsWhatIsPrintedOfEveryVocabulary) {
   Random random(17);
-  for (const Vocabulary* const vocabulary :
-       {&kHeapVocabulary, &kBufferVocabulary, &kMisuseVocabulary, &kCorruptVocabulary, &kOomVocabulary}) {
+  for (const Vocabulary* const vocabulary : {&kHeapVocabulary, &kBufferVocabulary, &kBitmapVocabulary,
+                                             &kMisuseVocabulary, &kCorruptVocabulary, &kOomVocabulary}) {
     for (int i = 0; i < 200; ++i) {
       const Program program = generate(*vocabulary, random, random.below(70));
       const std::variant<Program, TextError> parsed = parse(to_text(program));
@@ -24,6 +24,16 @@ TEST(Parse, TakesFieldsInAnyOrderAndLeavesOthersAtTheirDefaults) {
   const Program expected{Stage{}, {Allocate{.slot = SlotId{7}, .kind = Kind::by_new_array}, Check{}}};
   EXPECT_EQ(parsed, (std::variant<Program, TextError>(expected)));
   EXPECT_EQ(parse(""), (std::variant<Program, TextError>(Program{})));
+}
+
+TEST(Parse, ReadsAndPrintsThePagesOfAHeapOfUnits) {
+  for (const std::uint32_t page : {256U, 512U, 1024U, 2048U, 4096U}) {
+    const Program expected{Stage{.buffer_bytes = 4096, .page_bytes = page}, {Check{}}};
+    const std::string text = "stage buffer_bytes=4096 page_bytes=" + std::to_string(page) + "\ncheck";
+    EXPECT_EQ(parse(text), (std::variant<Program, TextError>(expected))) << text;
+    EXPECT_NE(to_text(expected).find(" page_bytes=" + std::to_string(page) + "\n"), std::string::npos);
+  }
+  EXPECT_EQ(to_text(Program{}).find("page_bytes"), std::string::npos) << "of another heap it is not told";
 }
 
 struct Wrong {
@@ -48,6 +58,9 @@ INSTANTIATE_TEST_SUITE_P(
                     Wrong{"stage policy=slow", 1, "'slow' is no value of 'policy'"},
                     Wrong{"stage zeroed=2", 1, "'2' is no value of 'zeroed'"},
                     Wrong{"stage buffer_bytes=32769", 1, "buffer_bytes is 32769, at most 32768"},
+                    Wrong{"stage page_bytes=300", 1, "page_bytes is 300, no power of two from 256 to 4096"},
+                    Wrong{"stage page_bytes=128", 1, "page_bytes is 128, no power of two from 256 to 4096"},
+                    Wrong{"stage page_bytes=8192", 1, "page_bytes is 8192, no power of two from 256 to 4096"},
                     Wrong{"stage refuse_every=64", 1, "refuse_every without refuse_nth refuses nothing"},
                     Wrong{"free slot=1 slot=2", 1, "'slot' is given twice"},
                     Wrong{"stage\n\nstage", 3, "the stage comes once, and first"},

@@ -30,8 +30,8 @@ class EachVocabulary : public testing::TestWithParam<const Vocabulary*> {
   [[nodiscard]] static const Vocabulary& vocabulary() { return *GetParam(); }
 };
 INSTANTIATE_TEST_SUITE_P(All, EachVocabulary,
-                         testing::Values(&kHeapVocabulary, &kBufferVocabulary, &kMisuseVocabulary, &kCorruptVocabulary,
-                                         &kOomVocabulary),
+                         testing::Values(&kHeapVocabulary, &kBufferVocabulary, &kBitmapVocabulary, &kMisuseVocabulary,
+                                         &kCorruptVocabulary, &kOomVocabulary),
                          [](const auto& planted) { return std::string(planted.param->name); });
 
 TEST_P(EachVocabulary, DecodesWhatItEncodes) {

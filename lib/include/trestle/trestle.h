@@ -53,7 +53,7 @@ enum trestle_fault_kind {
   TRESTLE_FAULT_KIND_COUNT = 26
 };
 
-/* One fault, as heap_check, a fault handler or a block_heap reports it. */
+/* One fault, as heap_check, a fault handler, a block_heap or a bitmap_heap reports it. */
 struct trestle_fault {
   enum trestle_fault_kind kind;
   int invariant;         /* its number in docs/invariants.md; 0 for a misuse seen at a call */

@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <span>
 #include <string>
+#include <trestle/bitmap_heap.hpp>
 #include <trestle/block_heap.hpp>
 #include <trestle/resource.hpp>
 #include <type_traits>
