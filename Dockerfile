@@ -15,7 +15,7 @@ COPY . .
 RUN cmake --preset release -DTRESTLE_BUILD_TESTS=OFF \
     && cmake --build --preset release \
     && cmake --install build/release --prefix /opt/trestle --strip \
-    && ci/build.sh release installed_tests \
+    && ci/build.sh release installed_tests installed_workloads \
     && cmake --install build/release --prefix /opt/trestle --component harness --strip \
     && ci/build.sh fuzz \
     && cmake --install build/fuzz --prefix /opt/trestle --component harness \
@@ -25,6 +25,10 @@ RUN cp --dereference /usr/bin/addr2line /opt/trestle/bin/ \
     && ldd /usr/bin/addr2line | awk '/libbfd|libsframe/ {print $3}' | xargs cp --dereference --target-directory=/opt/trestle/lib
 
 FROM ${BASE}
+# What a workload is linked with, and the allocators that `trestle bench` compares.
+RUN apt-get update -q \
+    && apt-get install -y -q --no-install-recommends libbenchmark1debian libjemalloc2 libmimalloc2.0 libtcmalloc-minimal4 \
+    && rm -rf /var/lib/apt/lists/*
 COPY --from=build /opt/trestle /usr/local
 RUN ldconfig && addr2line --version >/dev/null \
     && useradd --uid 1000 --create-home --shell /usr/sbin/nologin trestle \

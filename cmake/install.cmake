@@ -38,7 +38,7 @@ foreach(name trestle trestle-fast trestle-debug)
 endforeach()
 
 # The component `harness`, which a plain install leaves out: what `trestle props` and `trestle test` run where there are no
-# sources. (fuzz/CMakeLists.txt has the fuzz targets' part.)
+# sources. (fuzz/CMakeLists.txt has the fuzz targets' part, bench/CMakeLists.txt that of `trestle bench`.)
 if(TARGET trestle_props)
   get_property(tests DIRECTORY ${PROJECT_SOURCE_DIR}/props PROPERTY BUILDSYSTEM_TARGETS)
   list(FILTER tests INCLUDE REGEX "^(trestle_(props|units_.*|edge_units)|include_units_.*)$")

@@ -55,8 +55,10 @@ fs::path source_directory(const std::string& command, const std::string& given) 
   throw Failure(kOwnFailure, command + ": Trestle's source directory is not above " + own_directory().string());
 }
 
+fs::path installed_kit() { return (own_directory() / TRESTLE_LIBRARY_FROM_TOOL / "trestle").lexically_normal(); }
+
 Harnesses find_harnesses() {
-  const fs::path kit = (own_directory() / TRESTLE_LIBRARY_FROM_TOOL / "trestle").lexically_normal();
+  const fs::path kit = installed_kit();
   const std::optional<fs::path> source = source_above(own_directory());
   std::error_code unseen;
   if (!source && !fs::exists(kit, unseen)) {

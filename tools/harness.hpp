@@ -27,6 +27,9 @@ struct Harnesses {
 // What the environment's TRESTLE_CORPUS names is `found`.
 [[nodiscard]] Harnesses find_harnesses();
 
+// Where an installation that is beside this program keeps the harnesses. It may not be there.
+[[nodiscard]] std::filesystem::path installed_kit();
+
 // Builds targets of a preset (none: all of the preset's) where there are sources; its progress goes to stderr. Throws Failure.
 void build(const Harnesses& harnesses, const std::string& preset, const std::vector<std::string>& targets = {});
 

@@ -1,9 +1,11 @@
 #!/usr/bin/env bash
 # What `trestle fuzz`, `ops`, `props`, `bench` and `test` promise of harnesses that are installed, seen from outside:
-# harness_test.sh TRESTLE LIBRARY_FROM_TOOL. The harnesses are scripts here, which do as they are told: what they would find
-# is not the tool's.
+# harness_test.sh TRESTLE LIBRARY_FROM_TOOL BUILT_BENCH. The harnesses are scripts here, which do as they are told: what they
+# would find is not the tool's. Only a workload is a built one, since it has to say which malloc it runs on.
 set -uo pipefail
-trestle=${1:?usage: harness_test.sh TRESTLE LIBRARY_FROM_TOOL}
+trestle=${1:?usage: harness_test.sh TRESTLE LIBRARY_FROM_TOOL BUILT_BENCH}
+built=${3:?}
+here=$(cd -- "$(dirname -- "$0")" && pwd)
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 unset TRESTLE_CORPUS RC_PARAMS
@@ -124,9 +126,18 @@ grep -q '^passed props.trestle_props$' "$work/out" || complain "installed tests"
 grep -q '^1 passed, 1 failed$' "$work/out" || complain "installed tests" "are counted wrongly: $(cat "$work/out")"
 expect "some installed tests" 0 '^1 passed, 0 failed$' "" "$trestle" test -R '^props'
 expect "presets need sources" 2 "" '--preset and -j need' "$trestle" test --preset asan
-for command in coverage container bench "bench pairs"; do
+for command in coverage container "bench pairs"; do
   expect "$command needs sources" 125 "" "^trestle: $command: Trestle's source directory is not above" "$trestle" $command
 done
+expect "bench needs sources or workloads" 125 "" \
+  "^trestle: bench: Trestle's source directory is not above .*, and no workloads are installed in $kit/bench\$" "$trestle" bench
+mkdir -p "$kit/bench/workloads"
+cp "$built/workloads/calloc" "$kit/bench/workloads/"
+cp "$built/libtrestle-bench-witness.so" "$kit/bench/"
+cp -r "$(dirname -- "$here")/bench/programs" "$kit/bench/"
+expect "installed workloads" 0 '^calloc +[0-9]+ ms +1\.00$' "^trestle: left out: kvstore: no $kit/bench/workloads/kvstore\$" \
+  "$trestle" bench --workload '^(calloc|kvstore|perl)$' --allocator glibc --rounds 1 --work 1
+grep -qE '^perl +[0-9]+ ms' "$work/out" || complain "installed workloads" "have no scripts: $(cat "$work/out")"
 expect "an unknown engine" 2 "" '--engine: podman not in' "$trestle" container --engine podman
 printf 'heap_ops\tpos\tthe whole heap\n' >"$kit/fuzz/targets.txt"
 expect "a list that is none" 125 "" "line 1: kind 'pos' of heap_ops" "$trestle" fuzz --list

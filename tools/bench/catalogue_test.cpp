@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <set>
 
+#include "bench/runner.hpp"
 #include "failure.hpp"
 
 namespace trestle::tool {
@@ -78,6 +79,14 @@ TEST(Allocators, AreThoseThatMatch) {
 
 TEST(Allocators, MayNotShareAName) {
   EXPECT_THROW(static_cast<void>(find_allocators({"glibc=/lib/x86_64-linux-gnu/libm.so.6"}, ".", "/none")), Failure);
+}
+
+TEST(Obstacles, AreAllProgramsThatAWorkloadStarts) {
+  const Runner runner("/no", "/no", 100);
+  Workload workload{"shell", "real", Cost::cpu, "", {"sh", "{scripts}/some.sh"}};
+  EXPECT_EQ(runner.obstacle(workload), "");
+  workload.needs = {"sh", "no-such-program"};
+  EXPECT_EQ(runner.obstacle(workload), "no no-such-program in /usr/bin:/bin");
 }
 
 }  // namespace

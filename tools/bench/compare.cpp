@@ -4,6 +4,7 @@
 #include <fstream>
 #include <iostream>
 #include <memory>
+#include <optional>
 #include <set>
 
 #include "bench/catalogue.hpp"
@@ -55,7 +56,27 @@ void require_writable(const std::string& path) {
   if (!path.empty() && !std::ofstream(path, std::ios::app)) throw Failure(kOwnFailure, "cannot write to " + path);
 }
 
-fs::path programs_directory() { return (own_directory() / "../bench").lexically_normal(); }
+// The built programs and the scripts, of a source directory's build tree or of an installation without sources.
+struct Places {
+  std::optional<fs::path> source;
+  fs::path programs;
+  fs::path scripts;
+};
+
+Places find_places() {
+  if (const std::optional<fs::path> source = source_above(own_directory())) {
+    return {source, (own_directory() / "../bench").lexically_normal(), *source / "bench/programs"};
+  }
+  const fs::path installed = installed_kit() / "bench";
+  return {std::nullopt, installed, installed / "programs"};
+}
+
+void require_programs(const Places& places) {
+  std::error_code unseen;
+  if (places.source || fs::exists(places.programs / "workloads", unseen)) return;
+  throw Failure(kOwnFailure, "bench: Trestle's source directory is not above " + own_directory().string() +
+                                 ", and no workloads are installed in " + places.programs.string());
+}
 
 void build_programs(const fs::path& source) {
   const auto run_or_fail = [](const std::vector<std::string>& words) {
@@ -104,10 +125,10 @@ void settle_base(Campaign& campaign, const Request& request, bool was_asked_for)
   }
 }
 
-Campaign plan(const Request& request) {
+Campaign plan(const Request& request, const Places& places) {
   Campaign campaign;
   campaign.workloads = workloads_matching(request.workloads);
-  Found found = find_allocators(request.libraries, request.allocators, programs_directory());
+  Found found = find_allocators(request.libraries, request.allocators, places.programs);
   campaign.allocators = std::move(found.there);
   campaign.left_out = std::move(found.missing);
   campaign.started = now_as_text();
@@ -162,19 +183,20 @@ int compare(const Request& request, bool base_was_asked_for) {
     if (base_was_asked_for) settle_base(campaign, request, true);
     return show(campaign, request);
   }
-  Campaign campaign = plan(request);
+  const Places places = find_places();
+  Campaign campaign = plan(request, places);
   if (request.only_list) {
     print_list(std::cout, campaign);
     return 0;
   }
-  const fs::path source = source_directory("bench");
+  require_programs(places);
   require_writable(request.json);
   require_writable(request.html);
-  if (!request.as_built) {
-    build_programs(source);
-    campaign = plan(request);  // what was missing may be there now
+  if (places.source && !request.as_built) {
+    build_programs(*places.source);
+    campaign = plan(request, places);  // what was missing may be there now
   }
-  const Runner runner(programs_directory(), source / "bench/programs", request.work);
+  const Runner runner(places.programs, places.scripts, request.work);
   keep_what_works(campaign, runner, request);
   settle_base(campaign, request, base_was_asked_for);
   measure(campaign, runner);

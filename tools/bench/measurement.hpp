@@ -18,9 +18,10 @@ struct Workload {
   std::string name;
   std::string group;  // micro, threads, own, real or study
   Cost cost = Cost::cpu;
-  std::string what;                // one line for a person
-  std::vector<std::string> words;  // its command line; {programs} and {scripts} stand for their directories
-  bool ours_only = false;          // it asks what only our libraries answer
+  std::string what;                     // one line for a person
+  std::vector<std::string> words;       // its command line; {programs} and {scripts} stand for their directories
+  bool ours_only = false;               // it asks what only our libraries answer
+  std::vector<std::string> needs = {};  // programs that it starts
 
   [[nodiscard]] bool is_row() const { return group != "study"; }
 };

@@ -3,6 +3,7 @@
 #include <malloc.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <csignal>
 #include <cstdlib>
 #include <fstream>
@@ -137,7 +138,10 @@ std::string Runner::obstacle(const Allocator& allocator) const {
 std::string Runner::obstacle(const Workload& workload) const {
   const std::string program = words_of(workload, {})[0];
   if (program.starts_with('/')) return access(program.c_str(), X_OK) == 0 ? "" : "no " + program;
-  return is_in_path(program) ? "" : "no " + program + " in " + kPath;
+  std::vector<std::string> needs = workload.needs;
+  needs.insert(needs.begin(), program);
+  const auto missing = std::find_if_not(needs.begin(), needs.end(), is_in_path);
+  return missing == needs.end() ? "" : "no " + *missing + " in " + kPath;
 }
 
 }  // namespace trestle::tool

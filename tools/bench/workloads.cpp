@@ -53,8 +53,9 @@ std::vector<Workload> own() {
 }
 
 std::vector<Workload> real() {
-  const auto row = [](const char* name, const char* what, std::vector<std::string> words) {
-    return Workload{name, "real", Cost::cpu, what, std::move(words)};
+  const auto row = [](const char* name, const char* what, std::vector<std::string> words,
+                      std::vector<std::string> needs = {}) {
+    return Workload{name, "real", Cost::cpu, what, std::move(words), false, std::move(needs)};
   };
   return {
       row("python3", "objects, JSON, sorting, classes", {"python3", "{scripts}/work.py"}),
@@ -69,7 +70,8 @@ std::vector<Workload> real() {
       row("ghostscript", "pages drawn to pixels",
           {"gs", "-q", "-dNOPAUSE", "-dBATCH", "-dSAFER", "-sDEVICE=ppmraw", "-r72", "-sOutputFile=-",
            "{scripts}/pages.ps"}),
-      row("redis", "a server under redis-benchmark", {"sh", "{scripts}/redis.sh"}),
+      row("redis", "a server under redis-benchmark", {"sh", "{scripts}/redis.sh"},
+          {"redis-server", "redis-cli", "redis-benchmark"}),
       row("node", "buffers and strings beside V8's own heap", {"node", "{scripts}/work.js"}),
   };
 }
