@@ -155,6 +155,22 @@ TYPED_TEST(BitmapFaultTest, APageWhoseCodesAreNotSealedIsNotPassedOver) {
   EXPECT_EQ(take(*room, 1), room.first_unit(0));
 }
 
+// The first page has become full, which the next request is the first to see: what it then refuses it has not written down.
+TYPED_TEST(BitmapFaultTest, ARefusedRequestHasNotMovedOnToTheNextPage) {
+  typename TestFixture::Room room(kRoom, 512);
+  for (std::size_t i = 0; i < room.units(0); ++i) ASSERT_EQ(take(*room, 0), room.first_unit(0) + 16 * i);
+  const auto expect_refused = [&](std::byte* wrong, FaultKind kind) {
+    flip(wrong);
+    const std::vector<std::byte> before(room.start(), room.end());
+    EXPECT_EQ(room->allocate(0, kMinAlignment, Kind::by_malloc).kind, kind);
+    EXPECT_EQ(std::memcmp(before.data(), room.start(), before.size()), 0);
+    flip(wrong);
+  };
+  expect_refused(room.header(1), FaultKind::control_corrupt);
+  if constexpr (TestFixture::kPolicy.poison) expect_refused(room.first_unit(1), FaultKind::write_after_free);
+  EXPECT_EQ(take(*room, 0), room.first_unit(1));
+}
+
 // Three pages with live blocks and free units, put back as they were before each byte that is made wrong.
 template <Policy P>
 class WrongByteOfUnits {

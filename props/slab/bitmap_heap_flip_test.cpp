@@ -99,6 +99,17 @@ TYPED_TEST(BitmapFlipTest, EachBitOfEachPagesHeaderIsSeenByCheckAndByTheCalls) {
   EXPECT_FALSE(room->shrink(2048));
 }
 
+// A seal is of its place: what one page begins with is no other page's beginning.
+TYPED_TEST(BitmapFlipTest, AHeaderCopiedFromAnotherPageIsNoHeader) {
+  typename TestFixture::Room room(4 * 256, 256);
+  ASSERT_EQ(take(*room, room->largest_request()), room.first_unit(1));
+  std::memcpy(room.header(2), room.header(1), room.header_bytes());
+  EXPECT_TRUE(has(faults_of(*room), FaultKind::control_corrupt, room.header(2)));
+  EXPECT_EQ(give(*room, room.first_unit(2)), FaultKind::control_corrupt);
+  std::memcpy(room.header(2), room.header(3), room.header_bytes());
+  EXPECT_TRUE(has(faults_of(*room), FaultKind::control_corrupt, room.header(2)));
+}
+
 // The record as the heap keeps it, {key, bytes, page bytes and first open page, seal}, with another first open page.
 template <class Room>
 void forge_first_open(Room& room, std::uint64_t page) {

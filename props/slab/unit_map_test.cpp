@@ -144,6 +144,24 @@ TEST(UnitMap, RandomMapsOfRandomLengths) {
   }
 }
 
+// Who has overwritten a page's codes may have done so beyond its units.
+TEST(UnitMap, NoSearchAnswersBeyondTheUnitsWhateverIsThere) {
+  std::array<std::uint64_t, 2> words{};
+  UnitMap whole(words.data(), 64);
+  const UnitMap part(words.data(), 40);
+  for (const unsigned within : {0U, 1U}) {
+    for (const unsigned beyond : {0U, 1U, 2U}) {
+      for (std::uint32_t from = 40; from <= 64; ++from) {
+        whole.set(0, 64, within);
+        if (from < 64) whole.set(from, 64 - from, beyond);
+        ASSERT_EQ(part.next_free(1), within == 0 ? 1U : 40U) << from;
+        ASSERT_EQ(part.next_used(1), within == 1 ? 1U : 40U) << from;
+        ASSERT_EQ(part.run_end(39), 40U) << from;
+      }
+    }
+  }
+}
+
 TEST(UnitMap, CountsTheWordsThatUnitsNeed) {
   EXPECT_EQ(UnitMap::words_for(1), 1U);
   EXPECT_EQ(UnitMap::words_for(32), 1U);
