@@ -156,6 +156,11 @@ class Slab {
   [[nodiscard]] bool is_resting(std::uint32_t index) const noexcept {
     return (layout_.free_bits[index / kWordBits] >> (index % kWordBits) & 1) != 0;
   }
+  // Bit and state say so, of which one may be overwritten.
+  [[nodiscard]] bool is_surely_resting(std::uint32_t index) const noexcept {
+    const SlotState state = state_of(index);
+    return is_resting(index) && state == SlotState::free(Rest::slab, state.is_fresh());
+  }
   [[nodiscard]] bool take_at(std::uint32_t index, void*& out) noexcept;
   void rest_here(std::uint32_t index, bool fresh) noexcept;
   void carve(void*& out) noexcept;
@@ -199,8 +204,7 @@ std::size_t Slab<P>::take(std::span<void*> out) noexcept {
 // False: the bit says that the slot rests here, its state does not. One of the two was overwritten, and the state is believed.
 template <Policy P>
 bool Slab<P>::take_at(std::uint32_t index, void*& out) noexcept {
-  const SlotState state = state_of(index);
-  if (state != SlotState::free(Rest::slab, state.is_fresh())) [[unlikely]]
+  if (!is_surely_resting(index)) [[unlikely]]
     return false;
   layout_.states[index] = SlotState::free(Rest::magazine, state_of(index).is_fresh());
   --resting_;
@@ -277,7 +281,7 @@ bool Slab<P>::purge_free(std::size_t page, Purge purge) noexcept {
   const std::uint32_t carved = carved_;
   for (std::uint32_t index = 0; index < carved;) {
     const std::uint32_t first = index;
-    while (index < carved && is_resting(index)) ++index;
+    while (index < carved && is_surely_resting(index)) ++index;
     const std::size_t from = align_up(std::size_t{first} * slot_size_, page);
     const std::size_t to = align_down(std::size_t{index} * slot_size_, page);
     if (from < to) any = purge(layout_.base + from, to - from) || any;

@@ -15,7 +15,7 @@ constexpr Policy kDebugBriefly = with_short_quarantines(kDebug);
 // What a heap in a buffer does not have.
 bool is_out_of_band(CorruptKind what) { return what == CorruptKind::table || what == CorruptKind::book; }
 
-enum class Lie { none, another_kind, another_address, blind_check, scribble_once_corrupt };
+enum class Lie { none, another_kind, another_address, all_is_well, blind_check, scribble_once_corrupt };
 
 // A heap in a buffer that misreports what it finds.
 struct LyingHeap {
@@ -26,6 +26,7 @@ struct LyingHeap {
 
   [[nodiscard]] Verdict told(const Verdict& v) const noexcept {
     if (v.is_fault() && lie == Lie::another_kind) return {FaultKind::not_a_block, v.at};
+    if (v.is_fault() && lie == Lie::all_is_well) return {};
     if (v.is_fault() && lie == Lie::another_address) return {v.kind, static_cast<const std::byte*>(v.at) + 1};
     return v;
   }
@@ -79,7 +80,7 @@ Expectation violated(const Op& op, Lie lie) {
 
 TEST(MisuseJudge, CatchesAHeapThatNamesAnotherFaultOrPlace) {
   for (std::size_t i = 0; i < kMisuseNames.size(); ++i) {
-    const Misuse op{.slot = SlotId{2}, .what = static_cast<MisuseKind>(i), .by = 5};
+    const Misuse op{.slot = SlotId{2}, .what = static_cast<MisuseKind>(i), .by = 7};
     EXPECT_EQ(violated(op, Lie::none), Expectation::met) << name_of(op.what);
     if (op.what == MisuseKind::write_before_start || op.what == MisuseKind::write_after_free) continue;
     EXPECT_EQ(violated(op, Lie::another_kind), Expectation::misuse_named) << name_of(op.what);
@@ -88,6 +89,17 @@ TEST(MisuseJudge, CatchesAHeapThatNamesAnotherFaultOrPlace) {
     if (asks_size) continue;  // the answer names no place
     EXPECT_EQ(violated(op, Lie::another_address), Expectation::misuse_named) << name_of(op.what);
   }
+}
+
+// Given the heap's own record, and a block that was freed some ops before: choices of who frees what is nobody's.
+TEST(MisuseJudge, CatchesAHeapThatTakesWhatNeverWasABlockOrIsNoneAnyMore) {
+  for (const std::size_t choice : {4U, 5U}) {
+    const Misuse op{.slot = SlotId{2}, .what = MisuseKind::wild_free, .by = choice};
+    EXPECT_EQ(violated(op, Lie::none), Expectation::met) << choice;
+    EXPECT_EQ(violated(op, Lie::all_is_well), Expectation::misuse_named) << choice;
+  }
+  const Misuse never{.slot = SlotId{2}, .what = MisuseKind::wild_free, .by = 4};
+  EXPECT_EQ(violated(never, Lie::another_kind), Expectation::misuse_named);
 }
 
 TEST(MisuseJudge, CatchesACheckThatSeesNothing) {
@@ -136,7 +148,7 @@ bool is_performed(MisuseKind what, std::size_t size) {
   EXPECT_TRUE(host.start(Stage{.buffer_bytes = 8192}, world.oracle()));
   world.begin();
   world.perform(Allocate{.slot = SlotId{1}, .size = size});
-  const bool performed = Misuser<H>(host, world.oracle()).perform({.slot = SlotId{1}, .what = what, .by = 5});
+  const bool performed = Misuser<H>(host, world.oracle()).perform({.slot = SlotId{1}, .what = what, .by = 7});
   EXPECT_FALSE(world.oracle().is_violated()) << world.oracle().failure(0).detail;
   world.finish();
   host.stop();

@@ -250,6 +250,23 @@ TYPED_TEST(SlabUnit, GivesUpThePagesOfItsFreeSlotsOnly) {
   }
 }
 
+TYPED_TEST(SlabUnit, GivesUpNoPageOfASlotThatOnlyItsFreeBitCallsFree) {
+  if constexpr (!TestFixture::kPolicy.poison || TestFixture::kPolicy.poison_byte == 0) {
+    SlabUnderTest<TestFixture::kPolicy> under(class_for(8192));
+    std::vector<std::byte*> live;
+    while (std::byte* const at = under.take(1)) live.push_back(at);
+    ASSERT_EQ(under.give(live[5]), FaultKind::none);
+    under.free_bits(0) |= 1U << 3;
+    std::vector<const std::byte*> purged;
+    const auto purge = [&](const std::byte* at, std::size_t) {
+      purged.push_back(at);
+      return true;
+    };
+    EXPECT_TRUE(under.slab().purge_free(4096, purge));
+    EXPECT_EQ(purged, std::vector<const std::byte*>{live[5]});
+  }
+}
+
 TYPED_TEST(SlabUnit, ShowsEachCarvedSlotInAWalk) {
   std::byte* const live = this->tested_.take(kRequest, Kind::by_new);
   std::byte* const freed = this->tested_.take(kRequest);
