@@ -67,7 +67,7 @@ TYPED_TEST(BitmapFaultTest, WildPointersAndPointersToNoBlock) {
 TYPED_TEST(CheckedBitmapFaultTest, AClaimedSizeOrAlignmentThatIsNotTheBlocks) {
   typename TestFixture::Room room(kRoom);
   std::byte* const at = take(*room, 100, 64);
-  for (const std::size_t size : {0, 99, 101, 112}) {
+  for (const std::size_t size : {0U, 99U, 101U, 112U}) {
     const Verdict v = room->deallocate(at, {.size = size});
     EXPECT_TRUE(v.kind == FaultKind::size_mismatch && v.at == at) << size;
   }

@@ -123,7 +123,7 @@ TYPED_TEST(BitmapFlipTest, AFirstOpenPageBehindOneThatIsNotFullIsAnAccountingMis
   typename TestFixture::Room room(3 * 256, 256);
   forge_first_open(room, 0);
   ASSERT_TRUE(faults_of(*room).empty());
-  for (const std::size_t page : {1, 2, 3}) {
+  for (const std::size_t page : {1U, 2U, 3U}) {
     forge_first_open(room, page);
     for (const CheckLevel level : {CheckLevel::quick, CheckLevel::full}) {
       const std::vector<Fault> faults = faults_of(*room, level);

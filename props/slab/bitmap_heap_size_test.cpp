@@ -154,7 +154,7 @@ TYPED_TEST(BitmapSizeTest, ShrinksDownToItsLastLivePageAndNoFurther) {
   EXPECT_FALSE(room->shrink(kRoom - 1));
   for (std::size_t i = 4; i < live.size(); ++i) ASSERT_EQ(give(*room, live[i]), FaultKind::none);
   const std::size_t smallest = room->smallest_size();
-  EXPECT_EQ(smallest, static_cast<std::size_t>(align_up(live[3] + 1 - room.start(), 1024)));
+  EXPECT_EQ(smallest, align_up(static_cast<std::size_t>(live[3] + 1 - room.start()), 1024));
   EXPECT_FALSE(room->shrink(smallest - 1));
   EXPECT_FALSE(room->shrink(kRoom + 1024));
   EXPECT_EQ(room->size(), kRoom);
