@@ -196,7 +196,7 @@ class BitmapHeap {
                                   Run& run) const noexcept;
   [[nodiscard]] Run find_room_in(std::uint32_t page, std::uint32_t count, std::size_t alignment) const noexcept;
   // True iff the block now has as many units, and has not moved. A fault: among the units that it would take.
-  [[nodiscard]] Verdict resize(const Run& run, std::size_t size, bool& done) noexcept;
+  [[nodiscard]] Verdict resize(const Run& run, std::size_t requested, std::size_t size, bool& done) noexcept;
   void check_page(std::uint32_t page, FaultSink& sink) const noexcept;
   void add_pad_fault(const Run& run, const Verdict& v, std::size_t requested, FaultSink& sink) const noexcept;
 
@@ -308,7 +308,7 @@ Verdict BitmapHeap<P>::deallocate(void* payload, const Release& how) noexcept {
 }
 
 template <Policy P>
-Verdict BitmapHeap<P>::resize(const Run& run, std::size_t size, bool& done) noexcept {
+Verdict BitmapHeap<P>::resize(const Run& run, std::size_t requested, std::size_t size, bool& done) noexcept {
   const std::uint32_t count = units_for(size);
   if (count <= run.count) {
     if (count != run.count) set_free({run.page, run.first + count, run.count - count});
@@ -318,6 +318,8 @@ Verdict BitmapHeap<P>::resize(const Run& run, std::size_t size, bool& done) noex
     if (const Verdict v = vet_poison(more); v.is_fault()) [[unlikely]]
       return v;
   }
+  // What was canary becomes the owner's, and shows nothing of the key.
+  if constexpr (P.canary) fill(at(run) + requested, run.bytes() - requested, P.poison_byte);
   use({run.page, run.first, count}, size);
   done = true;
   return {};
@@ -334,7 +336,7 @@ Allocation BitmapHeap<P>::reallocate(void* payload, std::size_t size) noexcept {
     return Allocation::failed(as_stale(v));
   if (size > largest_request()) return {};
   bool done = false;
-  if (const Verdict v = resize(run, size, done); v.is_fault()) [[unlikely]]
+  if (const Verdict v = resize(run, requested, size, done); v.is_fault()) [[unlikely]]
     return Allocation::failed(v);
   if (done) return {payload};
   const Allocation moved = allocate(size, kMinAlignment, Kind::by_malloc);

@@ -122,6 +122,19 @@ TYPED_TEST(BitmapHeapTest, GrowsAndShrinksInPlaceWhileThereIsRoom) {
   ASSERT_NO_FATAL_FAILURE(room.expect_empty());
 }
 
+// What was canary is the owner's now, and would tell him of the key.
+TYPED_TEST(BitmapHeapTest, ABlockThatGrowsInPlaceShowsNoCanary) {
+  if constexpr (TestFixture::kPolicy.canary) {
+    for (const std::size_t size : {15U, 31U, 300U}) {
+      Units<TestFixture::kPolicy> room(4096);
+      std::byte* const at = take(*room, 5);
+      ASSERT_EQ(regrow(*room, at, size), at);
+      EXPECT_EQ(first_other(at + 5, size - 5, TestFixture::kPolicy.poison_byte), nullptr) << size;
+      EXPECT_TRUE(faults_of(*room).empty());
+    }
+  }
+}
+
 TYPED_TEST(BitmapHeapTest, GrowsToItsPagesLastUnitAndNoFurther) {
   typename TestFixture::Room room(kRoom, 1024);
   std::byte* const at = take(*room, 10);
