@@ -156,10 +156,9 @@ class Slab {
   [[nodiscard]] bool is_resting(std::uint32_t index) const noexcept {
     return (layout_.free_bits[index / kWordBits] >> (index % kWordBits) & 1) != 0;
   }
-  // Bit and state say so, of which one may be overwritten.
-  [[nodiscard]] bool is_surely_resting(std::uint32_t index) const noexcept {
-    const SlotState state = state_of(index);
-    return is_resting(index) && state == SlotState::free(Rest::slab, state.is_fresh());
+  // The same by the state, since one of the two may be overwritten.
+  [[nodiscard]] static bool is_resting_state(SlotState state) noexcept {
+    return state == SlotState::free(Rest::slab, state.is_fresh());
   }
   [[nodiscard]] bool take_at(std::uint32_t index, void*& out) noexcept;
   void rest_here(std::uint32_t index, bool fresh) noexcept;
@@ -204,9 +203,10 @@ std::size_t Slab<P>::take(std::span<void*> out) noexcept {
 // False: the bit says that the slot rests here, its state does not. One of the two was overwritten, and the state is believed.
 template <Policy P>
 bool Slab<P>::take_at(std::uint32_t index, void*& out) noexcept {
-  if (!is_surely_resting(index)) [[unlikely]]
+  const SlotState state = state_of(index);
+  if (!is_resting_state(state)) [[unlikely]]
     return false;
-  layout_.states[index] = SlotState::free(Rest::magazine, state_of(index).is_fresh());
+  layout_.states[index] = SlotState::free(Rest::magazine, state.is_fresh());
   --resting_;
   out = slot_at(index);
   return true;
@@ -281,7 +281,7 @@ bool Slab<P>::purge_free(std::size_t page, Purge purge) noexcept {
   const std::uint32_t carved = carved_;
   for (std::uint32_t index = 0; index < carved;) {
     const std::uint32_t first = index;
-    while (index < carved && is_surely_resting(index)) ++index;
+    while (index < carved && is_resting(index) && is_resting_state(state_of(index))) ++index;
     const std::size_t from = align_up(std::size_t{first} * slot_size_, page);
     const std::size_t to = align_down(std::size_t{index} * slot_size_, page);
     if (from < to) any = purge(layout_.base + from, to - from) || any;

@@ -4,7 +4,6 @@
 // A byte each, so that two threads may change neighbours without a locked instruction.
 #pragma once
 
-#include <bit>
 #include <cstdint>
 
 #include "base/engine.hpp"
@@ -35,7 +34,7 @@ class SlotState {
   [[nodiscard]] constexpr bool is_fresh() const noexcept { return (bits_ & kFresh) != 0; }
   // Of the 256 values of a byte, those that some slot can have.
   [[nodiscard]] constexpr bool is_legal() const noexcept {
-    if (std::popcount(bits_) % 2 != 0) return false;
+    if (__builtin_parity(bits_) != 0) return false;
     if (is_used()) return (bits_ & ~(kCode | kEven)) == 0;
     return (bits_ & ~(kCode << kRestShift | kFresh | kEven)) == 0 && rest() <= Rest::quarantine &&
            !(is_fresh() && rest() == Rest::quarantine);
@@ -47,7 +46,7 @@ class SlotState {
  private:
   constexpr explicit SlotState(std::uint8_t bits) noexcept : bits_(bits) {}
   [[nodiscard]] static constexpr std::uint8_t made_even(unsigned bits) noexcept {
-    return static_cast<std::uint8_t>(bits | (std::popcount(bits) % 2 != 0 ? kEven : 0U));
+    return static_cast<std::uint8_t>(bits | (__builtin_parity(bits) != 0 ? kEven : 0U));
   }
 
   static constexpr unsigned kCode = 3;
