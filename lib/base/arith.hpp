@@ -8,7 +8,10 @@
 
 namespace trestle {
 
-[[nodiscard]] constexpr bool is_power_of_two(std::size_t value) noexcept { return std::has_single_bit(value); }
+// Not std::has_single_bit: for a processor that need not count bits it is a call, in every aligned request.
+[[nodiscard]] constexpr bool is_power_of_two(std::size_t value) noexcept {
+  return value != 0 && (value & (value - 1)) == 0;
+}
 
 // `alignment` is a power of two. align_up needs value <= SIZE_MAX - alignment + 1.
 [[nodiscard]] constexpr std::size_t align_up(std::size_t value, std::size_t alignment) noexcept {
