@@ -301,8 +301,7 @@ void Arena<P, O>::check(CheckLevel level, const SlabTally& slots, FaultSink& sin
 template <Policy P, Os O>
 bool Arena<P, O>::is_retired(const void* payload) const noexcept {
   const SpanRef<O> ref = spans_->find(payload);
-  if (!ref.is_empty() && ref.span->state == SpanState::slots)
-    return reinterpret_cast<const SlotRecord<P, O>*>(ref.span->payload)->slab.is_retired(payload);
+  if (!ref.is_empty() && ref.span->state == SpanState::slots) return record_of_span<P>(ref).slab.is_retired(payload);
   const std::byte* const at = header_under(payload);
   const std::optional<Header> header = extent_of(at).holds(at, kMinBlock) ? this->load(at) : std::nullopt;
   return header && header->is_retired();

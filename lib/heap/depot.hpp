@@ -28,6 +28,12 @@ struct alignas(kRecordAlignment) SlotRecord {
   SlotRecord* previous = nullptr;
 };
 
+// The record of the slab that is that span, from its descriptor, which is sound.
+template <Policy P, Os O>
+[[nodiscard]] SlotRecord<P, O>& record_of_span(const SpanRef<O>& ref) noexcept {
+  return *reinterpret_cast<SlotRecord<P, O>*>(static_cast<std::uintptr_t>(ref.span->payload));
+}
+
 template <Policy P, Os O>
 class alignas(kRecordAlignment) Depot {
  public:

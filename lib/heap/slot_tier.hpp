@@ -42,9 +42,7 @@ class SlotTier {
   [[nodiscard]] Record* record_of(const void* at) const noexcept { return static_cast<Record*>(spans_->record_of(at)); }
 
   // The same of a span in the state slots, from its descriptor, which is sound.
-  [[nodiscard]] static Record& record_in(const SpanRef<O>& ref) noexcept {
-    return *reinterpret_cast<Record*>(static_cast<std::uintptr_t>(ref.span->payload));
-  }
+  [[nodiscard]] static Record& record_in(const SpanRef<O>& ref) noexcept { return record_of_span<P>(ref); }
 
   Allocation allocate(std::size_t size, std::size_t alignment, Kind kind) noexcept;
   // The common case of it and nothing else, all inlined: of the least alignment, from a magazine that is not empty, without a

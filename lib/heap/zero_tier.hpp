@@ -37,9 +37,7 @@ class ZeroTier {
   [[nodiscard]] Mutex& lock() noexcept TRESTLE_RETURN_CAPABILITY(depot_.lock()) { return depot_.lock(); }
 
   // The record of a span in the state addresses, whose descriptor is sound.
-  [[nodiscard]] static Record& record_of(const SpanRef<O>& ref) noexcept {
-    return *reinterpret_cast<Record*>(static_cast<std::uintptr_t>(ref.span->payload));
-  }
+  [[nodiscard]] static Record& record_of(const SpanRef<O>& ref) noexcept { return record_of_span<kUntouched>(ref); }
 
   Allocation allocate(Kind kind) noexcept TRESTLE_REQUIRES(lock()) {
     void* slot = nullptr;
