@@ -34,8 +34,8 @@ struct Stray {
 
 // tier_of: where the payload of a block, live or not, lies.
 // is_accessible: the bytes may be read and written. never_a_block: an address inside of the heap's memory that is no
-// block's, null if there is none, and what it is called. for_each_record: calls visit(std::byte* at, std::size_t bytes) for what
-// the heap keeps about itself under a seal.
+// block's, null if there is none, and what it is called. for_each_record: calls visit(std::byte* at, std::size_t bytes) for
+// what the heap keeps about itself under a seal.
 template <class H>
 concept MisusableHost =
     requires(H host, const std::byte* at, std::size_t bytes, void (*visit)(std::byte*, std::size_t)) {
@@ -126,6 +126,7 @@ class Misuser {
   }
 
   bool use_wild(MisuseKind what, std::size_t by) {
+    constexpr std::size_t kWild = 6;
     alignas(kMinAlignment) static std::array<std::byte, 64> elsewhere{};
     alignas(kMinAlignment) std::array<std::byte, 64> local{};
     const Stray never = host_.never_a_block();
@@ -134,8 +135,9 @@ class Misuser {
                           reinterpret_cast<void*>(kMinAlignment + by % 4096 * kMinAlignment),
                           reinterpret_cast<void*>(UINTPTR_MAX - 15),
                           never.at,
-                          former_block(by)};
-    const std::size_t choice = by % std::size(wild);
+                          former_block(by / kWild)};
+    static_assert(std::size(wild) == kWild);
+    const std::size_t choice = by % kWild;
     void* const chosen = wild[choice];
     if (chosen == nullptr) return false;
     const Verdict v = what == MisuseKind::wild_free      ? deallocate_at_edge(host_.engine(), chosen, {})
@@ -185,13 +187,13 @@ class Misuser {
     const std::size_t told = H::kPolicy.canary && (tier == Tier::slot || tier == Tier::unit) ? 1 : 0;
     const std::size_t pad = served(block) - block.size;
     if (!H::kPolicy.canary || pad == 0) return false;
-    if (pad == told || by % pad >= pad - told) return overwrite_telling_byte(block, served(block), by);
+    if (pad == told || by % pad >= pad - told) return overwrite_telling_byte(block, served(block), by / pad);
     return overwrite(block.address + block.size + by % (pad - told), by, FaultKind::write_past_end, block);
   }
   // One bit of it: no other code is as near. The fault is named, but where the pad began nobody knows.
-  bool overwrite_telling_byte(const LiveBlock& block, std::size_t served, std::size_t by) {
+  bool overwrite_telling_byte(const LiveBlock& block, std::size_t served, std::size_t bit) {
     std::byte* const at = block.address + served - 1;
-    const std::byte old = std::exchange(*at, *at ^ static_cast<std::byte>(1U << by % 8));
+    const std::byte old = std::exchange(*at, *at ^ static_cast<std::byte>(1U << bit % 8));
     Fault first;
     FaultSink sink(&first, 1);
     host_.engine().check(CheckLevel::full, sink);
