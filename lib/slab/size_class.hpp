@@ -24,7 +24,8 @@ struct SizeClass {
 namespace size_classes {
 
 inline constexpr std::size_t kStepsPerDoubling = 8;
-// The smallest class that holds so many bytes, more than 16, by steps of 16 or of an eighth of the power of two below it, whichever is larger.
+// The smallest class that holds so many bytes, more than 16, by steps of 16 or of an eighth of the power of two below it,
+// whichever is larger.
 [[nodiscard]] constexpr std::size_t rounded(std::size_t bytes) noexcept {
   const std::size_t power = std::size_t{1} << log2_floor(std::max(bytes, kSlotStep + 1) - 1);
   if (bytes <= power + kSlotStep) return power + kSlotStep;
