@@ -66,6 +66,7 @@ run_on thread=1
 sized_free slot=3
 trim keep=0
 wait milliseconds=5
+set what=dirty_bytes to=4096
 end_thread
 TEXT
 "$compiler" -std=c++20 -fno-access-control -fsyntax-only -Wall -Wextra -Werror -I"$source/fuzz" -I"$source/lib" -I"$source/lib/include" \

@@ -76,10 +76,11 @@ Record encode_stage(const Vocabulary& vocabulary, const Stage& stage) {
   return record;
 }
 
-// The record's fourth byte: which misuse or corruption, or the alignment.
+// The record's fourth byte: which misuse, corruption or setting, or the alignment.
 std::optional<std::uint8_t> choice_of(const Vocabulary& vocabulary, const Op& op, const Operands& operands) {
   if (std::holds_alternative<Misuse>(op)) return static_cast<std::uint8_t>(operands.misuse);
   if (std::holds_alternative<Corrupt>(op)) return static_cast<std::uint8_t>(operands.corrupt);
+  if (std::holds_alternative<Set>(op)) return static_cast<std::uint8_t>(operands.setting);
   return index_in(vocabulary.alignment_shifts,
                   [&](std::uint8_t shift) { return std::size_t{1} << shift == operands.alignment; });
 }
@@ -96,6 +97,7 @@ Op decode(const Vocabulary& vocabulary, const Record& record) {
   operands.alignment = std::size_t{1} << vocabulary.alignment_shifts[record[3] % vocabulary.alignment_shifts.size()];
   operands.misuse = static_cast<MisuseKind>(record[3] % kMisuseNames.size());
   operands.corrupt = static_cast<CorruptKind>(record[3] % kCorruptNames.size());
+  operands.setting = static_cast<Setting>(record[3] % kSettingNames.size());
   return make_op(vocabulary.ops[record[0] % vocabulary.ops.size()], operands);
 }
 

@@ -28,6 +28,7 @@ class HeapHost {
                                       .stats = true,
                                       .refusals = true,
                                       .threads = true,
+                                      .settings = true,
                                       .slots_rounded = !P.canary};
   static_assert(kAllSlots == kMaxSlot);
   // All the memory there is, in regions so small that a program fills one and goes on in the next.
@@ -127,6 +128,11 @@ class HeapHost {
   }
 
   void wait(std::size_t milliseconds) { arena_.advance(milliseconds); }
+  void set(Setting what, std::size_t to) {
+    if (what == Setting::decay) heap_.set_decay(to);
+    if (what == Setting::dirty_bytes) heap_.set_dirty_bytes(to);
+    if (what == Setting::hot) heap_.set_hot(to % 2 != 0);
+  }
   void run_on(std::size_t thread) { arena_.run_on(thread); }
   void fork() {
     heap_.lock_all();

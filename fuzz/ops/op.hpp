@@ -3,7 +3,9 @@
 // itself (run). Its fields are told once: they are printed, parsed, and carried by the bytes of a program as Operands.
 #pragma once
 
+#include <array>
 #include <cstddef>
+#include <cstdint>
 #include <tuple>
 #include <utility>
 #include <variant>
@@ -14,7 +16,19 @@
 
 namespace trestle::ops {
 
-// `size` is also the amount of the ops that grow, shrink, keep, wait or reach somewhere.
+// What of a heap can be set while it serves.
+enum class Setting : std::uint8_t {
+  decay,        // milliseconds until freed pages go back to the system
+  dirty_bytes,  // as many bytes of them may wait for that
+  hot,          // an odd number: the inlined common cases serve; an even one: they leave all to the general path
+};
+inline constexpr std::array kSettingNames{"decay", "dirty_bytes", "hot"};
+static_assert(kSettingNames.size() == static_cast<std::size_t>(Setting::hot) + 1);
+[[nodiscard]] constexpr const char* name_of(Setting what) noexcept {
+  return kSettingNames[static_cast<std::size_t>(what) % kSettingNames.size()];
+}
+
+// `size` is also the amount of the ops that grow, shrink, keep, wait, set or reach somewhere.
 struct Operands {
   SlotId slot{};
   Kind kind = Kind::by_malloc;
@@ -22,6 +36,7 @@ struct Operands {
   std::size_t alignment = kMinAlignment;
   MisuseKind misuse{};
   CorruptKind corrupt{};
+  Setting setting{};
 };
 
 // A field of op T: its name, where it is in the op, and which operand carries it.
@@ -306,8 +321,27 @@ struct EndThread {
   bool operator==(const EndThread&) const = default;
 };
 
+// The heap is set differently from now on.
+struct Set {
+  static constexpr const char* kName = "set";
+  static constexpr const char* kType = "Set";
+  Setting what{};
+  std::size_t to = 0;
+
+  static constexpr auto fields() {
+    return std::tuple{field("what", &Set::what, &Operands::setting), field("to", &Set::to, &Operands::size)};
+  }
+  [[nodiscard]] bool enabled(const Model& m) const { return m.features().settings; }
+  void apply(Model&) const {}
+  template <class World>
+  void run(World& w) const {
+    w.set(*this);
+  }
+  bool operator==(const Set&) const = default;
+};
+
 using Op = std::variant<Allocate, AllocateZeroed, Reallocate, Free, SizedFree, Trim, Wait, Grow, Shrink, Relocate,
-                        Check, Misuse, Corrupt, RunOn, EndThread>;
+                        Check, Misuse, Corrupt, RunOn, EndThread, Set>;
 
 template <class T>
 [[nodiscard]] T make_op(const Operands& operands) {

@@ -58,6 +58,7 @@ bool read_name(std::string_view text, Enum& into, const std::array<const char*, 
 }
 bool read(std::string_view text, MisuseKind& into) { return read_name(text, into, kMisuseNames); }
 bool read(std::string_view text, CorruptKind& into) { return read_name(text, into, kCorruptNames); }
+bool read(std::string_view text, Setting& into) { return read_name(text, into, kSettingNames); }
 bool read(std::string_view text, PolicyName& into) {
   constexpr std::array<const char*, kPolicies> kNames{"fast", "hardened", "debug"};
   return read_name(text, into, kNames);

@@ -34,6 +34,7 @@ struct TextField {
   void operator()(const char* name, Kind kind) { add(name, name_of(kind)); }
   void operator()(const char* name, MisuseKind what) { add(name, ops::name_of(what)); }
   void operator()(const char* name, CorruptKind what) { add(name, ops::name_of(what)); }
+  void operator()(const char* name, Setting what) { add(name, ops::name_of(what)); }
   void add(const char* name, const std::string& value) { out += std::string(" ") + name + "=" + value; }
 };
 
@@ -45,6 +46,7 @@ struct CppField {
   void operator()(const char* name, Kind kind) { add(name, cpp_of(kind)); }
   void operator()(const char* name, MisuseKind what) { add(name, std::string("MisuseKind::") + ops::name_of(what)); }
   void operator()(const char* name, CorruptKind what) { add(name, std::string("CorruptKind::") + ops::name_of(what)); }
+  void operator()(const char* name, Setting what) { add(name, std::string("Setting::") + ops::name_of(what)); }
   void add(const char* name, const std::string& value) {
     out += std::string(first ? "." : ", .") + name + " = " + value;
     first = false;

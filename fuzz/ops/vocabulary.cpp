@@ -69,7 +69,8 @@ constexpr std::array<SizeRange, 32> kHeapSizes = {{{0, 0},
                                                    {kHuge - 4096, SIZE_MAX},
                                                    kAnySize}};
 
-constexpr std::array<std::uint8_t, 32> kHeapOps = shared_out({{op_index<Allocate>(), 10},
+constexpr std::array<std::uint8_t, 32> kHeapOps = shared_out({{op_index<Allocate>(), 9},
+                                                              {op_index<Set>(), 1},
                                                               {op_index<AllocateZeroed>(), 3},
                                                               {op_index<Free>(), 6},
                                                               {op_index<SizedFree>(), 4},
@@ -87,7 +88,7 @@ const Vocabulary kHeapVocabulary{
     .ops = kHeapOps,
     .sizes = kHeapSizes,
     .alignment_shifts = kAlignments,
-    .features = {.zeroed = true, .trim = true, .clock = true, .threads = true},
+    .features = {.zeroed = true, .trim = true, .clock = true, .threads = true, .settings = true},
     .largest_first_buffer = 0,
 };
 
@@ -235,7 +236,7 @@ const Vocabulary kOomVocabulary{
     .ops = kHeapOps,
     .sizes = kHeapSizes,
     .alignment_shifts = kAlignments,
-    .features = {.zeroed = true, .trim = true, .clock = true, .refusals = true, .threads = true},
+    .features = {.zeroed = true, .trim = true, .clock = true, .refusals = true, .threads = true, .settings = true},
     .largest_first_buffer = 0,
 };
 

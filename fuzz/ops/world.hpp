@@ -137,6 +137,10 @@ class World {
     if constexpr (H::kFeatures.threads) host_.end_thread();
   }
 
+  void set(const Set& op) {
+    if constexpr (H::kFeatures.settings) host_.set(op.what, op.to);
+  }
+
   void grow(const Grow& op) {
     if constexpr (ResizableHost<H>) {
       const std::size_t before = host_.size();
