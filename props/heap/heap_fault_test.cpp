@@ -259,6 +259,37 @@ TYPED_TEST(HeapFaultTest, ASpanThatOnlyClaimsToBeASlabIsNotFollowed) {
   EXPECT_EQ(give(this->heap_, large), FaultKind::none);
 }
 
+// I19: each way in which a slab's record can be about something else than the span that leads to it.
+TYPED_TEST(HeapFaultTest, ASlabsRecordThatIsAboutAnotherSpanIsFoundByItsAddress) {
+  std::byte* const small = take(this->heap_, 100);
+  SlotRecord<TestFixture::kPolicy, LinuxOs>* found = nullptr;
+  this->heap_.for_each_span([&](SpanDescriptor& span, const std::byte* start) {
+    if (small >= start && small < start + span.length.bytes())
+      found = &record_of_span<TestFixture::kPolicy, LinuxOs>({nullptr, &span, false});
+  });
+  ASSERT_NE(found, nullptr);
+  auto& record = *found;
+  auto& layout = const_cast<SlabLayout&>(record.slab.layout());
+  const SlabLayout before = layout;
+  auto* const home = record.home;
+  ASSERT_TRUE(faults_of(this->heap_).empty());
+  const auto is_found = [&] {
+    const bool seen = has(faults_of(this->heap_, CheckLevel::quick), FaultKind::descriptor_corrupt, &record) &&
+                      has(faults_of(this->heap_), FaultKind::descriptor_corrupt, &record);
+    layout = before;
+    record.home = home;
+    return seen;
+  };
+  layout.base += kGranule;
+  EXPECT_TRUE(is_found());
+  layout.bytes += kGranule;
+  EXPECT_TRUE(is_found());
+  record.home = nullptr;
+  EXPECT_TRUE(is_found());
+  EXPECT_TRUE(faults_of(this->heap_).empty());
+  EXPECT_EQ(give(this->heap_, small), FaultKind::none);
+}
+
 TYPED_TEST(HeapFaultTest, CorruptHeadersAreFoundByTheirAddress) {
   std::byte* const one = take(this->heap_, kAnyBlockRequest);
   std::byte* const two = take(this->heap_, kAnyBlockRequest);
