@@ -77,7 +77,7 @@ TEST_F(BitmapHeapFaceTest, PagesAreOf4096BytesUnlessSaid) {
 TEST_F(BitmapHeapFaceTest, StatsFollowWhatIsLive) {
   const bitmap_heap::usage empty = heap_->stats();
   EXPECT_EQ(empty.live_bytes, 0U);
-  EXPECT_EQ(empty.free_bytes, kBytes - 48 - 4 * 32);
+  EXPECT_EQ(empty.free_bytes, kBytes - 48 - std::size_t{4} * 32);
   EXPECT_EQ(empty.largest_free, heap_->largest_request());
   void* const one = heap_->allocate(900);
   void* const other = heap_->allocate(500);

@@ -175,7 +175,7 @@ TYPED_TEST(BitmapFaultTest, ARefusedRequestHasNotMovedOnToTheNextPage) {
 template <Policy P>
 class WrongByteOfUnits {
  public:
-  static constexpr std::size_t kBytes = 3 * 256;
+  static constexpr std::size_t kBytes = std::size_t{3} * 256;
 
   WrongByteOfUnits() : room_(kBytes, 256, false, kBytes) {
     for (const std::size_t size : std::initializer_list<std::size_t>{50, 40, 10, 30, 111, 60, 70})

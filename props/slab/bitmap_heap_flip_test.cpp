@@ -138,7 +138,7 @@ TYPED_TEST(BitmapFlipTest, AFirstOpenPageBehindOneThatIsNotFullIsAnAccountingMis
 
 // A check of any bytes whatever ends, and writes none of them.
 TYPED_TEST(BitmapFlipTest, RandomBytesEverywhere) {
-  constexpr std::size_t kBytes = 4 * 256;
+  constexpr std::size_t kBytes = std::size_t{4} * 256;
   std::uint64_t random = 1;
   for (int round = 0; round < 2000; ++round) {
     typename TestFixture::Room room(kBytes, 256);

@@ -105,7 +105,7 @@ TEST(UnitMap, EveryPatternAcrossTheBordersOfWords) {
   for (const std::uint32_t units : {31U, 32U, 33U, 64U, 65U, 96U}) {
     for (const std::uint32_t about : {0U, 32U, 64U, units}) {
       for (std::uint32_t at = about < 4 ? 0 : about - 4; at <= about && at + 4 <= units; ++at) {
-        for (std::size_t number = 0; number < 256 * 4; ++number) {
+        for (std::size_t number = 0; number < std::size_t{4} * 256; ++number) {
           Codes codes(units, static_cast<unsigned>(number / 256));
           const Codes pattern = nth(number % 256, 4);
           std::copy(pattern.begin(), pattern.end(), codes.begin() + at);
