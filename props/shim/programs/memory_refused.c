@@ -19,7 +19,8 @@ static void refuse(int which) {
   struct sock_filter filter[CALLS + 3] = {BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr))};
   unsigned short last = 1;
   for (int i = 0; i < CALLS; ++i)
-    if (which == ALL || which == i) filter[last++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, calls[i], 0, 0);
+    if (which == ALL || which == i)
+      filter[last++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, calls[i], 0, 0);
   for (unsigned short i = 1; i < last; ++i) filter[i].jt = (unsigned char)(last - i);
   filter[last] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
   filter[last + 1] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOMEM);
@@ -65,13 +66,13 @@ static int is_filled(const unsigned char* at, size_t bytes, unsigned char with) 
 }
 
 // Null and ENOMEM; or, where only one kind of call is refused, a block.
-#define must_refuse(which, expression)          \
-  do {                                          \
-    errno = 77;                                 \
-    void* const made = (expression);            \
-    must((which) != ALL || made == NULL);       \
+#define must_refuse(which, expression)           \
+  do {                                           \
+    errno = 77;                                  \
+    void* const made = (expression);             \
+    must((which) != ALL || made == NULL);        \
     must(errno == (made == NULL ? ENOMEM : 77)); \
-    free(made);                                 \
+    free(made);                                  \
   } while (0)
 
 static void ask_each_function(int which, size_t bytes, unsigned char* large) {
