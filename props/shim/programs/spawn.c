@@ -5,8 +5,6 @@
 
 #include "support.h"
 
-extern char** environ;
-
 int main(void) {
   free(malloc(100));
   for (int i = 0; i < 2; ++i) {
