@@ -2,6 +2,7 @@
 // ends with seal(), a use begins with is_sound(). The links are not sealed: both ends of each are compared instead.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 
@@ -26,6 +27,25 @@ struct Granules {
   friend constexpr auto operator<=>(const Granules&, const Granules&) = default;
   friend constexpr Granules operator+(Granules a, Granules b) noexcept { return {a.count + b.count}; }
   friend constexpr Granules operator-(Granules a, Granules b) noexcept { return {a.count - b.count}; }
+};
+
+// From `first` up to `end`, as indices in their region. Empty where the two do not say so: first >= end.
+struct GranuleRange {
+  Granules first{};
+  Granules end{};
+
+  [[nodiscard]] constexpr bool is_empty() const noexcept { return first >= end; }
+  [[nodiscard]] constexpr Granules length() const noexcept { return is_empty() ? Granules{} : end - first; }
+  // What of it lies in the other.
+  [[nodiscard]] constexpr GranuleRange within(const GranuleRange& other) const noexcept {
+    return {std::max(first, other.first), std::min(end, other.end)};
+  }
+  // The shortest that holds both.
+  [[nodiscard]] constexpr GranuleRange hull(const GranuleRange& other) const noexcept {
+    if (is_empty()) return other;
+    if (other.is_empty()) return *this;
+    return {std::min(first, other.first), std::max(end, other.end)};
+  }
 };
 
 enum class SpanState : std::uint8_t {
@@ -54,9 +74,10 @@ struct SpanDescriptor {
   bool dirty = false;  // free: may hold pages; retired: has its contents, and only what is behind the fence is guarded
   bool accessible = true;   // large, retired: nothing of it is guarded
   std::uint32_t fence = 0;  // large, retired: OS pages from the span's start to those that are guarded
-  // large: bytes from the span's start to the payload; slots, addresses: where the record is
+  // large: bytes from the span's start to the payload; slots, addresses: where the record is; free and dirty: granules from
+  // the span's start to those that may hold pages
   std::uint64_t payload = 0;
-  std::uint64_t requested = 0;   // large: bytes
+  std::uint64_t requested = 0;   // large: bytes; free: how many granules may hold pages
   std::uint64_t changed_ms = 0;  // free and dirty, or retired: since when
   SpanLink bin{};                // free: the other spans of its bin
   SpanLink age{};                // free and dirty, or retired: from the oldest to the youngest
@@ -72,6 +93,18 @@ struct SpanDescriptor {
   }
   void seal(const Key& key) noexcept { seal_word = tag(key); }
   [[nodiscard]] bool is_sound(const Key& key) const noexcept { return seal_word == tag(key); }
+
+  [[nodiscard]] GranuleRange range() const noexcept { return {first, first + length}; }
+  // Of a free span: what may hold pages.
+  [[nodiscard]] GranuleRange dirty_range() const noexcept {
+    const Granules from = first + Granules{static_cast<std::uint32_t>(payload)};
+    return {from, from + Granules{static_cast<std::uint32_t>(requested)}};
+  }
+  void set_dirty_range(const GranuleRange& what) noexcept {
+    dirty = !what.is_empty();
+    payload = dirty ? (what.first - first).count : 0;
+    requested = what.length().count;
+  }
 
   [[nodiscard]] bool is_in_use() const noexcept {
     return state != SpanState::none && state != SpanState::free && state != SpanState::retired;

@@ -67,7 +67,8 @@ class Region {
 
   // A span of `length` in the given state, not linked anywhere. Null iff no room or no memory. `zeroed`: it reads as zero.
   [[nodiscard]] SpanDescriptor* acquire(O& os, Granules length, SpanState state, bool& zeroed) noexcept;
-  // Any state -> free. A dirty span keeps its pages until it is purged.
+  // Any state -> free. What is dirty keeps its pages until it is purged; of a span that coalesced with others that is the part
+  // from the first to the last that was.
   void release_span(SpanDescriptor& span, bool dirty, std::uint64_t now_ms) noexcept;
   // In place to the right, if what lies there is free. False iff not. The bytes gained are not known to be zero.
   [[nodiscard]] bool extend(O& os, SpanDescriptor& span, Granules length) noexcept;
@@ -90,7 +91,7 @@ class Region {
     SpanDescriptor* const span = if_sound(at_index(dirty_.oldest), SpanState::free);
     return span != nullptr && span->dirty ? span : nullptr;
   }
-  // Gives a dirty span's pages back. False iff the system refused: the span then counts as young again.
+  // Gives a dirty span's pages back, and asks the system for no more than the part that may hold any. False iff the system refused: the span then counts as young again.
   bool purge(O& os, SpanDescriptor& span, std::uint64_t now_ms) noexcept;
 
   [[nodiscard]] SpanDescriptor* oldest_retired() const noexcept {
@@ -156,7 +157,8 @@ class Region {
   void map_ends(const SpanDescriptor& span) noexcept;
   void map_all(const SpanDescriptor& span) noexcept;
   void count(const SpanDescriptor& span, bool add) noexcept;
-  SpanDescriptor& write(Granules first, Granules length, SpanState state, bool dirty) noexcept;
+  SpanDescriptor& write(Granules first, Granules length, SpanState state) noexcept;
+  SpanDescriptor& write_free(const GranuleRange& span, const GranuleRange& dirty) noexcept;
   // A record that a coalesced span no longer needs. Heads inside the run may still name it, so it holds no granule.
   void bury(SpanDescriptor& span) noexcept {
     span.state = SpanState::none;

@@ -19,7 +19,7 @@ struct SpansSeen {
     tally.retired_spans += retired;
     const std::uint64_t bytes = span.length.bytes();
     (free ? tally.free_bytes : retired ? tally.retired_bytes : tally.used_bytes) += bytes;
-    if (free && span.dirty) tally.dirty_bytes += bytes;
+    if (free) tally.dirty_bytes += span.dirty_range().length().bytes();
   }
 };
 
@@ -73,6 +73,15 @@ void Region<O>::check_span(const SpanDescriptor& span, bool previous_free, Fault
                 .expected = record,
                 .found = address_of(records_[i])});
     }
+  }
+  const GranuleRange dirty = span.dirty_range();
+  const bool holds = span.dirty == !dirty.is_empty() && dirty.within(span.range()).length() == dirty.length();
+  if (span.state == SpanState::free && !holds) {  // I23
+    sink.add({.kind = FaultKind::span_tiling,
+              .address = &span,
+              .block = start_of(span),
+              .expected = span.length.count,
+              .found = span.payload + span.requested});
   }
   if (span.state == SpanState::free && previous_free) {  // I11
     sink.add({.kind = FaultKind::uncoalesced_spans, .address = start_of(span), .block = start_of(span)});

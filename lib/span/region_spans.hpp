@@ -94,11 +94,19 @@ bool Region<O>::advance_frontier(O& os, Granules length) noexcept {
 }
 
 template <Os O>
-SpanDescriptor& Region<O>::write(Granules first, Granules length, SpanState state, bool dirty) noexcept {
+SpanDescriptor& Region<O>::write(Granules first, Granules length, SpanState state) noexcept {
   SpanDescriptor& span = descriptors_[first.count];
-  span = SpanDescriptor{.first = first, .length = length, .state = state, .dirty = dirty};
+  span = SpanDescriptor{.first = first, .length = length, .state = state};
   span.seal(key_);
   return span;
+}
+// What of `dirty` lies in the span may hold pages.
+template <Os O>
+SpanDescriptor& Region<O>::write_free(const GranuleRange& span, const GranuleRange& dirty) noexcept {
+  SpanDescriptor& free = write(span.first, span.length(), SpanState::free);
+  free.set_dirty_range(dirty.within(span));
+  free.seal(key_);
+  return free;
 }
 
 template <Os O>
@@ -116,7 +124,8 @@ void Region<O>::count(const SpanDescriptor& span, bool add) noexcept {
   const std::uint64_t bytes = add ? span.length.bytes() : -span.length.bytes();
   if (span.state == SpanState::free) {
     counts_.free_bytes += bytes;
-    if (span.dirty) counts_.dirty_bytes += bytes;
+    const std::uint64_t dirty = span.dirty_range().length().bytes();
+    counts_.dirty_bytes += add ? dirty : -dirty;
   } else if (span.state == SpanState::retired) {
     counts_.retired_bytes += bytes;
     counts_.retired_spans += add ? 1U : UINT64_MAX;
@@ -215,18 +224,18 @@ SpanDescriptor* Region<O>::acquire(O& os, Granules length, SpanState state, bool
   if (span == nullptr) {
     SpanDescriptor* const end = free_end();
     const Granules first = end != nullptr ? end->first : frontier();
-    const bool dirty = end != nullptr && end->dirty;
+    zeroed = end == nullptr || !end->dirty;
     if (!advance_frontier(os, first + length - frontier())) return nullptr;
     if (end != nullptr) remove_free(*end);
-    span = &write(first, length, state, false);
-    zeroed = !dirty;
+    span = &write(first, length, state);
   } else {
-    const Granules rest = span->length - length;
-    const bool dirty = span->dirty;
+    const GranuleRange taken{span->first, span->first + length};
+    const GranuleRange rest{taken.end, span->range().end};
+    const GranuleRange dirty = span->dirty_range();
     const Age age = remove_free(*span);
-    if (rest.count != 0) insert_free(write(span->first + length, rest, SpanState::free, dirty), age);
-    span = &write(span->first, length, state, false);
-    zeroed = !dirty;
+    if (!rest.is_empty()) insert_free(write_free(rest, dirty), age);
+    span = &write(taken.first, length, state);
+    zeroed = dirty.within(taken).is_empty();
   }
   map_all(*span);
   count(*span, true);
@@ -234,25 +243,25 @@ SpanDescriptor* Region<O>::acquire(O& os, Granules length, SpanState state, bool
 }
 
 //   before | free | span | free |
-//   after  | ...... free ...... |       dirty where any part is
+//   after  | ...... free ...... |       dirty from the first to the last part that is
 template <Os O>
 void Region<O>::release_span(SpanDescriptor& span, bool dirty, std::uint64_t now_ms) noexcept {
   count(span, false);
-  Granules first = span.first;
-  Granules end = span.first + span.length;
-  if (SpanDescriptor* const left = first.count != 0 ? free_at({first.count - 1}) : nullptr) {
+  GranuleRange whole = span.range();
+  GranuleRange held = dirty ? whole : GranuleRange{};
+  if (SpanDescriptor* const left = whole.first.count != 0 ? free_at({whole.first.count - 1}) : nullptr) {
     remove_free(*left);
-    first = left->first;
-    dirty = dirty || left->dirty;
+    whole.first = left->first;
+    held = held.hull(left->dirty_range());
     bury(span);
   }
-  if (SpanDescriptor* const right = end < frontier() ? free_at(end) : nullptr) {
+  if (SpanDescriptor* const right = whole.end < frontier() ? free_at(whole.end) : nullptr) {
     remove_free(*right);
-    end = end + right->length;
-    dirty = dirty || right->dirty;
+    whole.end = right->range().end;
+    held = held.hull(right->dirty_range());
     bury(*right);
   }
-  insert_free(write(first, end - first, SpanState::free, dirty), young(now_ms));
+  insert_free(write_free(whole, held), young(now_ms));
 }
 
 template <Os O>
@@ -269,9 +278,10 @@ bool Region<O>::extend(O& os, SpanDescriptor& span, Granules length) noexcept {
   count(span, false);
   if (right != nullptr) {
     const Age age = remove_free(*right);
-    const bool dirty = right->dirty;
+    const GranuleRange rest{end + wanted, right->range().end};
+    const GranuleRange dirty = right->dirty_range();
     bury(*right);
-    if (there > wanted) insert_free(write(end + wanted, there - wanted, SpanState::free, dirty), age);
+    if (!rest.is_empty()) insert_free(write_free(rest, dirty), age);
   }
   span.length = length;
   span.seal(key_);
@@ -288,7 +298,7 @@ void Region<O>::truncate(SpanDescriptor& span, Granules length, std::uint64_t no
   span.length = length;
   span.seal(key_);
   count(span, true);
-  SpanDescriptor& tail = write(span.first + length, rest, span.state, false);
+  SpanDescriptor& tail = write(span.first + length, rest, span.state);
   count(tail, true);
   map_ends(tail);
   release_span(tail, true, now_ms);
@@ -304,9 +314,10 @@ void Region<O>::set_state(SpanDescriptor& span, SpanState state) noexcept {
 
 template <Os O>
 bool Region<O>::purge(O& os, SpanDescriptor& span, std::uint64_t now_ms) noexcept {
-  const bool purged = os.purge(start_of(span), span.length.bytes());
+  const GranuleRange held = span.dirty_range();
+  const bool purged = os.purge(base_ + held.first.bytes(), held.length().bytes());
   remove_free(span);
-  span.dirty = !purged;
+  if (purged) span.set_dirty_range({});
   insert_free(span, young(now_ms));
   return purged;
 }

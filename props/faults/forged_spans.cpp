@@ -8,10 +8,12 @@ using namespace trestle;
 int main() {
   SpanDescriptor& span = free_span();
   Region<LinuxOs>& all = region();
-  const Granules length = span.length;
+  const GranuleRange whole = span.range();
+  const GranuleRange dirty = span.dirty_range();
+  const Granules middle = whole.first + Granules{1};
   const auto age = all.remove_free(span);
-  all.insert_free(all.write(span.first, Granules{1}, SpanState::free, true), age);
-  SpanDescriptor& second = all.write(span.first + Granules{1}, length - Granules{1}, SpanState::free, true);
+  all.insert_free(all.write_free({whole.first, middle}, dirty), age);
+  SpanDescriptor& second = all.write_free({middle, whole.end}, dirty);
   all.insert_free(second, all.young(age.since_ms));
   wrong_at(all.start_of(second));
   concerns(all.start_of(second), 0, 0);

@@ -1,5 +1,5 @@
 // A region against a map that says of every granule whose it is: spans tile it, free ones are never neighbours, every
-// granule of a span in use leads to it, and in whatever order all are given back, one run is left.
+// granule of a span in use leads to it, what holds pages is known, and in whatever order all are given back, one run is left.
 #include <gtest/gtest.h>
 
 #include <array>
@@ -116,6 +116,7 @@ class Granulated {
     SpanDescriptor* const span = region_.acquire(os_, length, SpanState::large, zeroed);
     if (span == nullptr) return hold_no_room(length);
     RC_ASSERT(span->length == length);
+    for (std::uint32_t i = 0; zeroed && i < length.count; ++i) RC_ASSERT(!holds_pages_[span->first.count + i]);
     held_.push_back({span, span->first, length});
   }
   // Null is an answer only where no free run and no end of the region has room, but for a bin's rounding.
@@ -132,6 +133,7 @@ class Granulated {
     const Held one = held_[index];
     if (one.span->state == SpanState::retired) region_.take_retired(*one.span);
     region_.release_span(*one.span, dirty, ++now_);
+    note_pages(one.first, one.first + one.length, dirty);
     held_.erase(held_.begin() + static_cast<std::ptrdiff_t>(index));
   }
   void extend(Held& one, Granules length) {
@@ -140,11 +142,18 @@ class Granulated {
   }
   void truncate(Held& one, Granules length) {
     region_.truncate(*one.span, length, ++now_);
+    note_pages(one.first + length, one.first + one.length, true);
     one.length = std::min(one.length, length);
     RC_ASSERT(one.span->length == one.length);
   }
   void purge() {
-    if (SpanDescriptor* const oldest = region_.oldest_dirty()) RC_ASSERT(region_.purge(os_, *oldest, ++now_));
+    SpanDescriptor* const oldest = region_.oldest_dirty();
+    if (oldest == nullptr) return;
+    RC_ASSERT(region_.purge(os_, *oldest, ++now_));
+    note_pages(oldest->first, oldest->first + oldest->length, false);
+  }
+  void note_pages(Granules from, Granules to, bool held) {
+    for (std::uint32_t i = from.count; i < to.count; ++i) holds_pages_[i] = held;
   }
   void hold_tiling(const std::array<const SpanDescriptor*, kWhole.count>& owners) const {
     bool previous_free = false;
@@ -155,6 +164,9 @@ class Granulated {
       RC_ASSERT(!(free && previous_free));
       for (std::uint32_t i = 0; i < span->length.count; ++i)
         RC_ASSERT((owners[at.count + i] == (free ? nullptr : span)));
+      const GranuleRange dirty = free ? span->dirty_range() : span->range();
+      for (std::uint32_t i = at.count; i < span->range().end.count; ++i)
+        RC_ASSERT((!holds_pages_[i] || (dirty.first.count <= i && i < dirty.end.count)));
       previous_free = free;
       at = at + span->length;
     }
@@ -173,6 +185,7 @@ class Granulated {
   TestOs os_{*arena_};
   Region<TestOs> region_;
   std::vector<Held> held_;
+  std::array<bool, kWhole.count> holds_pages_{};  // of free granules
   std::uint64_t now_ = 0;
 };
 

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
 #include <vector>
 
 #include "faults.hpp"
@@ -124,6 +125,61 @@ TEST_F(RegionTest, TellsWhetherASpanReadsAsZero) {
   span = region_.acquire(os_, {1}, SpanState::large, zeroed);
   EXPECT_TRUE(zeroed);
   EXPECT_EQ(*region_.start_of(*span), std::byte{0});
+  EXPECT_TRUE(faults().empty());
+}
+
+// Of a free span no more is dirty than from the first to the last part that was, and so in each part that is cut off.
+TEST_F(RegionTest, WhatIsCleanBesideWhatIsDirtyStaysClean) {
+  constexpr std::uint32_t kPart = 4;
+  SpanDescriptor* const parts[] = {acquire(kPart), acquire(kPart), acquire(kPart), acquire(kPart)};
+  ASSERT_NE(acquire(1), nullptr);
+  const Granules first = parts[0]->first;
+  const auto dirty = [&] {
+    const GranuleRange held = region_.next(nullptr)->dirty_range();
+    return std::pair{(held.first - first).count, (held.end - first).count};
+  };
+  region_.release_span(*parts[0], false, 0);
+  region_.release_span(*parts[1], true, 0);
+  EXPECT_EQ(dirty(), std::pair(4U, 8U));
+  EXPECT_EQ(region_.counts().dirty_bytes, kPart * kGranule);
+  region_.release_span(*parts[2], false, 0);
+  EXPECT_EQ(dirty(), std::pair(4U, 8U));
+  region_.release_span(*parts[3], true, 0);
+  EXPECT_EQ(dirty(), std::pair(4U, 16U)) << "the part between two that are dirty counts as such";
+  bool zeroed = false;
+  SpanDescriptor* const clean = region_.acquire(os_, {kPart}, SpanState::large, zeroed);
+  EXPECT_TRUE(zeroed);
+  SpanDescriptor* const held = region_.acquire(os_, {kPart}, SpanState::large, zeroed);
+  EXPECT_FALSE(zeroed);
+  EXPECT_EQ(region_.counts().dirty_bytes, 2 * kPart * kGranule);
+  region_.release_span(*clean, false, 0);
+  ASSERT_TRUE(region_.extend(os_, *held, {kPart + 2}));
+  EXPECT_EQ(region_.counts().dirty_bytes, (2 * kPart - 2) * kGranule);
+  region_.release_span(*held, false, 0);
+  EXPECT_EQ(dirty(), std::pair(10U, 16U));
+  ASSERT_NE(region_.oldest_dirty(), nullptr);
+  ASSERT_TRUE(region_.purge(os_, *region_.oldest_dirty(), 0));
+  EXPECT_EQ(dirty().first, dirty().second);
+  EXPECT_EQ(region_.counts().dirty_bytes, 0U);
+  EXPECT_TRUE(faults().empty());
+}
+
+// I23: the part is checked though a seal is over it, for what would seal a wrong one.
+TEST_F(RegionTest, ADirtyPartThatIsNotTheSpansIsFound) {
+  SpanDescriptor* const span = acquire(4);
+  ASSERT_NE(acquire(1), nullptr);
+  region_.release_span(*span, true, 0);
+  ASSERT_TRUE(faults().empty());
+  const auto sealed = [&](std::uint64_t from, std::uint64_t count) {
+    span->payload = from;
+    span->requested = count;
+    region_.seal(*span);
+    return has(faults(), FaultKind::span_tiling, span);
+  };
+  EXPECT_TRUE(sealed(3, 2)) << "beyond its end";
+  EXPECT_TRUE(sealed(4, 1)) << "behind it";
+  EXPECT_TRUE(sealed(0, 0)) << "none, though it is dirty";
+  EXPECT_FALSE(sealed(0, 4));
   EXPECT_TRUE(faults().empty());
 }
 

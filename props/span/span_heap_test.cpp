@@ -83,6 +83,25 @@ TEST_F(SpanHeapTest, WhatIsDirtyGoesBackWhenItIsOldEnough) {
   EXPECT_EQ(spans_.counts().dirty_bytes, 0U);
 }
 
+// Spans freed in a row coalesce with what went back already, and do not have all of it given back again each time.
+TEST_F(SpanHeapTest, ARowOfSpansGivesEachPageBackOnce) {
+  constexpr std::size_t kSpans = 24;
+  constexpr std::size_t kBudget = 4;
+  for (const bool backwards : {false, true}) {
+    start({.region_bytes = 32 * kMiB, .decay_ms = kDecay, .dirty_bytes = kBudget * kMiB});
+    std::array<SpanRef<TestOs>, kSpans> row;
+    for (auto& each : row) each = acquire(kMiB);
+    ASSERT_FALSE(acquire(kMiB).is_empty());
+    if (backwards) std::reverse(row.begin(), row.end());
+    for (const auto& each : row) {
+      spans_.release(each, true);
+      EXPECT_LE(spans_.counts().dirty_bytes, kBudget * kMiB);
+    }
+    EXPECT_EQ(spans_.purges(), kSpans / (kBudget + 1));
+    if (!backwards) spans_.stop();
+  }
+}
+
 // The rest of a span that was cut, by acquire or by extend, is as old as the whole was, and goes before what is younger.
 TEST_F(SpanHeapTest, TheRestOfASpanThatWasCutKeepsItsAge) {
   start({.region_bytes = 32 * kMiB, .decay_ms = kDecay, .dirty_bytes = 32 * kMiB});
