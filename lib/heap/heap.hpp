@@ -308,6 +308,8 @@ template <Policy P, Os O>
 Verdict Heap<P, O>::deallocate_in(const SpanRef<O>& ref, void* payload, const Release& how) noexcept {
   if (ref.span->state == SpanState::addresses) {
     const Guard guard(zero_.lock());
+    if (!zero_.still_serves(ref)) [[unlikely]]
+      return {FaultKind::double_free, payload};
     return zero_.deallocate(zero_.record_of(ref), payload, how);
   }
   if (ref.span->state == SpanState::blocks) [[likely]] {
@@ -344,6 +346,8 @@ Sized Heap<P, O>::usable_size(const void* payload) noexcept {
     return {0, as_stale(classify(payload)).kind};
   if (ref.span->state == SpanState::addresses) {
     const Guard guard(zero_.lock());
+    if (!zero_.still_serves(ref)) [[unlikely]]
+      return {0, FaultKind::stale_pointer};
     return {0, as_stale(zero_.vet(zero_.record_of(ref), payload)).kind};
   }
   if (ref.span->state == SpanState::blocks) {

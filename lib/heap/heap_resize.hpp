@@ -35,6 +35,8 @@ Allocation Heap<P, O>::reallocate_zero(const SpanRef<O>& ref, void* payload, std
   Kind kind = Kind::none;
   {
     const Guard guard(zero_.lock());
+    if (!zero_.still_serves(ref)) [[unlikely]]
+      return Allocation::failed({FaultKind::stale_pointer, payload});
     if (const Verdict v = zero_.vet(zero_.record_of(ref), payload); v.is_fault()) [[unlikely]]
       return Allocation::failed(as_stale(v));
     if (size == 0) return {payload, FaultKind::none};

@@ -36,6 +36,10 @@ class ZeroTier {
   }
   [[nodiscard]] Mutex& lock() noexcept TRESTLE_RETURN_CAPABILITY(depot_.lock()) { return depot_.lock(); }
 
+  // Whether a span that was found to be of addresses is so still: another thread may have freed its last one meanwhile.
+  [[nodiscard]] bool still_serves(const SpanRef<O>& ref) noexcept TRESTLE_REQUIRES(lock()) {
+    return ref.span->state == SpanState::addresses;
+  }
   // The record of a span in the state addresses, whose descriptor is sound.
   [[nodiscard]] static Record& record_of(const SpanRef<O>& ref) noexcept { return record_of_span<kUntouched>(ref); }
 

@@ -8,7 +8,9 @@
 #include <charconv>
 #include <cstdlib>
 #include <cstring>
+#include <fstream>
 #include <mutex>
+#include <string>
 #include <thread>
 #include <utility>
 
@@ -264,6 +266,45 @@ TYPED_TEST(HeapThreadsTest, OfTwoRacingFreesOfALargeBlockOneIsADoubleFree) {
   // find reads the descriptor of a span in use without the lock; that this one is no longer in use is the test's own race.
   if (TRESTLE_UNDER_TSAN) GTEST_SKIP() << "ThreadSanitizer reports the race that this test makes on purpose";
   expect_one_double_free(this->heap_, kMiB);
+}
+
+// Whether the thread of this process sleeps: nothing tells a lock's owner that somebody waits for it.
+bool is_asleep(int thread) {
+  std::ifstream file("/proc/self/task/" + std::to_string(thread) + "/stat");
+  std::string text;
+  std::getline(file, text);
+  const std::size_t end = text.rfind(')');
+  return end != std::string::npos && text.compare(end, 4, ") S ") == 0;
+}
+
+// Of two frees of an address of no bytes, one finds the span, and while it waits for the lock the other frees the last address
+// of it, so that the span goes back: what the waiting one has found leads to no record any more.
+template <class H, class Call>
+void call_while_the_span_goes_back(H& heap, Call call) {
+  void* const at = take(heap, 0);
+  ASSERT_NE(at, nullptr);
+  heap.lock_all();
+  std::atomic<int> thread{0};
+  std::thread other([&] {
+    thread = static_cast<int>(gettid());
+    call(at);
+  });
+  while (thread == 0 || !is_asleep(thread)) std::this_thread::yield();
+  EXPECT_EQ(give(heap, at), FaultKind::none);
+  EXPECT_TRUE(heap.trim(0));
+  heap.unlock_all();
+  other.join();
+  EXPECT_TRUE(faults_of(heap).empty());
+}
+
+TYPED_TEST(HeapThreadsTest, ASpanOfAddressesThatGoesBackBeforeTheLockIsTakenIsNotFollowed) {
+  if (TRESTLE_UNDER_TSAN) GTEST_SKIP() << "ThreadSanitizer reports the race that this test makes on purpose";
+  auto& heap = this->heap_;
+  call_while_the_span_goes_back(heap, [&](void* at) { EXPECT_EQ(give(heap, at), FaultKind::double_free); });
+  call_while_the_span_goes_back(heap,
+                                [&](void* at) { EXPECT_EQ(heap.reallocate(at, 10).kind, FaultKind::stale_pointer); });
+  call_while_the_span_goes_back(heap,
+                                [&](void* at) { EXPECT_EQ(heap.usable_size(at).kind, FaultKind::stale_pointer); });
 }
 
 }  // namespace
