@@ -7,7 +7,7 @@
 // by age. The heads of all granules of a span in use, and of the first and last of any other, name its first granule: one
 // compare tells a wild pointer, one load gives the span. What lies in a span may have a record of its own, which each granule
 // names as well, so that the hottest question needs no descriptor. All operations are O(1) but for the heads of the span's
-// granules. I10..I14 and I18 hold between any two calls. Not thread-safe, but that find and record_of may run beside the others
+// granules. I10..I14, I18 and I23 hold between any two calls. Not thread-safe, but that find and record_of may run beside the others
 // on a span in use.
 #pragma once
 
@@ -91,7 +91,8 @@ class Region {
     SpanDescriptor* const span = if_sound(at_index(dirty_.oldest), SpanState::free);
     return span != nullptr && span->dirty ? span : nullptr;
   }
-  // Gives a dirty span's pages back, and asks the system for no more than the part that may hold any. False iff the system refused: the span then counts as young again.
+  // Gives a dirty span's pages back, and asks the system for no more than the part that may hold any. False iff the system
+  // refused: the span then counts as young again.
   bool purge(O& os, SpanDescriptor& span, std::uint64_t now_ms) noexcept;
 
   [[nodiscard]] SpanDescriptor* oldest_retired() const noexcept {

@@ -74,14 +74,14 @@ void Region<O>::check_span(const SpanDescriptor& span, bool previous_free, Fault
                 .found = address_of(records_[i])});
     }
   }
-  const GranuleRange dirty = span.dirty_range();
-  const bool holds = span.dirty == !dirty.is_empty() && dirty.within(span.range()).length() == dirty.length();
-  if (span.state == SpanState::free && !holds) {  // I23
+  // I23: of a free span the two words are granules, so they are compared as such.
+  const bool inside = span.payload <= span.length.count && span.requested <= span.length.count - span.payload;
+  if (span.state == SpanState::free && (!inside || span.dirty != (span.requested != 0))) {
     sink.add({.kind = FaultKind::span_tiling,
               .address = &span,
               .block = start_of(span),
-              .expected = span.length.count,
-              .found = span.payload + span.requested});
+              .expected = inside ? std::uint64_t{span.dirty} : span.length.count,
+              .found = inside ? span.requested : span.payload + span.requested});
   }
   if (span.state == SpanState::free && previous_free) {  // I11
     sink.add({.kind = FaultKind::uncoalesced_spans, .address = start_of(span), .block = start_of(span)});

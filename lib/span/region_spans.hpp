@@ -100,12 +100,11 @@ SpanDescriptor& Region<O>::write(Granules first, Granules length, SpanState stat
   span.seal(key_);
   return span;
 }
-// What of `dirty` lies in the span may hold pages.
+// What of `dirty` lies in the span may hold pages. insert_free seals it.
 template <Os O>
 SpanDescriptor& Region<O>::write_free(const GranuleRange& span, const GranuleRange& dirty) noexcept {
   SpanDescriptor& free = write(span.first, span.length(), SpanState::free);
   free.set_dirty_range(dirty.within(span));
-  free.seal(key_);
   return free;
 }
 

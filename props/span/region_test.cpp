@@ -158,7 +158,10 @@ TEST_F(RegionTest, WhatIsCleanBesideWhatIsDirtyStaysClean) {
   region_.release_span(*held, false, 0);
   EXPECT_EQ(dirty(), std::pair(10U, 16U));
   ASSERT_NE(region_.oldest_dirty(), nullptr);
+  std::byte* const clean_part = region_.start_of(*region_.next(nullptr));
+  *clean_part = std::byte{7};
   ASSERT_TRUE(region_.purge(os_, *region_.oldest_dirty(), 0));
+  EXPECT_EQ(*clean_part, std::byte{7}) << "no more is asked of the system than what may hold pages";
   EXPECT_EQ(dirty().first, dirty().second);
   EXPECT_EQ(region_.counts().dirty_bytes, 0U);
   EXPECT_TRUE(faults().empty());
@@ -170,7 +173,8 @@ TEST_F(RegionTest, ADirtyPartThatIsNotTheSpansIsFound) {
   ASSERT_NE(acquire(1), nullptr);
   region_.release_span(*span, true, 0);
   ASSERT_TRUE(faults().empty());
-  const auto sealed = [&](std::uint64_t from, std::uint64_t count) {
+  const auto sealed = [&](std::uint64_t from, std::uint64_t count, bool dirty = true) {
+    span->dirty = dirty;
     span->payload = from;
     span->requested = count;
     region_.seal(*span);
@@ -178,7 +182,9 @@ TEST_F(RegionTest, ADirtyPartThatIsNotTheSpansIsFound) {
   };
   EXPECT_TRUE(sealed(3, 2)) << "beyond its end";
   EXPECT_TRUE(sealed(4, 1)) << "behind it";
+  EXPECT_TRUE(sealed(std::uint64_t{1} << 32, 1)) << "far behind it";
   EXPECT_TRUE(sealed(0, 0)) << "none, though it is dirty";
+  EXPECT_TRUE(sealed(0, 4, false)) << "all, though it is not";
   EXPECT_FALSE(sealed(0, 4));
   EXPECT_TRUE(faults().empty());
 }

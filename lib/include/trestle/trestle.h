@@ -135,8 +135,8 @@ struct trestle_stats {
   uint64_t retired_bytes;
   uint64_t free_block_bytes;  /* inside block spans */
   uint64_t span_bytes;        /* in use by blocks and large allocations */
-  uint64_t free_span_bytes;   /* of these, some may still hold pages */
-  uint64_t dirty_span_bytes;  /* free spans that may hold pages */
+  uint64_t free_span_bytes;   /* of these, some may still hold pages: */
+  uint64_t dirty_span_bytes;  /* so many of them */
   uint64_t committed_bytes;   /* of address space that is readable and writable */
   uint64_t reserved_bytes;    /* of address space */
   uint64_t purges;            /* spans whose pages were given back */
