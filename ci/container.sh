@@ -95,7 +95,7 @@ run_with_buildah() {
   local container status=0
   ci/setup.sh container
   b inspect --type image "$base" >/dev/null 2>&1 || make_base
-  b bud --isolation chroot --network host --pull-never -q -t "$image" . >&2
+  b bud --layers --isolation chroot --network host --pull-never -q -t "$image" . >&2
   container=$(b from --pull-never "$image")
   trap "b rm $container >/dev/null" EXIT
   # The image's own volume would be mounted over the host's directory. `run` does not know of the entry point.

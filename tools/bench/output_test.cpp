@@ -61,9 +61,9 @@ TEST(Tables, HaveARowForEachWorkloadAndTheMeans) {
   print_tables(out, campaign, Medians(campaign));
   const std::string text = out.str();
   for (const char* const line :
-       {"\nalone                 2000 ms      1.00      0.50      3.00\n",
-        "\ncrowd                 10.0 ns      1.00      8.00         -\n",
-        "\ngeometric mean                    1.000     2.000     3.000\n", "\nleft out: scudo: not installed\n",
+       {"\nalone                   2000 ms      1.00      0.50      3.00\n",
+        "\ncrowd                   10.0 ns      1.00      8.00         -\n",
+        "\ngeometric mean                      1.000     2.000     3.000\n", "\nleft out: scudo: not installed\n",
         "\nFAILED: crowd on <odd>: ended with status 139\n"}) {
     EXPECT_NE(text.find(line), std::string::npos) << line << "is not in:\n" << text;
   }

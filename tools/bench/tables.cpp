@@ -8,7 +8,7 @@
 namespace trestle::tool {
 namespace {
 
-constexpr int kName = 16;
+constexpr int kName = 18;
 constexpr int kColumn = 10;
 
 void print_head(std::ostream& out, const std::string& title, const Campaign& campaign, const char* first) {
