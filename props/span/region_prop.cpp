@@ -1,5 +1,6 @@
 // A region against a map that says of every granule whose it is: spans tile it, free ones are never neighbours, every
-// granule of a span in use leads to it, what holds pages is known, and in whatever order all are given back, one run is left.
+// granule of a span in use leads to it and to its record, what holds pages is known, and in whatever order all are given
+// back, one run is left. Compiled without access control, to overwrite the tables.
 #include <gtest/gtest.h>
 
 #include <array>
@@ -22,21 +23,22 @@ constexpr Granules kWhole{64};
 
 enum class Do { acquire, release, retire, take_back, extend, truncate, purge };
 
-// `pick`: which of the spans held; `granules`: of the new span, or to extend by, or to truncate to.
+// `pick`: which of the spans held; `granules`: of the new span, or to extend by, or to truncate to; `as`: of the new span.
 struct Step {
   Do what;
   std::size_t pick;
   std::uint32_t granules;
   bool dirty;
+  SpanState as = SpanState::large;
 };
 void showValue(const Step& step, std::ostream& out) {
   static constexpr const char* kNames[] = {"acquire", "release", "retire", "take_back", "extend", "truncate", "purge"};
   out << kNames[static_cast<int>(step.what)] << "{span " << step.pick << ", " << step.granules << " granules"
-      << (step.dirty ? ", dirty}" : "}");
+      << (step.dirty ? ", dirty" : "") << (step.as == SpanState::slots ? ", slots" : "")
+      << (step.as == SpanState::addresses ? ", addresses}" : "}");
 }
 
 rc::Gen<std::vector<Step>> steps() {
-  using rc::gen::just;
   const auto what = rc::gen::weightedElement<Do>({{6, Do::acquire},
                                                   {4, Do::release},
                                                   {1, Do::retire},
@@ -44,11 +46,13 @@ rc::Gen<std::vector<Step>> steps() {
                                                   {2, Do::extend},
                                                   {1, Do::truncate},
                                                   {1, Do::purge}});
-  const auto make = [](Do each, std::size_t pick, std::uint32_t granules, bool dirty) {
-    return Step{each, pick, granules, dirty};
+  const auto as =
+      rc::gen::weightedElement<SpanState>({{4, SpanState::large}, {2, SpanState::slots}, {1, SpanState::addresses}});
+  const auto make = [](Do each, std::size_t pick, std::uint32_t granules, bool dirty, SpanState state) {
+    return Step{each, pick, granules, dirty, state};
   };
-  return rc::gen::container<std::vector<Step>>(rc::gen::apply(make, what, rc::gen::inRange<std::size_t>(0, 64),
-                                                              rc::gen::inRange(1U, 10U), rc::gen::arbitrary<bool>()));
+  return rc::gen::container<std::vector<Step>>(rc::gen::apply(
+      make, what, rc::gen::inRange<std::size_t>(0, 64), rc::gen::inRange(1U, 10U), rc::gen::arbitrary<bool>(), as));
 }
 
 class Granulated {
@@ -59,12 +63,12 @@ class Granulated {
   Granulated& operator=(const Granulated&) = delete;
 
   void perform(const Step& step) {
-    if (step.what == Do::acquire) return acquire({step.granules});
+    if (step.what == Do::acquire) return acquire({step.granules}, step.as);
     if (step.what == Do::purge) return purge();
     if (held_.empty()) return;
     Held& one = held_[step.pick % held_.size()];
     if (step.what == Do::take_back || step.what == Do::release) return release(step.pick % held_.size(), step.dirty);
-    if (one.span->state == SpanState::retired) return;
+    if (one.span->state != SpanState::large) return;  // retired, or cut into slots: it stays as it is
     if (step.what == Do::retire) region_.push_retired(*one.span, ++now_);
     if (step.what == Do::extend) extend(one, one.length + Granules{step.granules});
     if (step.what == Do::truncate) truncate(one, {step.granules});
@@ -80,10 +84,15 @@ class Granulated {
   void hold() const {
     for (const Fault& fault : faults()) RC_FAIL(std::string("check finds ") + traits_of(fault.kind).name);
     std::array<const SpanDescriptor*, kWhole.count> owners{};
-    for (const Held& one : held_)
-      for (std::uint32_t i = 0; i < one.length.count; ++i) owners[one.first.count + i] = one.span;
+    std::array<const void*, kWhole.count> records{};
+    for (const Held& one : held_) {
+      std::fill_n(owners.begin() + one.first.count, one.length.count, one.span);
+      std::fill_n(records.begin() + one.first.count, one.length.count, one.record);
+    }
     for (std::uint32_t i = 0; i < kWhole.count; ++i) {
-      const SpanDescriptor* const found = region_.find(region_.base() + Granules{i}.bytes() + 77);
+      const std::byte* const inside = region_.base() + Granules{i}.bytes() + 77;
+      RC_ASSERT((region_.record_of(inside) == records[i]));  // I18
+      const SpanDescriptor* const found = region_.find(inside);
       if (owners[i] != nullptr && owners[i]->is_in_use()) RC_ASSERT((found == owners[i]));
       if (owners[i] == nullptr) RC_ASSERT((found == nullptr || found->state == SpanState::free));
     }
@@ -109,15 +118,18 @@ class Granulated {
     SpanDescriptor* span;
     Granules first;
     Granules length;
+    const void* record;
   };
 
-  void acquire(Granules length) {
+  void acquire(Granules length, SpanState state) {
     bool zeroed = false;
-    SpanDescriptor* const span = region_.acquire(os_, length, SpanState::large, zeroed);
+    SpanDescriptor* const span = region_.acquire(os_, length, state, zeroed);
     if (span == nullptr) return hold_no_room(length);
     RC_ASSERT(span->length == length);
     for (std::uint32_t i = 0; zeroed && i < length.count; ++i) RC_ASSERT(!holds_pages_[span->first.count + i]);
-    held_.push_back({span, span->first, length});
+    void* const record = state == SpanState::slots ? &places_[++now_ % places_.size()] : nullptr;
+    if (record != nullptr) region_.set_record(*span, record);
+    held_.push_back({span, span->first, length, record});
   }
   // Null is an answer only where no free run and no end of the region has room, but for a bin's rounding.
   void hold_no_room(Granules length) const {
@@ -132,6 +144,7 @@ class Granulated {
   void release(std::size_t index, bool dirty) {
     const Held one = held_[index];
     if (one.span->state == SpanState::retired) region_.take_retired(*one.span);
+    if (one.record != nullptr) region_.set_record(*one.span, nullptr);
     region_.release_span(*one.span, dirty, ++now_);
     note_pages(one.first, one.first + one.length, dirty);
     held_.erase(held_.begin() + static_cast<std::ptrdiff_t>(index));
@@ -186,6 +199,7 @@ class Granulated {
   Region<TestOs> region_;
   std::vector<Held> held_;
   std::array<bool, kWhole.count> holds_pages_{};  // of free granules
+  std::array<std::byte, 1000> places_{};          // what records are addresses of
   std::uint64_t now_ = 0;
 };
 
@@ -245,6 +259,39 @@ TEST(RegionProperty, EachFlippedBitOfAnyDescriptorIsReported) {
     }
     RC_ASSERT(held.faults().empty());
   }));
+}
+
+// The fault is the one at that entry, and there is no other.
+void expect_each_bit_reported(const Granulated& held, void* entry, std::size_t bytes) {
+  for (unsigned bit = 0; bit < bytes * 8; ++bit) {
+    flip_bit(entry, bit);
+    const std::vector<Fault> faults = held.faults();
+    flip_bit(entry, bit);
+    RC_ASSERT(faults.size() == 1U);
+    RC_ASSERT(has(faults, FaultKind::span_tiling, entry));
+  }
+}
+
+// Of a span that is not in use the heads inside mean nothing, and its granules name no record.
+TEST(RegionProperty, EachFlippedBitOfTheTablesIsReported) {
+  EXPECT_TRUE(
+      holds("a flipped bit of what a granule says of its span (I13) or record (I18) is reported where it is", [] {
+        const std::vector<Step> all = *rc::gen::suchThat(steps(), [](const auto& some) { return !some.empty(); });
+        const auto pick = *rc::gen::inRange<std::size_t>(0, 64);
+        Granulated held;
+        for (const Step& step : all) held.perform(step);
+        Region<TestOs>& region = held.region();
+        const std::size_t spans = held.spans();
+        RC_PRE(spans != 0U);
+        const SpanDescriptor* span = region.next(nullptr);
+        for (std::size_t i = 0; i < pick % spans; ++i) span = region.next(span);
+        for (std::uint32_t i = span->first.count; i < span->range().end.count; ++i) {
+          const bool is_end = i == span->first.count || i + 1 == span->range().end.count;
+          if (span->is_in_use() || is_end) expect_each_bit_reported(held, &region.heads_[i], sizeof region.heads_[i]);
+          expect_each_bit_reported(held, &region.records_[i], sizeof region.records_[i]);
+        }
+        RC_ASSERT(held.faults().empty());
+      }));
 }
 
 }  // namespace
