@@ -1,5 +1,5 @@
 // The pad of every request in every slot: it tells the request's size, it touches nothing else, and a change of any of its
-// bytes is seen.
+// bytes is seen. Slots have places of their choice, not those at which they lie, so that a seed leads to the same pads again.
 #include <gtest/gtest.h>
 
 #include <array>
@@ -15,12 +15,13 @@ namespace {
 
 struct Slot {
   Key key;
+  std::uint64_t place = 0;
   std::size_t bytes = 0;
   std::size_t requested = 0;
   alignas(16) std::array<std::byte, kMaxSlot + 32> room;  // of which the slot's bytes are used, and 16 on each side
 
   [[nodiscard]] std::byte* at() { return room.data() + 16; }
-  [[nodiscard]] SlotCanary canary() { return {key, at(), bytes}; }
+  [[nodiscard]] SlotCanary canary() { return {key, at(), bytes, place}; }
   [[nodiscard]] const std::byte* broken(std::size_t& told) { return canary().broken(told); }
 };
 
@@ -28,6 +29,7 @@ struct Slot {
 Slot any_slot(std::size_t most = 1024) {
   Slot slot;
   slot.key = key_from(*any<std::uint64_t>());
+  slot.place = *any<std::uint64_t>();
   slot.bytes = slot_bytes({*rc::gen::inRange<std::uint8_t>(0, class_for(most).index + 1)});
   slot.requested = *rc::gen::inRange<std::size_t>(0, slot.bytes);
   std::fill_n(slot.room.begin(), slot.bytes + 32, std::byte{*any<std::uint8_t>()});
@@ -147,6 +149,7 @@ TEST(SlotCanary, IsWholeAtEachLengthAtWhichItsFormChanges) {
     for (std::uint64_t secret = 1; secret <= 64; ++secret) {
       Slot slot;
       slot.key = key_from(secret);
+      slot.place = secret * 4096;
       slot.bytes = slot_bytes(class_for(pad));
       slot.requested = slot.bytes - pad;
       slot.canary().write(slot.requested);
@@ -166,7 +169,7 @@ TEST(SlotCanary, HasNoChangeOfItsLastByteThatPassesUnderMostKeys) {
     for (unsigned mask = 1; mask < 256; ++mask) {
       unsigned passed = 0;
       for (unsigned secret = 0; secret < kKeys; ++secret) {
-        const SlotCanary canary(key_from(secret), room.data(), bytes);
+        const SlotCanary canary(key_from(secret), room.data(), bytes, 4096);
         canary.write(bytes - pad);
         room[bytes - 1] ^= static_cast<std::byte>(mask);
         std::size_t told = 0;
@@ -182,13 +185,13 @@ TEST(SlotCanary, DependsOnKeyAndPlace) {
   for (const std::size_t pad : {12U, 200U}) {
     std::set<std::vector<std::byte>> seen;
     std::set<std::byte> codes;
-    alignas(16) std::array<std::byte, std::size_t{64} * 512> room{};
+    alignas(16) std::array<std::byte, 256> room{};
     for (std::size_t i = 0; i < 64; ++i) {
-      std::byte* const at = room.data() + (i % 2 == 0 ? 0 : i * 512);
-      const SlotCanary canary(key_from(i % 2 == 0 ? i : 1), at, 256);
+      const bool other_key = i % 2 == 0;
+      const SlotCanary canary(key_from(other_key ? i : 1), room.data(), 256, other_key ? 0 : i * 512);
       canary.write(256 - pad);
-      seen.insert({at + 256 - pad, at + 256});
-      codes.insert(at[255]);
+      seen.insert({room.data() + 256 - pad, room.data() + 256});
+      codes.insert(room[255]);
       EXPECT_EQ(canary.requested(), 256 - pad);
     }
     EXPECT_EQ(seen.size(), 64U);
