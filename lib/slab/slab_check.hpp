@@ -1,4 +1,4 @@
-// Slab: everything that looks and does not serve. States, free bits and counts are three views of the same slots.
+// Slab: everything that looks and does not serve. States, free bits and counts are three views of the same slots (I20).
 #pragma once
 
 #include "slab/slab.hpp"

@@ -125,6 +125,7 @@ TYPED_TEST(BufferFaultTest, AStringOneTooLongIntoTheNextHeader) {
   EXPECT_EQ(give(*buffer, next), FaultKind::none);
 }
 
+// I6, of a free block.
 TYPED_TEST(CheckedFaultTest, AWriteAfterFreeIsFoundByCheckAndBeforeReuse) {
   for (std::size_t i = kLinkBytes; i < 200; ++i) {
     Buffer<TestFixture::kPolicy> buffer(kRoom);

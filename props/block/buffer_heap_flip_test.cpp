@@ -87,7 +87,7 @@ TYPED_TEST(FlipTest, AFullHeap) {
   TestFixture::expect_exactly_owned_flips_reported(buffer);
 }
 
-// A large block freed under a policy with a limit: the poison reaches as far as the limit, and so does the check.
+// I6. A large block freed under a policy with a limit: the poison reaches as far as the limit, and so does the check.
 TYPED_TEST(FlipTest, APoisonedBodyUpToTheLimit) {
   constexpr std::size_t kSize = 4096;
   Buffer<TestFixture::kPolicy> buffer(Buffer<TestFixture::kPolicy>::room_for(3 * kSize));

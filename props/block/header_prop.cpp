@@ -57,6 +57,7 @@ void refuse_each_flipped_bit(Spot& spot, Loaded loaded) {
   }
 }
 
+// I1: the tag is of the word, and below of the place.
 TEST(HeaderProperty, ComesBackAndEachOfIts128BitsCounts) {
   EXPECT_TRUE(holds(
       "a stored header is loaded unchanged, and refused with any one bit flipped",

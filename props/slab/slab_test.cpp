@@ -103,6 +103,7 @@ class CheckedSlab : public SlabUnit<Name> {};
 using CheckedPolicies = testing::Types<Hardened, Debug>;
 TYPED_TEST_SUITE(CheckedSlab, CheckedPolicies);
 
+// I20: its pads, and below the poison of what is free.
 TYPED_TEST(CheckedSlab, SeesAByteWrittenPastTheEndAtItsAddress) {
   for (std::size_t requested = 96; requested < 112; ++requested) {
     std::byte* const block = this->tested_.take(requested);
@@ -181,7 +182,7 @@ TYPED_TEST(CheckedSlab, PoisonsWhatItCarvesOfUsedMemory) {
   EXPECT_TRUE(used.faults().empty());
 }
 
-// Every bit of every record that tells of a slot.
+// I20: every bit of every record that tells of a slot.
 TYPED_TEST(SlabUnit, SeesEachFlippedBitOfItsRecords) {
   std::byte* const live = this->tested_.take(kRequest);
   std::byte* const freed = this->tested_.take(kRequest);

@@ -112,7 +112,7 @@ SpanDescriptor any_descriptor() {
   return span;
 }
 
-// The last sixteen bytes are the links, which are not sealed: both ends of each are compared instead.
+// I10. The last sixteen bytes are the links, which are not sealed: both ends of each are compared instead.
 TEST(DescriptorProperty, EachSealedBitCountsAndTheLinksDoNot) {
   EXPECT_TRUE(holds(
       "a sealed descriptor is sound, and not with any one bit flipped outside of its links",

@@ -242,6 +242,7 @@ bool counts(const SpanDescriptor& span, std::size_t byte) {
   return span.state == SpanState::retired || (span.state == SpanState::free && span.dirty);
 }
 
+// I10, and of the links I12.
 TEST(RegionProperty, EachFlippedBitOfAnyDescriptorIsReported) {
   EXPECT_TRUE(holds("a flipped bit of a span's descriptor is reported, and the span is not found by it", [] {
     const std::vector<Step> all = *rc::gen::suchThat(steps(), [](const auto& some) { return !some.empty(); });
