@@ -1,4 +1,5 @@
-// The locks of the library and the only atomics: the one seam at which threads meet.
+// The locks of the library and the atomics of the heap: the one seam at which its threads meet. What lib/os counts for the
+// process, and what lib/shim counts and marks, are atomics of their own.
 #pragma once
 
 #include <atomic>
