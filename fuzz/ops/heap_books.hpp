@@ -2,10 +2,12 @@
 // it. The heap shows none of it, so who includes this is compiled without access control.
 //
 //   table   which span each granule belongs to, as far as the granule is in use or ends its span, and whose slab's record
-//   books   counts, bins, lists by age; of slabs the states of their slots, the bits of those that rest, their counts
+//   books   counts, bins, lists by age, how long the blocks on the shelf are; of slabs their place and length, the states of
+//           their slots, the bits of those that rest, their counts; of threads how many slots they have and what they counted
 // Left out are the words that a check starts from: where the regions and their tables lie and how far they reach, the keys,
-// the locks, the limits, where a slab's memory and states lie, the shelf. So is the quarantine's ring: a check sees that an
-// entry is no retired block's, not whose it is.
+// the locks, the limits, where a slab's states and bits lie and what its slots are long, where a magazine's slots lie. So are
+// the entries of the quarantine's ring, of its shelf and of magazines: a check sees that one of the first two is no retired
+// block's, not whose it is, and of the last only how many there are.
 #pragma once
 
 #include <cstddef>
@@ -49,19 +51,33 @@ void for_each_slab(H& heap, Visit visit) {
   });
 }
 template <class H, class Visit>
-void for_each_magazine(H& heap, Visit visit) {
+void for_each_cache(H& heap, Visit visit) {
   using Cache = typename std::decay_t<decltype(heap.slots_)>::Cache;
-  for (auto* cache = static_cast<Cache*>(heap.slots_.caches_); cache != nullptr; cache = cache->next)
-    for (auto& magazine : cache->magazines_) visit(magazine);
+  for (auto* cache = static_cast<Cache*>(heap.slots_.caches_); cache != nullptr; cache = cache->next) visit(*cache);
 }
 template <class S, class Visit>
 void visit_slab(S& slab, Visit& visit) {
+  visit_bytes_of(slab.layout_.base, visit);
+  visit_bytes_of(slab.layout_.bytes, visit);
   visit(reinterpret_cast<std::byte*>(slab.layout_.states), slab.slots_ + 1);
   const std::size_t words = (slab.slots_ + S::kWordBits - 1) / S::kWordBits;
   visit(reinterpret_cast<std::byte*>(slab.layout_.free_bits), words * sizeof(std::uint64_t));
   visit_bytes_of(slab.slots_, visit);
   visit_bytes_of(slab.carved_, visit);
   visit_bytes_of(slab.resting_, visit);
+}
+
+// The slots that each magazine in use has, and the bytes that the thread counted, where the policy has canaries that tell.
+template <class H, class C, class Visit>
+void visit_cache(C& cache, Visit& visit) {
+  if constexpr (H::kPolicy.canary) visit_bytes_of(cache.requested_bytes, visit);
+  for (auto& magazine : cache.magazines_) {
+    if (magazine.taken == 0 && magazine.given == 0) continue;
+    visit_bytes_of(magazine.taken, visit);
+    visit_bytes_of(magazine.given, visit);
+    visit_bytes_of(magazine.ready_, visit);
+    visit_bytes_of(magazine.waiting_, visit);
+  }
 }
 
 template <class H, class Visit>
@@ -73,13 +89,9 @@ void for_each_book(H& heap, Visit visit) {
   visit_bytes_of(arena.heads_, visit);
   visit_bytes_of(arena.quarantine_.count_, visit);
   visit_bytes_of(arena.quarantine_.bytes_, visit);
+  for (auto& entry : arena.shelf_.places_) visit_bytes_of(entry.bytes, visit);
   visit_bytes_of(heap.slots_.alone_, visit);
-  for_each_magazine(heap, [&](auto& magazine) {
-    if (magazine.taken == 0 && magazine.given == 0) return;
-    visit_bytes_of(magazine.taken, visit);
-    visit_bytes_of(magazine.given, visit);
-    visit_bytes_of(magazine.ready_, visit);
-  });
+  for_each_cache(heap, [&](auto& cache) { visit_cache<H>(cache, visit); });
   visit_bytes_of(heap.zero_.counts_, visit);
   visit_bytes_of(heap.large_.counts_.live_blocks, visit);
   visit_bytes_of(heap.large_.counts_.live_bytes, visit);
@@ -104,7 +116,10 @@ bool is_followed_blindly(H& heap, const std::byte* at) {
   if (holds(&heap.arena_.quarantine_, 1)) return true;
   bool followed = false;
   for_each_slab(heap, [&](auto& slab) { followed = followed || holds(&slab, 1); });
-  for_each_magazine(heap, [&](auto& magazine) { followed = followed || holds(&magazine.ready_, 1); });
+  for_each_cache(heap, [&](auto& cache) {
+    for (const auto& magazine : cache.magazines_)
+      followed = followed || holds(&magazine.ready_, 1) || holds(&magazine.waiting_, 1);
+  });
   if (followed) return true;
   return !heap.spans_.for_each_region([&](auto& region) { return !holds(region.records_, region.frontier().count); });
 }
