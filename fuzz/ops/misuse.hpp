@@ -32,7 +32,7 @@ struct Stray {
   FaultKind kind = FaultKind::none;
 };
 
-// tier_of: where the payload of a block, live or not, lies.
+// tier_of: where the payload of a block, live or not, lies. first, last: where the heap's memory begins and ends.
 // is_accessible: the bytes may be read and written. never_a_block: an address inside of the heap's memory that is no
 // block's, null if there is none, and what it is called. for_each_record: calls visit(std::byte* at, std::size_t bytes) for
 // what the heap keeps about itself under a seal.
@@ -43,6 +43,8 @@ concept MisusableHost =
       { host.tier_of(at) } -> std::same_as<Tier>;
       { host.is_accessible(at, bytes) } -> std::same_as<bool>;
       { host.never_a_block() } -> std::same_as<Stray>;
+      { host.first() } -> std::same_as<const std::byte*>;
+      { host.last() } -> std::same_as<const std::byte*>;
       host.for_each_record(visit);
     };
 static_assert(!MisusableHost<int>);
@@ -98,6 +100,8 @@ class Misuser {
   }
 
  private:
+  static constexpr std::size_t kTelling = 8;  // a pad of so many bytes, but its last, is no accident
+
   bool give(SlotId slot, const LiveBlock& block) {
     const Verdict v = deallocate_at_edge(host_.engine(), block.address, {.kind = block.kind});
     if (v.is_fault())
@@ -145,9 +149,24 @@ class Misuser {
                                                          : Verdict{host_.engine().usable_size(chosen).kind, chosen};
     if (choice < 4) return expect(v, FaultKind::wild_pointer, chosen);
     if (choice == 4) return expect(v, never.kind, chosen);
-    // What has become of its memory since says which fault it is.
-    if (!v.is_fault()) oracle_.violate(Expectation::misuse_named, "%p, freed before, passes for a block", chosen);
-    return true;
+    return expect_former(what, v, static_cast<const std::byte*>(chosen));
+  }
+  // What has become of its memory since says which fault it is: inside of a live block there is one answer, elsewhere the
+  // memory may be free still, inside of what is free or of a pad, or have been nobody's since it was put to another use.
+  bool expect_former(MisuseKind what, const Verdict& v, const std::byte* former) {
+    if (lies_in_live(former)) return expect(v, FaultKind::interior_pointer, former);
+    const FaultKind gone = what == MisuseKind::wild_free ? FaultKind::double_free : FaultKind::stale_pointer;
+    const bool outside = former < host_.first() || former >= host_.last();  // of a buffer that shrank
+    const bool legal = v.kind == gone || v.kind == FaultKind::interior_pointer || v.kind == FaultKind::not_a_block ||
+                       (outside && v.kind == FaultKind::wild_pointer);
+    return expect(v, legal ? v.kind : gone, former);
+  }
+  [[nodiscard]] bool lies_in_live(const std::byte* at) {
+    for (const SlotId slot : oracle_.model().live()) {
+      const LiveBlock& block = oracle_.model().at(slot);
+      if (at >= block.address && at < block.address + block.size) return true;
+    }
+    return false;
   }
   // The address of a block freed some ops before, which is no block's by now; null: there is none.
   [[nodiscard]] std::byte* former_block(std::size_t by) {
@@ -174,7 +193,8 @@ class Misuser {
       wanted = size ? FaultKind::size_mismatch : FaultKind::alignment_mismatch;
       const auto address = reinterpret_cast<std::uintptr_t>(block.address);
       const bool less = op.by % 2 != 0 && block.size != 0;
-      if (size) how.size = less ? block.size - 1 - op.by % block.size : block.size + 1 + op.by % kSlots;
+      const std::size_t amount = op.by / 2;
+      if (size) how.size = less ? block.size - 1 - amount % block.size : block.size + 1 + amount % kSlots;
       if (!size) how.alignment = (address & (~address + 1)) * 2;
     }
     const Verdict v = deallocate_at_edge(host_.engine(), block.address, how);
@@ -207,8 +227,65 @@ class Misuser {
     return true;
   }
   bool write_before_start(std::size_t by, const LiveBlock& block) {
-    if (!H::kPolicy.canary || host_.tier_of(block.address) != Tier::large) return false;
-    return overwrite(block.address - 1 - by % kLargeLead, by, FaultKind::write_before_start, block);
+    switch (host_.tier_of(block.address)) {
+      case Tier::block:
+        return overwrite_header(by, block);
+      case Tier::slot:
+        return H::kPolicy.canary && overwrite_left_slot(by, block);
+      case Tier::large:
+        return H::kPolicy.canary &&
+               overwrite(block.address - 1 - by % kLargeLead, by, FaultKind::write_before_start, block);
+      case Tier::unit:
+      case Tier::address:
+        return false;
+    }
+    return false;
+  }
+  // Nothing that its header says is believed then, by whichever call.
+  bool overwrite_header(std::size_t by, const LiveBlock& block) {
+    std::byte* const at = block.address - 1 - by % kHeaderBytes;
+    const std::byte old = std::exchange(*at, *at ^ static_cast<std::byte>(1 + by % 255));
+    (void)expect_checked(FaultKind::header_corrupt, block.address - kHeaderBytes, block.address);
+    const Verdict freed = deallocate_at_edge(host_.engine(), block.address, {.kind = block.kind});
+    const Verdict moved = host_.engine().reallocate(block.address, block.size + 1).verdict();
+    const Verdict sized{host_.engine().usable_size(block.address).kind, block.address};
+    for (const Verdict& said : {freed, moved, sized}) (void)expect(said, FaultKind::header_corrupt, block.address);
+    *at = old;
+    return true;
+  }
+  // One bit of the slot's last byte that lies to the left: where that is somebody's, it is the code of a pad, which no other
+  // code is as near to. heap_check and the neighbour's free take it for the neighbour's fault; the owner's free knows better,
+  // but looks only where the neighbour ends in the cache line of its own slot.
+  bool overwrite_left_slot(std::size_t bit, const LiveBlock& block) {
+    constexpr std::size_t kCacheLine = 64;
+    const auto ends_here = [&](const BlockView& shown) { return shown.payload + shown.served == block.address; };
+    const std::optional<BlockView> left = find_view(ends_here);
+    if (!left || host_.tier_of(left->payload) != Tier::slot) return false;
+    const bool live = left->state == BlockState::live;
+    if (!live && left->served > H::kPolicy.poison_limit) return false;
+    std::byte* const at = block.address - 1;
+    const std::byte old = std::exchange(*at, *at ^ static_cast<std::byte>(1U << bit % 8));
+    // Of a pad that is too short to tell, nobody knows any more where it began.
+    const bool told = !live || left->served - left->requested >= kTelling;
+    (void)expect_checked(live ? FaultKind::write_past_end : FaultKind::write_after_free, told ? at : nullptr,
+                         left->payload);
+    if (live) expect_left_named(*left, told ? at : nullptr);
+    if (!is_aligned(block.address, kCacheLine)) expect_below_named(block, *left, told);
+    *at = old;
+    return true;
+  }
+  // By the free of that neighbour.
+  void expect_left_named(const BlockView& left, const std::byte* at) {
+    const Verdict v = deallocate_at_edge(host_.engine(), const_cast<std::byte*>(left.payload), {.kind = Kind::none});
+    (void)expect(v, FaultKind::write_past_end, at != nullptr ? at : v.at);
+  }
+  // By the free of the block itself. A policy that makes room in its quarantine first may come upon the neighbour there.
+  void expect_below_named(const LiveBlock& block, const BlockView& left, bool told) {
+    const Verdict v = deallocate_at_edge(host_.engine(), block.address, {.kind = block.kind});
+    if (!told && v.kind == FaultKind::write_past_end) return;
+    if (left.state == BlockState::retired && v.kind == FaultKind::write_after_free && v.at == block.address - 1) return;
+    (void)expect(v, FaultKind::write_before_start, told ? block.address - 1 : v.at);
+    if (told) (void)expect_explained(v, block.address, block);
   }
 
   // The owner still lives: heap_check, free and realloc all name the byte.
@@ -254,11 +331,13 @@ class Misuser {
     }
     return true;
   }
+  // A null `at`: anywhere.
   bool expect_checked(FaultKind wanted, const std::byte* at, const std::byte* block) {
     Fault first;
     FaultSink sink(&first, 1);
     host_.engine().check(CheckLevel::full, sink);
-    if (sink.count() == 1 && first.kind == wanted && first.address == at && first.block == block) return true;
+    const bool there = at == nullptr || first.address == at;
+    if (sink.count() == 1 && first.kind == wanted && there && first.block == block) return true;
     oracle_.violate(Expectation::misuse_named, "heap_check: %zu faults, %s at %p in %p, instead of %s at %p in %p",
                     sink.count(), traits_of(first.kind).name, first.address, first.block, traits_of(wanted).name,
                     static_cast<const void*>(at), static_cast<const void*>(block));
@@ -271,13 +350,18 @@ class Misuser {
     return seen ? seen->served : block.size;
   }
   [[nodiscard]] std::optional<BlockView> view(const std::byte* payload) {
+    return find_view([=](const BlockView& shown) { return shown.payload == payload; });
+  }
+  // The first that a walk shows for which matches(view) is true.
+  template <class Matches>
+  [[nodiscard]] std::optional<BlockView> find_view(Matches matches) {
     struct Search {
-      const std::byte* payload;
+      Matches& matches;
       std::optional<BlockView> found;
-    } search{payload, std::nullopt};
+    } search{matches, std::nullopt};
     const auto visit = [](const BlockView& shown, void* context) {
       auto& wanted = *static_cast<Search*>(context);
-      if (shown.payload == wanted.payload) wanted.found = shown;
+      if (wanted.matches(shown)) wanted.found = shown;
       return !wanted.found;
     };
     (void)host_.engine().walk(BlockVisitor{visit, &search});
