@@ -229,6 +229,9 @@ class World {
       oracle_.violate(Expectation::legal_call_succeeds, "null: %s, %s, %zu bytes", traits_of(freed.kind).name,
                       traits_of(size.kind).name, size.bytes);
     const Allocation made = host_.engine().reallocate(nullptr, kMinAlignment);
+    if (made.payload != nullptr && !made.is_fault())
+      oracle_.judge_place(static_cast<std::byte*>(made.payload), kMinAlignment, kMinAlignment, host_.first(),
+                          host_.last());
     if (made.is_fault() || (made.payload != nullptr && host_.engine().deallocate(made.payload, {}).is_fault()))
       oracle_.violate(Expectation::legal_call_succeeds, "reallocate of null: %s", traits_of(made.kind).name);
   }
