@@ -20,8 +20,10 @@ TEST(BufferHeapProperty, HoldsUnderDebug) { expect_sound<kDebug>(); }
 template <Policy P>
 void expect_named_and_seen() {
   BufferHeapHost<P> host;
-  EXPECT_TRUE(holds_for_all_programs(std::string("BufferHeap names misuse under ") + P.name, kMisuseVocabulary, host));
-  EXPECT_TRUE(holds_for_all_programs(std::string("BufferHeap sees flips under ") + P.name, kCorruptVocabulary, host));
+  EXPECT_TRUE(holds_for_all_programs(std::string("BufferHeap names misuse under ") + P.name, kMisuseVocabulary, host,
+                                     give_buffer));
+  EXPECT_TRUE(holds_for_all_programs(std::string("BufferHeap sees flips under ") + P.name, kCorruptVocabulary, host,
+                                     give_buffer));
 }
 
 TEST(BufferHeapProperty, NamesMisuseAndSeesCorruptionUnderFast) { expect_named_and_seen<kFast>(); }

@@ -38,11 +38,27 @@ template <Host H>
          to_cpp(smallest);
 }
 
-// False, with the counterexample on stderr, iff some program fails.
+// A stage without a buffer, for engines that have none but in one, gets a buffer, of any size below the vocabulary's limit.
+inline void give_buffer(Stage& stage, const Vocabulary& vocabulary, std::uint64_t number) {
+  Random random(number);
+  if (stage.buffer_bytes == 0)
+    stage.buffer_bytes = static_cast<std::uint32_t>(1 + random.below(vocabulary.largest_first_buffer));
+}
+// The same, and pages of any size to a stage without.
+inline void give_pages(Stage& stage, const Vocabulary& vocabulary, std::uint64_t number) {
+  give_buffer(stage, vocabulary, number);
+  Random random(~number);
+  if (stage.page_bytes == 0) stage.page_bytes = kLeastPage << random.below(kPageSizes);
+}
+inline void leave_stage(Stage&, const Vocabulary&, std::uint64_t) {}
+
+// False, with the counterexample on stderr, iff some program fails. `prepare` is told a number of the case.
 template <Host H>
-[[nodiscard]] bool holds_for_all_programs(const std::string& claim, const Vocabulary& vocabulary, H& host) {
+[[nodiscard]] bool holds_for_all_programs(const std::string& claim, const Vocabulary& vocabulary, H& host,
+                                          void (*prepare)(Stage&, const Vocabulary&, std::uint64_t) = leave_stage) {
   return holds(claim, [&] {
-    const Program program = *programs(vocabulary);
+    Program program = *programs(vocabulary);
+    prepare(program.stage, vocabulary, *any<std::uint64_t>());
     if (const std::optional<Failure> failure = run(program, host)) RC_FAIL(counterexample(program, *failure, host));
   });
 }

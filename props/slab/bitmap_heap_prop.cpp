@@ -21,8 +21,10 @@ TEST(BitmapHeapProperty, HoldsUnderDebug) { expect_sound<kDebug>(); }
 template <Policy P>
 void expect_named_and_seen() {
   BitmapHeapHost<P> host;
-  EXPECT_TRUE(holds_for_all_programs(std::string("BitmapHeap names misuse under ") + P.name, kMisuseVocabulary, host));
-  EXPECT_TRUE(holds_for_all_programs(std::string("BitmapHeap sees flips under ") + P.name, kCorruptVocabulary, host));
+  EXPECT_TRUE(holds_for_all_programs(std::string("BitmapHeap names misuse under ") + P.name, kMisuseVocabulary, host,
+                                     give_pages));
+  EXPECT_TRUE(holds_for_all_programs(std::string("BitmapHeap sees flips under ") + P.name, kCorruptVocabulary, host,
+                                     give_pages));
 }
 
 TEST(BitmapHeapProperty, NamesMisuseAndSeesCorruptionUnderFast) { expect_named_and_seen<kFast>(); }
