@@ -44,6 +44,7 @@ enum class Bug : std::uint8_t {
   never_shrinks,
   moves_badly,  // attach does not know its heap again
   leaves_reservation,
+  refuses_to_start,
   forgets_a_free,       // in its counts
   counts_served_bytes,  // instead of those asked for
   forgets_the_peak,
@@ -224,7 +225,11 @@ class FakeHost {
 
   explicit FakeHost(Bug bug) : bug_(bug) {}
 
-  bool start(const Stage&, Oracle&) {
+  bool start(const Stage&, Oracle& oracle) {
+    if (bug_ == Bug::refuses_to_start) {
+      oracle.violate(Expectation::engine_starts, "%zu bytes refused", kStart);
+      return false;
+    }
     std::memset(aligned(here_), 0xDD, kLargestBuffer);
     engine_.emplace(aligned(here_), kStart, bug_);
     return true;

@@ -2,6 +2,7 @@
 // same heap without a bug is not.
 #include <gtest/gtest.h>
 
+#include "ops/bitmap_host.hpp"
 #include "ops/ddmin.hpp"
 #include "ops/fake_engine.hpp"
 #include "ops/generate.hpp"
@@ -62,7 +63,8 @@ TEST_P(PlantedBug, ShrinksToAProgramOfAFewOpsThatStillFails) {
 
 INSTANTIATE_TEST_SUITE_P(
     Fake, PlantedBug,
-    testing::Values(Planted{"Overlaps", Bug::overlaps, Expectation::blocks_disjoint},
+    testing::Values(Planted{"RefusesToStart", Bug::refuses_to_start, Expectation::engine_starts},
+                    Planted{"Overlaps", Bug::overlaps, Expectation::blocks_disjoint},
                     Planted{"LosesAlignment", Bug::loses_alignment, Expectation::block_aligned},
                     Planted{"LeavesBuffer", Bug::leaves_buffer, Expectation::block_inside_heap},
                     Planted{"RefusesEarly", Bug::refuses_early, Expectation::memory_is_there},
@@ -91,6 +93,14 @@ INSTANTIATE_TEST_SUITE_P(
                     Planted{"ForgetsThePeak", Bug::forgets_the_peak, Expectation::stats_match},
                     Planted{"LeavesReservation", Bug::leaves_reservation, Expectation::os_contract_kept}),
     [](const auto& planted) { return std::string(planted.param.name); });
+
+// Pages of that size there are not, but a buffer that has room for them.
+TEST(PlantedBug, AHeapThatRefusesABufferWithRoomIsSeenByItsHost) {
+  BitmapHeapHost<kFast> host;
+  const std::optional<Failure> failure = run(Program{Stage{.buffer_bytes = 8192, .page_bytes = 300}, {}}, host);
+  ASSERT_TRUE(failure.has_value());
+  EXPECT_EQ(failure->what, Expectation::engine_starts) << failure->detail;
+}
 
 TEST(PlantedBug, NoneIsSeenWhereNoneIs) {
   FakeHost host(Bug::none);
