@@ -42,7 +42,7 @@ class HeapHost {
 
   bool start(const Stage& stage, Oracle& oracle) {
     arena_.reset();
-    refused_before_ = 0;
+    refused_before_ = forks_ = 0;
     arena_.refuse(refuse_nth_ != 0 ? refuse_nth_ : stage.refuse_nth, stage.refuse_every);
     const bool started = heap_.start(HeapConfig{.secret = kSecret,
                                                 .region_bytes = kRegionBytes,
@@ -58,6 +58,8 @@ class HeapHost {
   [[nodiscard]] EngineType& engine() { return heap_; }
   [[nodiscard]] const std::byte* first() const { return arena_.first(); }
   [[nodiscard]] const std::byte* last() const { return arena_.last(); }
+  // A region is a reservation.
+  [[nodiscard]] const std::byte* region_of(const std::byte* at) const { return arena_.reserved_from(at); }
   [[nodiscard]] const char* wrong() const { return arena_.breach(); }
   const char* stop() {
     heap_.stop();
@@ -134,9 +136,13 @@ class HeapHost {
     if (what == Setting::hot) heap_.set_hot(to % 2 != 0);
   }
   void run_on(std::size_t thread) { arena_.run_on(thread); }
+  // Both sides of a fork in turn. The child, which goes on with the program, has none of the other threads: their caches are
+  // there for those that begin.
   void fork() {
     heap_.lock_all();
-    heap_.unlock_all();
+    if (forks_++ % 2 == 0) return heap_.unlock_all();
+    arena_.lose_other_threads();
+    heap_.reset_locks();
   }
   void end_thread() {
     heap_.leave_thread();
@@ -152,6 +158,7 @@ class HeapHost {
   std::unique_ptr<std::byte[]> saved_{new std::byte[sizeof(EngineType)]};
   std::size_t refuse_nth_ = 0;
   std::size_t refused_before_ = 0;
+  std::size_t forks_ = 0;
 };
 
 static_assert(Host<HeapHost<kFast>>);

@@ -88,6 +88,8 @@ const char* name_of(Expectation expectation) noexcept {
       "walk incomplete",
       "walk differs from the model",
       "stats differ from the model",
+      "an address told to lie elsewhere",
+      "the caller is taken to be inside, or not to be",
       "walk shows a free block over a live one",
       "buffer resized wrongly",
       "buffer did not survive a move",

@@ -28,6 +28,8 @@ enum class Expectation : std::uint8_t {
   walk_complete,
   walk_matches,
   stats_match,
+  place_told,
+  caller_told,
   free_apart_from_live,
   buffer_resizes,
   buffer_moves,

@@ -141,6 +141,14 @@ std::byte* TestArena::reserve(std::size_t bytes, std::size_t alignment) noexcept
   return at(first);
 }
 
+const std::byte* TestArena::reserved_from(const std::byte* at) const noexcept {
+  for (std::size_t i = 0; i < books_.count; ++i) {
+    const Reservation& one = books_.reservations[i];
+    if (at >= this->at(one.first) && at < this->at(one.last)) return this->at(one.first);
+  }
+  return nullptr;
+}
+
 TestArena::Reservation* TestArena::find(const std::byte* where, std::size_t bytes, Pages& pages,
                                         const char* what) noexcept {
   const auto offset = static_cast<std::size_t>(where - base_);

@@ -51,12 +51,19 @@ class TestArena {
     books_.life_of[books_.thread] = books_.lives;
   }
   void end_thread() noexcept { books_.ended[books_.thread] = true; }
+  // The one that calls is the only one in the child of a fork.
+  void lose_other_threads() noexcept {
+    const std::size_t self = books_.thread;
+    for (std::size_t i = 0; i < kThreads; ++i) books_.ended[i] = books_.ended[i] || i != self;
+  }
   [[nodiscard]] std::uint64_t thread() const noexcept {
     return books_.thread + 1 + kThreads * books_.life_of[books_.thread];
   }
   [[nodiscard]] OwnCache& own_cache() noexcept { return books_.own_caches[books_.thread]; }
   // Whether the bytes may be read and written.
   [[nodiscard]] bool is_accessible(const std::byte* at, std::size_t bytes) const noexcept;
+  // Where the reservation begins in which the address lies; null: in none.
+  [[nodiscard]] const std::byte* reserved_from(const std::byte* at) const noexcept;
   // Calls that were refused; and of these the ones without which no memory can be had.
   [[nodiscard]] std::size_t refused() const noexcept { return books_.refused; }
   [[nodiscard]] std::size_t refused_memory() const noexcept { return books_.refused_memory; }

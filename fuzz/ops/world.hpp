@@ -54,9 +54,18 @@ concept ResizableHost = Host<H> && requires(H host, std::size_t bytes) {
   { host.relocate(bytes) } -> std::same_as<std::optional<std::ptrdiff_t>>;
 };
 
-// A host that forks: all that the engine does before and after it, in the parent.
+// A host that forks: all that the engine does before and after it, in the parent or in the child, which goes on then.
 template <class H>
 concept ForkingHost = requires(H host) { host.fork(); };
+
+// A host whose engine tells how far an address is from its region's start, and whether the caller is inside. region_of: where
+// that region starts, as the system that gave it knows; null: the address is in none.
+template <class H>
+concept LocatingHost = requires(H host, const std::byte* at) {
+  { host.region_of(at) } -> std::same_as<const std::byte*>;
+  { host.engine().offset_of(at) } -> std::same_as<std::uint64_t>;
+  { host.engine().is_entered_by_caller() } -> std::same_as<bool>;
+};
 
 template <Host H>
 class World {
@@ -190,6 +199,10 @@ class World {
     judge_null();
     judge_ended_walk();
     if constexpr (ForkingHost<H>) host_.fork();
+    if constexpr (LocatingHost<H>) {
+      judge_offsets();
+      judge_entered();
+    }
     if constexpr (H::kFeatures.stats) oracle_.judge_stats(host_.engine().stats());
   }
 
@@ -234,6 +247,42 @@ class World {
                           host_.last());
     if (made.is_fault() || (made.payload != nullptr && host_.engine().deallocate(made.payload, {}).is_fault()))
       oracle_.violate(Expectation::legal_call_succeeds, "reallocate of null: %s", traits_of(made.kind).name);
+  }
+
+  // What the report of a fault tells of an address.
+  void judge_offsets() {
+    const auto judge = [&](const std::byte* at) {
+      const std::byte* const region = host_.region_of(at);
+      const std::uint64_t wanted = region == nullptr ? UINT64_MAX : static_cast<std::uint64_t>(at - region);
+      if (const std::uint64_t told = host_.engine().offset_of(at); told != wanted)
+        oracle_.violate(Expectation::place_told, "%p: %llu bytes from its region's start instead of %llu",
+                        static_cast<const void*>(at), static_cast<unsigned long long>(told),
+                        static_cast<unsigned long long>(wanted));
+    };
+    for (const SlotId slot : model().live()) {
+      judge(model().at(slot).address);
+      judge(model().at(slot).end() - 1);
+    }
+    judge(host_.last());
+  }
+  // What a signal handler asks: its thread is inside in the visitor of a walk, and nowhere else.
+  void judge_entered() {
+    struct Look {
+      typename H::EngineType& engine;
+      bool shown = false;
+      bool entered = false;
+    } found{.engine = host_.engine()};
+    const auto look = [](const BlockView&, void* context) {
+      auto& seen = *static_cast<Look*>(context);
+      seen.shown = true;
+      seen.entered = seen.engine.is_entered_by_caller();
+      return false;
+    };
+    (void)host_.engine().walk(BlockVisitor{look, &found});
+    const bool after = host_.engine().is_entered_by_caller();
+    if (found.entered == found.shown && !after) return;
+    oracle_.violate(Expectation::caller_told, "inside in a walk: %d of %d, after it: %d", found.entered, found.shown,
+                    after);
   }
 
   // A walk whose visitor says so ends with the first block, and says that it did not come to its end.

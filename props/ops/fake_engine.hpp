@@ -48,6 +48,8 @@ enum class Bug : std::uint8_t {
   forgets_a_free,       // in its counts
   counts_served_bytes,  // instead of those asked for
   forgets_the_peak,
+  misplaces,   // offset_of counts from 16 bytes further on
+  never_left,  // the caller of a walk is inside for good
 };
 
 class FakeEngine {
@@ -121,19 +123,18 @@ class FakeEngine {
     if (is(Bug::check_finds) && freed_) sink.add({.kind = FaultKind::footer_corrupt, .address = base_});
   }
 
-  [[nodiscard]] bool walk(BlockVisitor visitor) const noexcept {
-    if (is(Bug::walk_ends_early) && blocks_.size() > 3) return false;
-    std::size_t end = 0;
-    std::size_t shown = 0;
-    for (const Entry& entry : blocks_) {
-      if (entry.offset > end &&
-          !visitor({base_ + end, 0, entry.offset - end + overreach(), BlockState::free, Kind::none}))
-        return false;
-      if (!is(Bug::walk_skips_one) || ++shown != 3)
-        if (!visitor(view(entry))) return false;
-      end = end_of(entry);
-    }
-    return true;
+  [[nodiscard]] std::uint64_t offset_of(const void* at) const noexcept {
+    const auto* const given = static_cast<const std::byte*>(at);
+    if (given < base_ || given >= base_ + bytes_) return UINT64_MAX;
+    return static_cast<std::uint64_t>(given - base_) + (is(Bug::misplaces) ? 16 : 0);
+  }
+  [[nodiscard]] bool is_entered_by_caller() const noexcept { return entered_; }
+
+  [[nodiscard]] bool walk(BlockVisitor visitor) noexcept {
+    entered_ = true;
+    const bool complete = show_all(visitor);
+    entered_ = is(Bug::never_left);
+    return complete;
   }
 
   [[nodiscard]] trestle_stats stats() const noexcept {
@@ -170,6 +171,20 @@ class FakeEngine {
     for (const Entry& entry : blocks_)
       sum += is(Bug::counts_served_bytes) ? align_up(entry.size, kMinAlignment) : entry.size;
     return sum;
+  }
+  [[nodiscard]] bool show_all(BlockVisitor visitor) const noexcept {
+    if (is(Bug::walk_ends_early) && blocks_.size() > 3) return false;
+    std::size_t end = 0;
+    std::size_t shown = 0;
+    for (const Entry& entry : blocks_) {
+      if (entry.offset > end &&
+          !visitor({base_ + end, 0, entry.offset - end + overreach(), BlockState::free, Kind::none}))
+        return false;
+      if (!is(Bug::walk_skips_one) || ++shown != 3)
+        if (!visitor(view(entry))) return false;
+      end = end_of(entry);
+    }
+    return true;
   }
   [[nodiscard]] std::size_t overreach() const noexcept { return is(Bug::walk_free_too_long) ? 1 : 0; }
 
@@ -210,6 +225,7 @@ class FakeEngine {
   Bug bug_;
   Entries blocks_;
   bool freed_ = false;
+  bool entered_ = false;
   std::size_t allocations_ = 0;
   std::size_t deallocations_ = 0;
   std::size_t peak_ = 0;
@@ -241,6 +257,9 @@ class FakeHost {
   }
   [[nodiscard]] const std::byte* first() const { return aligned(here_); }
   [[nodiscard]] const std::byte* last() const { return first() + engine_->bytes(); }
+  [[nodiscard]] const std::byte* region_of(const std::byte* at) const {
+    return at >= first() && at < last() ? first() : nullptr;
+  }
   [[nodiscard]] const char* wrong() const { return nullptr; }
   const char* stop() { return bug_ == Bug::leaves_reservation ? "a reservation was not released" : nullptr; }
 

@@ -91,6 +91,8 @@ INSTANTIATE_TEST_SUITE_P(
                     Planted{"ForgetsAFree", Bug::forgets_a_free, Expectation::stats_match},
                     Planted{"CountsServedBytes", Bug::counts_served_bytes, Expectation::stats_match},
                     Planted{"ForgetsThePeak", Bug::forgets_the_peak, Expectation::stats_match},
+                    Planted{"Misplaces", Bug::misplaces, Expectation::place_told},
+                    Planted{"NeverLeft", Bug::never_left, Expectation::caller_told},
                     Planted{"LeavesReservation", Bug::leaves_reservation, Expectation::os_contract_kept}),
     [](const auto& planted) { return std::string(planted.param.name); });
 
