@@ -161,6 +161,32 @@ TEST_F(TestOsTest, RestoresWhatItSaved) {
   EXPECT_EQ(arena_.breach(), nullptr);
 }
 
+TEST_F(TestOsTest, TellsWhereAReservationBegins) {
+  std::byte* const first = os_.reserve(kSome, kOsPage);
+  std::byte* const second = os_.reserve(kSome, kOsPage);
+  EXPECT_EQ(arena_.reserved_from(first), first);
+  EXPECT_EQ(arena_.reserved_from(first + kSome - 1), first);
+  EXPECT_EQ(arena_.reserved_from(second), second);
+  EXPECT_EQ(arena_.reserved_from(arena_.last()), nullptr);
+  os_.release(first, kSome);
+  EXPECT_EQ(arena_.reserved_from(first), nullptr);
+}
+
+TEST_F(TestOsTest, OfTheThreadsThatAForkLostEachBeginsAnew) {
+  const std::uint64_t self = arena_.thread();
+  arena_.run_on(1);
+  const std::uint64_t other = arena_.thread();
+  arena_.own_cache().heap = 1;
+  arena_.run_on(0);
+  arena_.own_cache().heap = 2;
+  arena_.lose_other_threads();
+  EXPECT_EQ(arena_.thread(), self);
+  EXPECT_EQ(arena_.own_cache().heap, 2U);
+  arena_.run_on(1);
+  EXPECT_NE(arena_.thread(), other);
+  EXPECT_EQ(arena_.own_cache().heap, 0U);
+}
+
 struct Breach {
   const char* name;
   const char* text;
