@@ -148,7 +148,8 @@ void Oracle::judge_usable(const LiveBlock& block, const Sized& answer) {
     violate(Expectation::usable_size_exact, "%zu instead of %zu", answer.bytes, block.size);
 }
 
-// Of a block of that size: the most that the heap may tell, being exact but for slots of which it knows no more than their size.
+// Of a block of that size: the most that the heap may tell, being exact but for slots of which it knows no more than their
+// size.
 std::size_t Oracle::most_told(const LiveBlock& block) const noexcept {
   if (const std::size_t unit = model_.features().unit; unit != 0)
     return std::max(unit, (block.size + unit - 1) / unit * unit);

@@ -218,7 +218,8 @@ Allocation Heap<P, O>::or_flushed(std::size_t size, Attempt attempt) noexcept {
   return attempt();
 }
 
-// Memory is short: what waits in the quarantines becomes free, as does what threads and depots keep ready. True iff anything did.
+// Memory is short: what waits in the quarantines becomes free, as does what threads and depots keep ready. True iff anything
+// did.
 template <Policy P, Os O>
 bool Heap<P, O>::flush() noexcept {
   bool any = false;

@@ -71,7 +71,8 @@ inline constexpr Tables kTables = make_tables();
 [[nodiscard]] constexpr SizeClass class_for(std::size_t bytes) noexcept {
   return {size_classes::kTables.of_steps[(bytes + kSlotStep - 1) / kSlotStep]};
 }
-// By which, and a shift, an offset below 2^20 is divided by a slot's size, exactly: the rounding adds less than 2^20 / 2^40 of it.
+// By which, and a shift, an offset below 2^20 is divided by a slot's size, exactly: the rounding adds less than 2^20 / 2^40 of
+// it.
 inline constexpr unsigned kReciprocalBits = 40;
 [[nodiscard]] constexpr std::uint64_t reciprocal_of(std::size_t slot_bytes) noexcept {
   return ((std::uint64_t{1} << kReciprocalBits) + slot_bytes - 1) / slot_bytes;

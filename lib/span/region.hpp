@@ -7,8 +7,8 @@
 // by age. The heads of all granules of a span in use, and of the first and last of any other, name its first granule: one
 // compare tells a wild pointer, one load gives the span. What lies in a span may have a record of its own, which each granule
 // names as well, so that the hottest question needs no descriptor. All operations are O(1) but for the heads of the span's
-// granules. I10..I14, I18 and I23 hold between any two calls. Not thread-safe, but that find and record_of may run beside the others
-// on a span in use.
+// granules. I10..I14, I18 and I23 hold between any two calls. Not thread-safe, but that find and record_of may run beside the
+// others on a span in use.
 #pragma once
 
 #include <algorithm>
