@@ -2,12 +2,13 @@
 // it. The heap shows none of it, so who includes this is compiled without access control.
 //
 //   table   which span each granule belongs to, as far as the granule is in use or ends its span, and whose slab's record
-//   books   counts, bins, lists by age, how long the blocks on the shelf are; of slabs their place and length, the states of
-//           their slots, the bits of those that rest, their counts; of threads how many slots they have and what they counted
+//   books   counts, bins, lists by age, how long the blocks on the shelf are; of slabs their place and length, what they are
+//           cut into, the states of their slots, the bits of those that rest, their counts; of threads how many slots they
+//           have and what they counted
 // Left out are the words that a check starts from: where the regions and their tables lie and how far they reach, the keys,
-// the locks, the limits, where a slab's states and bits lie and what its slots are long, where a magazine's slots lie. So are
-// the entries of the quarantine's ring, of its shelf and of magazines: a check sees that one of the first two is no retired
-// block's, not whose it is, and of the last only how many there are.
+// the locks, the limits, where a slab's states and bits lie, where a magazine's slots lie. So are the entries of the
+// quarantine's ring, of its shelf and of magazines: a check sees that one of the first two is no retired block's, not whose it
+// is, and of the last only how many there are.
 #pragma once
 
 #include <cstddef>
@@ -59,6 +60,10 @@ template <class S, class Visit>
 void visit_slab(S& slab, Visit& visit) {
   visit_bytes_of(slab.layout_.base, visit);
   visit_bytes_of(slab.layout_.bytes, visit);
+  visit_bytes_of(slab.layout_.size_class, visit);
+  visit_bytes_of(slab.slot_size_, visit);
+  visit_bytes_of(slab.reciprocal_, visit);
+  visit_bytes_of(slab.slots_, visit);
   visit(reinterpret_cast<std::byte*>(slab.layout_.states), slab.slots_ + 1);
   const std::size_t words = (slab.slots_ + S::kWordBits - 1) / S::kWordBits;
   visit(reinterpret_cast<std::byte*>(slab.layout_.free_bits), words * sizeof(std::uint64_t));

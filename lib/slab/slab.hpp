@@ -163,6 +163,7 @@ class Slab {
   [[nodiscard]] bool take_at(std::uint32_t index, void*& out) noexcept;
   void rest_here(std::uint32_t index, bool fresh) noexcept;
   void carve(void*& out) noexcept;
+  [[nodiscard]] bool is_cut_by_its_class() const noexcept;
   void check_uncarved(FaultSink& sink) const noexcept;
   void check_slot(std::uint32_t index, CheckLevel level, FaultSink& sink, SlabTally& tally) const noexcept;
   void check_poison(std::uint32_t index, FaultSink& sink) const noexcept;

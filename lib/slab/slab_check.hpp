@@ -7,8 +7,7 @@ namespace trestle {
 
 template <Policy P>
 void Slab<P>::check(CheckLevel level, FaultSink& sink, SlabTally& tally) const noexcept {
-  if (slots_ != layout_.bytes / slot_size_ || carved_ > slots_ ||
-      resting_ > carved_) {  // so that nothing is followed too far
+  if (!is_cut_by_its_class() || carved_ > slots_ || resting_ > carved_) {  // so that nothing is followed too far
     sink.add({.kind = FaultKind::descriptor_corrupt,
               .address = layout_.base,
               .served = slot_size_,
@@ -25,6 +24,13 @@ void Slab<P>::check(CheckLevel level, FaultSink& sink, SlabTally& tally) const n
               .expected = own.resting_slots,
               .found = resting_});
   tally += own;
+}
+
+template <Policy P>
+bool Slab<P>::is_cut_by_its_class() const noexcept {
+  if (layout_.size_class.index >= kSizeClasses) return false;
+  const std::size_t size = slot_bytes(layout_.size_class);
+  return slot_size_ == size && reciprocal_ == reciprocal_of(size) && slots_ == layout_.bytes / size;
 }
 
 // Nothing is known of a slot that was never carved, and none of them rests here.
