@@ -25,8 +25,8 @@ struct HeapConfig {
   std::size_t dirty_bytes = std::size_t{256} << 20;
   std::size_t commit_bytes = kCommitBytes;         // made accessible at a time, at least: 64 KiB to 64 MiB
   std::size_t block_span_bytes = kBlockSpanBytes;  // a multiple of 64 KiB
-  // A large allocation of so many bytes is moved by its pages, not copied: a move costs mappings, below a copy is cheap.
-  std::size_t move_from_bytes = std::size_t{1} << 20;
+  // A large allocation of so many bytes is moved by its pages, not copied. 0: as the policy has it, kMoveFrom.
+  std::size_t move_from_bytes = 0;
   std::size_t slot_limit = kMaxSlot;          // slots have at most so many bytes; 0: there are none
   std::size_t arenas = 0;                     // of slots; 0: as many as processors
   void (*thread_began)() noexcept = nullptr;  // called in each thread that gets a cache, so that it calls leave_thread
@@ -97,6 +97,9 @@ class Heap {
   }
 
  private:
+  // A move costs mappings; a copy costs the time to copy and, where freed spans lose their pages, a fault for each new one.
+  static constexpr std::size_t kMoveFrom = (P.large_inaccessible ? std::size_t{256} : std::size_t{1024}) << 10;
+
   using SlotRecordOf = typename SlotTier<P, O>::Record;
   using Alone = typename SlotTier<P, O>::Alone;
 
@@ -168,7 +171,7 @@ bool Heap<P, O>::start(const HeapConfig& config) noexcept {
   arena_.start(spans_, arena_key, split_mix(secret), config.block_span_bytes);
   slots_.start(spans_, records_, live_, slots_key, split_mix(secret), {config.slot_limit, arenas, config.thread_began});
   zero_.start(spans_, records_, slots_key);
-  large_.start(spans_, config.move_from_bytes);
+  large_.start(spans_, config.move_from_bytes != 0 ? config.move_from_bytes : kMoveFrom);
   return spans_.start(spans_key, {config.region_bytes, config.decay_ms, config.dirty_bytes, config.commit_bytes});
 }
 

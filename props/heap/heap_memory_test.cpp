@@ -54,6 +54,22 @@ TYPED_TEST(HeapMemoryTest, EightMebibytesMoveByTheirPages) {
   }
 }
 
+// Where a freed span loses its pages a copy would fault in as many; where it keeps them, half a mebibyte is copied faster.
+TYPED_TEST(HeapMemoryTest, HalfAMebibyteMovesByItsPagesWhereACopyWouldNeedNewOnes) {
+  auto& heap = counting_heap<TestFixture::kPolicy>;
+  ASSERT_TRUE(heap.start(TestFixture::kConfig));
+  CountingOs::moved_bytes = 0;
+  std::byte* const at = take(heap, kMiB / 2);
+  ASSERT_NE(take(heap, kMiB), nullptr) << "in the way of growth in place";
+  for (std::size_t i = 0; i < kMiB / 2; i += 8) store_word(at + i, i * 3);
+  std::byte* const moved = regrow(heap, at, kMiB);
+  ASSERT_TRUE(moved != nullptr && moved != at);
+  EXPECT_EQ(CountingOs::moved_bytes != 0, TestFixture::kPolicy.large_inaccessible);
+  for (std::size_t i = 0; i < kMiB / 2; i += 8) ASSERT_EQ(load_word(moved + i), i * 3) << i;
+  EXPECT_TRUE(faults_of(heap).empty());
+  heap.stop();
+}
+
 TYPED_TEST(HeapMemoryTest, AFreedBlockRestsBeforeItIsReused) {
   constexpr std::size_t kSize = kMaxSlot + 1;
   std::vector<std::byte*> freed;
