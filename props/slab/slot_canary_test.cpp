@@ -41,8 +41,8 @@ TEST_P(SlotCanaryTest, AWholePadOfEachLengthTellsIt) {
 // under which no byte of the word is what it was. Within a pad of more than 256 bytes each key has a share of them, since that
 // is one word again and again: a bit of every other byte or so.
 TEST_P(SlotCanaryTest, EachFlippedBitOfAPadOfEachLengthIsSeen) {
-  constexpr std::size_t kBegin = 9 * 8;
-  constexpr std::size_t kEnd = 17 * 8;
+  constexpr std::size_t kBegin = std::size_t{9} * 8;
+  constexpr std::size_t kEnd = std::size_t{17} * 8;
   for (std::size_t pad = 1; pad <= kLongest; ++pad) {
     const SlotCanary pads = canary(pad);
     pads.write(bytes_ - pad);

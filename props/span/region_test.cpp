@@ -151,10 +151,10 @@ TEST_F(RegionTest, WhatIsCleanBesideWhatIsDirtyStaysClean) {
   EXPECT_TRUE(zeroed);
   SpanDescriptor* const held = region_.acquire(os_, {kPart}, SpanState::large, zeroed);
   EXPECT_FALSE(zeroed);
-  EXPECT_EQ(region_.counts().dirty_bytes, 2 * kPart * kGranule);
+  EXPECT_EQ(region_.counts().dirty_bytes, 2 * (kPart * kGranule));
   region_.release_span(*clean, false, 0);
   ASSERT_TRUE(region_.extend(os_, *held, {kPart + 2}));
-  EXPECT_EQ(region_.counts().dirty_bytes, (2 * kPart - 2) * kGranule);
+  EXPECT_EQ(region_.counts().dirty_bytes, (kPart - 1) * kGranule * 2);
   region_.release_span(*held, false, 0);
   EXPECT_EQ(dirty(), std::pair(10U, 16U));
   ASSERT_NE(region_.oldest_dirty(), nullptr);
