@@ -130,10 +130,21 @@ class HeapHost {
   }
 
   void wait(std::size_t milliseconds) { arena_.advance(milliseconds); }
-  void set(Setting what, std::size_t to) {
-    if (what == Setting::decay) heap_.set_decay(to);
-    if (what == Setting::dirty_bytes) heap_.set_dirty_bytes(to);
-    if (what == Setting::hot) heap_.set_hot(to % 2 != 0);
+  // Whether the heap has it so from then on. Where the hot paths are off, they do nothing.
+  [[nodiscard]] bool set(Setting what, std::size_t to) {
+    const SpanConfig& spans = heap_.spans_.config_;
+    switch (what) {
+      case Setting::decay:
+        heap_.set_decay(to);
+        return spans.decay_ms == to;
+      case Setting::dirty_bytes:
+        heap_.set_dirty_bytes(to);
+        return spans.dirty_bytes == to;
+      case Setting::hot:
+        heap_.set_hot(to % 2 != 0);
+        return to % 2 != 0 ? heap_.slots_.hot_id_ == heap_.slots_.id_ : is_cold();
+    }
+    return false;
   }
   void run_on(std::size_t thread) { arena_.run_on(thread); }
   // Both sides of a fork in turn. The child, which goes on with the program, has none of the other threads: their caches are
@@ -153,6 +164,13 @@ class HeapHost {
   [[nodiscard]] std::size_t os_calls() const { return arena_.calls(); }
 
  private:
+  // Whether the hot paths do nothing, although a slot is there to be freed and, then, to be had again.
+  [[nodiscard]] bool is_cold() {
+    void* const slot = heap_.allocate(1, kMinAlignment, Kind::by_malloc).payload;
+    if (slot != nullptr && heap_.deallocate_hot(slot, {})) return false;
+    return !heap_.deallocate(slot, {}).is_fault() && heap_.allocate_hot(1, Kind::by_malloc) == nullptr;
+  }
+
   TestArena arena_{kArenaBytes};
   EngineType heap_{TestOs{arena_}};
   std::unique_ptr<std::byte[]> saved_{new std::byte[sizeof(EngineType)]};

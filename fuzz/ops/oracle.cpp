@@ -91,6 +91,7 @@ const char* name_of(Expectation expectation) noexcept {
       "an address told to lie elsewhere",
       "the caller is taken to be inside, or not to be",
       "walk shows a free block over a live one",
+      "a setting was forgotten",
       "buffer resized wrongly",
       "buffer did not survive a move",
       "contract with the OS broken",

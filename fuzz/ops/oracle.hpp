@@ -31,6 +31,7 @@ enum class Expectation : std::uint8_t {
   place_told,
   caller_told,
   free_apart_from_live,
+  settings_hold,
   buffer_resizes,
   buffer_moves,
   os_contract_kept,

@@ -147,7 +147,10 @@ class World {
   }
 
   void set(const Set& op) {
-    if constexpr (H::kFeatures.settings) host_.set(op.what, op.to);
+    if constexpr (H::kFeatures.settings) {
+      if (!host_.set(op.what, op.to))
+        oracle_.violate(Expectation::settings_hold, "%s is not %zu", name_of(op.what), op.to);
+    }
   }
 
   void grow(const Grow& op) {

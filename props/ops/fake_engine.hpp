@@ -50,6 +50,7 @@ enum class Bug : std::uint8_t {
   forgets_the_peak,
   misplaces,   // offset_of counts from 16 bytes further on
   never_left,  // the caller of a walk is inside for good
+  forgets_settings,
 };
 
 class FakeEngine {
@@ -237,7 +238,7 @@ class FakeHost {
   using EngineType = FakeEngine;
   static constexpr std::size_t kStart = 16 << 10;
   static constexpr std::size_t kLeastGrowth = 64;
-  static constexpr Features kFeatures{.zeroed = true, .stats = true, .capacity = kLargestBuffer};
+  static constexpr Features kFeatures{.zeroed = true, .stats = true, .settings = true, .capacity = kLargestBuffer};
 
   explicit FakeHost(Bug bug) : bug_(bug) {}
 
@@ -261,6 +262,7 @@ class FakeHost {
     return at >= first() && at < last() ? first() : nullptr;
   }
   [[nodiscard]] const char* wrong() const { return nullptr; }
+  [[nodiscard]] bool set(Setting, std::size_t) const { return bug_ != Bug::forgets_settings; }
   const char* stop() { return bug_ == Bug::leaves_reservation ? "a reservation was not released" : nullptr; }
 
   [[nodiscard]] std::size_t size() const { return engine_->bytes(); }

@@ -93,6 +93,7 @@ INSTANTIATE_TEST_SUITE_P(
                     Planted{"ForgetsThePeak", Bug::forgets_the_peak, Expectation::stats_match},
                     Planted{"Misplaces", Bug::misplaces, Expectation::place_told},
                     Planted{"NeverLeft", Bug::never_left, Expectation::caller_told},
+                    Planted{"ForgetsSettings", Bug::forgets_settings, Expectation::settings_hold},
                     Planted{"LeavesReservation", Bug::leaves_reservation, Expectation::os_contract_kept}),
     [](const auto& planted) { return std::string(planted.param.name); });
 
