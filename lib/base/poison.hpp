@@ -22,45 +22,61 @@ inline void fill(std::byte* at, std::size_t bytes, std::uint8_t value) noexcept 
 }
 inline void store_word(std::byte* at, std::uint64_t word) noexcept { std::memcpy(at, &word, sizeof word); }
 
-// The same two for a slot's bytes, a multiple of 16: up to 1 KiB without a call, nor does the compiler make one of the loop.
+// The same two for a slot's bytes, 16 or a multiple of it: up to 1 KiB without a call, nor does the compiler make one of the
+// loop.
+// Less than a line of 64 is its first, its middle and its last 16 bytes; more goes by lines, of which the last one reaches
+// back over the one before. So the processor has to guess no more than how many lines there are: where sizes vary, a wrong
+// guess costs more than bytes that are seen twice.
 inline constexpr std::size_t kStep16 = 16;
 inline constexpr std::size_t kFewBytes = 1024;
 using Lane16 = std::uint64_t __attribute__((vector_size(kStep16)));
-inline constexpr std::size_t kLine64 = 64;  // so much at a time, as far as it goes
+inline constexpr std::size_t kLine64 = 64;
 
 inline void store_lane(std::byte* at, Lane16 lane) noexcept { __builtin_memcpy(at, &lane, sizeof lane); }
+TRESTLE_READS_WHOLE_RANGES inline Lane16 load_lane_unasked(const std::byte* at) noexcept {
+  Lane16 lane;
+  __builtin_memcpy(&lane, at, sizeof lane);
+  return lane;
+}
+[[nodiscard]] constexpr std::size_t middle_step(std::size_t bytes) noexcept { return bytes / 2 / kStep16 * kStep16; }
 
 inline void fill_steps(std::byte* at, std::size_t bytes, std::uint8_t value) noexcept {
   if (bytes > kFewBytes) return fill(at, bytes, value);
   const Lane16 lane = {repeated(value), repeated(value)};
-  const std::byte* const end = at + bytes;
-  for (; static_cast<std::size_t>(end - at) >= kLine64; at += kLine64) {
+  std::byte* const last = at + bytes - kStep16;
+  if (bytes < kLine64) {
+    store_lane(at, lane);
+    store_lane(at + middle_step(bytes), lane);
+    store_lane(last, lane);
+    return;
+  }
+  for (; at + kLine64 <= last; at += kLine64) {
     store_lane(at, lane);
     store_lane(at + kStep16, lane);
     store_lane(at + 2 * kStep16, lane);
     store_lane(at + 3 * kStep16, lane);
     __asm__("" : "+r"(at));
   }
-  for (; at != end; at += kStep16) {
-    store_lane(at, lane);
-    __asm__("" : "+r"(at));
-  }
+  store_lane(last - 3 * kStep16, lane);
+  store_lane(last - 2 * kStep16, lane);
+  store_lane(last - kStep16, lane);
+  store_lane(last, lane);
 }
 TRESTLE_READS_WHOLE_RANGES inline bool are_steps_unasked(const std::byte* at, std::size_t bytes,
                                                          std::uint8_t value) noexcept {
-  const auto load = [](const std::byte* from) TRESTLE_READS_WHOLE_RANGES {
-    Lane16 lane;
-    __builtin_memcpy(&lane, from, sizeof lane);
-    return lane;
-  };
   const Lane16 wanted = {repeated(value), repeated(value)};
-  const std::byte* const end = at + bytes;
-  Lane16 differences = {};
-  for (; static_cast<std::size_t>(end - at) >= kLine64; at += kLine64) {
-    differences |= (load(at) ^ wanted) | (load(at + kStep16) ^ wanted) | (load(at + 2 * kStep16) ^ wanted) |
-                   (load(at + 3 * kStep16) ^ wanted);
+  const auto other = [&](const std::byte* from) TRESTLE_READS_WHOLE_RANGES {
+    return load_lane_unasked(from) ^ wanted;
+  };
+  const std::byte* const last = at + bytes - kStep16;
+  Lane16 differences = other(last);
+  if (bytes < kLine64) {
+    differences |= other(at) | other(at + middle_step(bytes));
+  } else {
+    for (; at + kLine64 <= last; at += kLine64)
+      differences |= other(at) | other(at + kStep16) | other(at + 2 * kStep16) | other(at + 3 * kStep16);
+    differences |= other(last - 3 * kStep16) | other(last - 2 * kStep16) | other(last - kStep16);
   }
-  for (; at != end; at += kStep16) differences |= load(at) ^ wanted;
   return (differences[0] | differences[1]) == 0;
 }
 
@@ -96,7 +112,7 @@ TRESTLE_READS_WHOLE_RANGES inline const std::byte* first_other_unasked(const std
   return first_other_unasked(at, bytes, value);
 }
 
-// Whether all bytes, a multiple of 16, are `value`.
+// Whether all bytes, 16 or a multiple of it, are `value`.
 [[nodiscard]] inline bool are_steps(const std::byte* at, std::size_t bytes, std::uint8_t value) noexcept {
   if (bytes > kFewBytes) return first_other(at, bytes, value) == nullptr;
   assert_readable(at, bytes);

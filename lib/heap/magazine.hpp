@@ -38,6 +38,8 @@ class alignas(64) Magazine {  // a cache line, so that its place is a shift away
   void start(void** array, SizeClass size_class) noexcept {
     slots_ = array;
     most_ = static_cast<std::uint16_t>(most(size_class));
+    if constexpr (P.poison)
+      last_poison_ = static_cast<std::uint16_t>(std::min(slot_bytes(size_class), P.poison_limit) - 1);
     delay_ = static_cast<std::uint16_t>(delay(size_class));
     capacity_ = std::max<std::uint16_t>(2, most_ / 8);
   }
@@ -46,13 +48,16 @@ class alignas(64) Magazine {  // a cache line, so that its place is a shift away
   Shared<std::uint64_t> taken;
   Shared<std::uint64_t> given;
 
-  // Null: none is ready. The next one's first bytes are asked for meanwhile: whoever gets it writes there.
+  // Null: none is ready. The next one's first bytes are asked for meanwhile: whoever gets it writes there. So are, where it is
+  // verified, the last that are poison.
   [[nodiscard]] void* pop() noexcept {
     if (ready_ == 0) [[unlikely]]
       return nullptr;
     void* const slot = slots_[--ready_];
-    if (ready_ != 0) [[likely]]
+    if (ready_ != 0) [[likely]] {
       __builtin_prefetch(slots_[ready_ - 1], 1);
+      if constexpr (P.poison) __builtin_prefetch(static_cast<std::byte*>(slots_[ready_ - 1]) + last_poison_, 1);
+    }
     return slot;
   }
   // The one that pop gave last, where it was.
@@ -124,6 +129,7 @@ class alignas(64) Magazine {  // a cache line, so that its place is a shift away
   std::uint16_t oldest_ = 0;
   std::uint16_t most_ = 0;
   std::uint16_t delay_ = 0;
+  std::uint16_t last_poison_ = 0;  // how far from a slot's start its last byte of poison lies
   std::uint16_t unneeded_ = 0;  // were ready at the last look, and no batch was needed since
 };
 

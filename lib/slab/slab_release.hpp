@@ -51,14 +51,13 @@ Verdict Slab<P>::vet_pad(std::byte* slot, std::size_t& requested) const noexcept
   return wrong == nullptr ? Verdict{} : Verdict{FaultKind::write_past_end, wrong};
 }
 
-// The bytes just below a slot are its left neighbour's: pad or poison. They are looked at where they lie in the slot's own
+// The 16 bytes just below a slot are its left neighbour's: pad or poison. They are looked at where they lie in the slot's own
 // cache line; where they do not, the neighbour's own free and heap_check see them.
 template <Policy P>
 inline bool Slab<P>::is_whole_below(std::uint32_t index, std::byte* slot) const noexcept {
   constexpr std::size_t kCacheLine = 64;
   if (index == 0 || is_aligned(slot, kCacheLine)) return true;
-  std::size_t requested = 0;
-  if (state_of(index - 1).is_used()) return is_pad_whole(slot - slot_size_, requested);
+  if (state_of(index - 1).is_used()) return canary_of(slot - slot_size_).is_end_whole();
   return is_poison_below(slot);
 }
 template <Policy P>

@@ -83,6 +83,12 @@ class SlotCanary {
     requested = this->requested();
     return requested != kNone && is_as_written(requested);
   }
+  // The same of as much of the pad as lies in the slot's last 16 bytes.
+  [[nodiscard]] bool is_end_whole() const noexcept {
+    assert_readable(slot_ + bytes_ - 1, 1);
+    const std::size_t requested = this->requested();
+    return requested != kNone && is_end_as_written(words_for(bytes_ - requested), bytes_ - requested);
+  }
   // The first pad byte that is not as written; null where the canary is whole. `requested` is then the request's size, and
   // otherwise what it seems to have been; kNone: nothing of the pad is left to tell.
   [[nodiscard]] const std::byte* broken(std::size_t& requested) const noexcept {
@@ -144,10 +150,13 @@ class SlotCanary {
     const std::size_t pad = bytes_ - requested;
     assert_readable(slot_ + requested, pad);
     const Lane16 words = words_for(pad);
-    const Lane16 differences = (load_tail_beside_owner(tail()) ^ words) & kTails.words[row_of(pad)];
-    if ((differences[0] | differences[1]) != 0) [[unlikely]]
+    if (!is_end_as_written(words, pad)) [[unlikely]]
       return false;
     return pad <= kTail || are_canary_words(slot_, requested, bytes_ - kTail, words[0]);
+  }
+  [[nodiscard]] bool is_end_as_written(Lane16 words, std::size_t pad) const noexcept {
+    const Lane16 differences = (load_tail_beside_owner(tail()) ^ words) & kTails.words[row_of(pad)];
+    return (differences[0] | differences[1]) == 0;
   }
 
   // Off the hot path. The last byte may be what was overwritten: then some other pad still begins whole.

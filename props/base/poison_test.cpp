@@ -53,7 +53,7 @@ TEST(Poison, RepeatsAByteThroughAWord) {
 TEST(Steps, AreFilledToTheByteAndEachOtherByteIsSeen) {
   alignas(16) std::array<std::byte, 2048> room{};
   for (const std::uint8_t value : {std::uint8_t{0}, std::uint8_t{0xDF}}) {
-    for (std::size_t bytes = 0; bytes <= 1040; bytes += 16) {
+    for (std::size_t bytes = 16; bytes <= 1040; bytes += 16) {
       room.fill(std::byte{0x11});
       fill_steps(room.data() + 16, bytes, value);
       EXPECT_EQ(first_other(room.data(), 16, 0x11), nullptr);
