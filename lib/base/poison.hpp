@@ -65,9 +65,7 @@ inline void fill_steps(std::byte* at, std::size_t bytes, std::uint8_t value) noe
 TRESTLE_READS_WHOLE_RANGES inline bool are_steps_unasked(const std::byte* at, std::size_t bytes,
                                                          std::uint8_t value) noexcept {
   const Lane16 wanted = {repeated(value), repeated(value)};
-  const auto other = [&](const std::byte* from) TRESTLE_READS_WHOLE_RANGES {
-    return load_lane_unasked(from) ^ wanted;
-  };
+  const auto other = [&](const std::byte* from) TRESTLE_READS_WHOLE_RANGES { return load_lane_unasked(from) ^ wanted; };
   const std::byte* const last = at + bytes - kStep16;
   Lane16 differences = other(last);
   if (bytes < kLine64) {

@@ -130,7 +130,7 @@ class alignas(64) Magazine {  // a cache line, so that its place is a shift away
   std::uint16_t most_ = 0;
   std::uint16_t delay_ = 0;
   std::uint16_t last_poison_ = 0;  // how far from a slot's start its last byte of poison lies
-  std::uint16_t unneeded_ = 0;  // were ready at the last look, and no batch was needed since
+  std::uint16_t unneeded_ = 0;     // were ready at the last look, and no batch was needed since
 };
 
 }  // namespace trestle
