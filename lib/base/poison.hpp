@@ -81,15 +81,13 @@ TRESTLE_READS_WHOLE_RANGES inline bool are_steps_unasked(const std::byte* at, st
 TRESTLE_READS_WHOLE_RANGES inline const std::byte* first_other_unasked(const std::byte* at, std::size_t bytes,
                                                                        std::uint8_t value) noexcept {
   // Written out, since of a loop over words compilers make a branch a word.
-  using Lane = std::uint64_t __attribute__((vector_size(16)));
-  constexpr std::size_t kStep = 4 * sizeof(Lane);
   const std::uint64_t wanted = repeated(value);
-  const Lane all = {wanted, wanted};
+  const Lane16 all = {wanted, wanted};
   const std::byte* const end = at + bytes;
-  for (; static_cast<std::size_t>(end - at) >= kStep; at += kStep) {
-    Lane lanes[kStep / sizeof(Lane)];
-    __builtin_memcpy(lanes, at, kStep);
-    const Lane differences = (lanes[0] ^ all) | (lanes[1] ^ all) | (lanes[2] ^ all) | (lanes[3] ^ all);
+  for (; static_cast<std::size_t>(end - at) >= kLine64; at += kLine64) {
+    const Lane16 differences = (load_lane_unasked(at) ^ all) | (load_lane_unasked(at + kStep16) ^ all) |
+                               (load_lane_unasked(at + 2 * kStep16) ^ all) |
+                               (load_lane_unasked(at + 3 * kStep16) ^ all);
     if ((differences[0] | differences[1]) != 0) [[unlikely]]
       break;
   }

@@ -120,7 +120,7 @@ TEST_F(LinuxOsTest, UnguardedPagesAreAccessibleAndZero) {
 
 // On both sides of the length at which it is done by another call.
 TEST_F(LinuxOsTest, AClosedRangeFaultsUntilItIsOpenedAndIsZeroThen) {
-  for (const std::size_t bytes : {4 * kOsPage, std::size_t{2} << 20}) {
+  for (const std::size_t bytes : {4 * kOsPage, std::size_t{4} << 20}) {
     std::byte* const at = os_.reserve(bytes + 2 * kOsPage, kOsPage);
     ASSERT_TRUE(os_.commit(at, bytes + 2 * kOsPage));
     std::fill_n(at, bytes + 2 * kOsPage, std::byte{0x77});
@@ -139,7 +139,7 @@ TEST_F(LinuxOsTest, AClosedRangeFaultsUntilItIsOpenedAndIsZeroThen) {
 }
 
 TEST_F(LinuxOsTest, ARangeIsClosedAlsoWhereTheProcessMayHaveNoMoreMappings) {
-  constexpr std::size_t kLong = std::size_t{2} << 20;
+  constexpr std::size_t kLong = std::size_t{4} << 20;
   std::byte* const at = os_.reserve(3 * kLong, kOsPage);
   ASSERT_TRUE(os_.commit(at, 3 * kLong));
   std::fill_n(at, 3 * kLong, std::byte{0x77});
