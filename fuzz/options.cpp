@@ -19,6 +19,7 @@ constexpr std::string_view kWords[] = {"check_at_exit",
                                        "decay_ms",
                                        "dirty_bytes",
                                        "summary",
+                                       "symbolizer",
                                        "=",
                                        ":",
                                        "=",
@@ -68,10 +69,11 @@ bool number_of(std::string text, bool suffixed, std::uint64_t& into) {
 
 bool apply(const std::string& name, const std::string& value, Options& options) {
   std::uint64_t number = 0;
-  if (name == "summary") {
-    if (value.size() >= options.summary.size()) return false;
-    options.summary.fill('\0');
-    std::copy(value.begin(), value.end(), options.summary.begin());
+  if (name == "summary" || name == "symbolizer") {
+    std::array<char, trestle::kMaxPath>& path = name == "summary" ? options.summary : options.symbolizer;
+    if (value.size() >= path.size()) return false;
+    path.fill('\0');
+    std::copy(value.begin(), value.end(), path.begin());
     return true;
   }
   if (!number_of(value, name == "dirty_bytes", number)) return false;
@@ -121,5 +123,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (read.decay_ms != expected.decay_ms || read.dirty_bytes != expected.dirty_bytes)
     fail("decay_ms or dirty_bytes differs", text);
   if (std::string(read.summary.data()) != std::string(expected.summary.data())) fail("summary differs", text);
+  if (std::string(read.symbolizer.data()) != std::string(expected.symbolizer.data())) fail("symbolizer differs", text);
   return 0;
 }

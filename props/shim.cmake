@@ -22,7 +22,7 @@ gtest_discover_tests(trestle_edge_units DISCOVERY_TIMEOUT 60 PROPERTIES TIMEOUT 
 function(edge_program target source)
   add_executable(${target} ${source})
   target_compile_definitions(${target} PRIVATE _GNU_SOURCE)
-  target_compile_options(${target} PRIVATE -fno-builtin)
+  target_compile_options(${target} PRIVATE -fno-builtin -g1)  # reports name its lines
   target_include_directories(${target} PRIVATE ${EDGE}/shim ${EDGE}/faults ${PROJECT_SOURCE_DIR}/lib/include)
   target_link_libraries(${target} PRIVATE trestle_flags Threads::Threads ${CMAKE_DL_LIBS})
 endfunction()

@@ -228,6 +228,15 @@ std::uint64_t now_ns() noexcept {
 
 int process_id() noexcept { return static_cast<int>(syscall(SYS_getpid)); }
 int thread_id() noexcept { return static_cast<int>(syscall(SYS_gettid)); }
+bool is_thread(int id) noexcept {
+  const KeepErrno keep;
+  return syscall(SYS_tgkill, process_id(), id, 0) == 0;
+}
+void sleep_a_little() noexcept {
+  const KeepErrno keep;
+  const timespec millisecond{.tv_sec = 0, .tv_nsec = 1'000'000};
+  nanosleep(&millisecond, nullptr);
+}
 
 void write_all(int file, std::span<const char> text) noexcept {
   const KeepErrno keep;

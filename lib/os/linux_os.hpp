@@ -41,6 +41,9 @@ namespace os {
 [[nodiscard]] std::uint64_t now_ns() noexcept;
 [[nodiscard]] int process_id() noexcept;
 [[nodiscard]] int thread_id() noexcept;
+// Whether this process has a thread of that id.
+[[nodiscard]] bool is_thread(int id) noexcept;
+void sleep_a_little() noexcept;  // about a millisecond
 // Writes all of it, in as few calls as the kernel allows; gives up on an error. Keeps errno.
 void write_all(int file, std::span<const char> text) noexcept;
 // Appends the text to the file at `path` in one call, creating it. False iff that failed. Keeps errno.

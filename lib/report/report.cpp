@@ -5,16 +5,40 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 
 #include "base/arith.hpp"
 #include "os/linux_os.hpp"
+#include "report/symbolizer.hpp"
 #include "report/text.hpp"
 
 namespace trestle {
 namespace {
 
-using ReportText = Text<8192>;
 constexpr std::size_t kDumpBytes = 32;  // a side
+
+// Too large for the stack that a signal handler may run on, and therefore used by one thread at a time.
+using ReportText = Text<(std::size_t{48} << 10)>;
+struct Room {
+  ReportText text;
+  Symbolizer symbolizer;
+};
+constinit Room room_of_reports{};
+std::atomic<int> reporter{0};  // the thread that uses it
+std::atomic<const char*> chosen_symbolizer{""};
+
+// Whether the room is the caller's from now on. False: it already was, when a signal interrupted it.
+bool enter_room() noexcept {
+  const int self = os::thread_id();
+  for (int owner = 0; !reporter.compare_exchange_strong(owner, self, std::memory_order_acquire); owner = 0) {
+    if (owner == self) return false;
+    // A thread of the process that this one was forked from will not leave.
+    if (!os::is_thread(owner)) reporter.compare_exchange_strong(owner, 0, std::memory_order_relaxed);
+    os::sleep_a_little();
+  }
+  return true;
+}
+void leave_room() noexcept { reporter.store(0, std::memory_order_release); }
 
 std::string_view likely_causes(FaultKind kind) noexcept {
   switch (kind) {
@@ -89,20 +113,31 @@ void add_dump(ReportText& text, const void* address) noexcept {
   if (behind == 1) text.add("]");
 }
 
-void add_stack(ReportText& text, const CallSite& site) noexcept {
-  const Stack stack = capture(site);
-  std::array<char, 256> program{};
-  const ssize_t length = readlink("/proc/self/exe", program.data(), program.size());
-  const std::string_view itself{program.data(), length > 0 ? static_cast<std::size_t>(length) : 0};
+void add_frame(ReportText& text, std::uint64_t number, const void* address, const SourcePlace& source) noexcept {
+  constexpr std::size_t kLongest = 300;  // names of templates have no end
+  text.add("\n    #").add(number).add(" ").add_address(address);
+  if (!source.function.empty()) text.add(" in ").add(source.function.substr(0, kLongest));
+  if (source.function.size() > kLongest) text.add("...");
+  if (!source.location.empty()) text.add(" ").add(source.location.substr(0, kLongest));
+  const CodePlace place = place_of_code(address);
+  if (place.path == nullptr) return;
+  text.add(" (").add(place.path[0] == '\0' ? own_path() : place.path).add("+").add_hex(place.offset).add(")");
+}
+
+// One line a frame, and one more, of the same address, for each that was inlined into it.
+void add_stack(ReportText& text, Symbolizer& symbolizer, const CallSite& site) noexcept {
+  Stack stack = capture(site);
+  // Inside the call, whose line is wanted.
+  for (const void*& address : std::span(stack.frames).first(stack.depth))
+    address = static_cast<const std::byte*>(address) - 1;
+  const char* const program = chosen_symbolizer.load(std::memory_order_acquire);
+  const bool asks = std::string_view(program) != kNoSymbolizer;
+  if (asks) symbolizer.resolve(stack.addresses(), program[0] == '\0' ? nullptr : program);
   std::uint64_t number = 0;
-  for (const void* const return_address : stack.addresses()) {
-    const void* const address =
-        static_cast<const std::byte*>(return_address) - 1;  // inside the call, whose line is wanted
-    const CodePlace place = place_of_code(address);
-    text.add("\n    #").add(number++).add(" ").add_address(address);
-    if (place.path == nullptr) continue;
-    const std::string_view path = place.path;
-    text.add(" (").add(path.empty() ? itself : path).add("+").add_hex(place.offset).add(")");
+  for (std::size_t i = 0; i < stack.depth; ++i) {
+    const std::span<const SourcePlace> places = asks ? symbolizer.places_of(i) : std::span<const SourcePlace>{};
+    if (places.empty()) add_frame(text, number++, stack.frames[i], {});
+    for (const SourcePlace& place : places) add_frame(text, number++, stack.frames[i], place);
   }
 }
 
@@ -130,9 +165,11 @@ trestle_fault publish(const Fault& fault, std::uint64_t offset) noexcept {
   return out;
 }
 
-void print_report(const Fault& fault, std::uint64_t offset, const Call& call, Severity severity) noexcept {
+bool print_report(const Fault& fault, std::uint64_t offset, const Call& call, Severity severity) noexcept {
+  if (!enter_room()) return false;
   const FaultTraits& traits = traits_of(fault.kind);
-  ReportText text;
+  ReportText& text = room_of_reports.text;
+  text.clear();
   text.add("==").add(static_cast<std::uint64_t>(os::process_id())).add("==");
   text.add(severity == Severity::fatal ? "ERROR" : "WARNING")
       .add(": trestle: ")
@@ -154,11 +191,15 @@ void print_report(const Fault& fault, std::uint64_t offset, const Call& call, Se
   }
   if (call.site.return_address != nullptr) {
     text.add("\n  called from:");
-    add_stack(text, call.site);
+    add_stack(text, room_of_reports.symbolizer, call.site);
   }
   text.add("\n");
   os::write_all(STDERR_FILENO, text.chars());
+  leave_room();
+  return true;
 }
+
+void set_symbolizer(const char* path) noexcept { chosen_symbolizer.store(path, std::memory_order_release); }
 
 void print_line(std::string_view first, std::string_view second, std::string_view third,
                 std::string_view fourth) noexcept {

@@ -22,8 +22,15 @@ struct Call {
 
 enum class Severity { fatal, warning };
 
-// Prints one report to stderr, in one write, without allocating and without any lock.
-void print_report(const Fault& fault, std::uint64_t offset, const Call& call, Severity severity) noexcept;
+// Prints one report to stderr, in one write, without allocating. Reports of several threads come one after the other. False:
+// none was printed, because a signal interrupted this thread in one. Where the symbolizer can tell, stacks are in terms of the
+// source.
+bool print_report(const Fault& fault, std::uint64_t offset, const Call& call, Severity severity) noexcept;
+
+// The program that print_report asks what addresses are in the source, a path; empty: the first of llvm-symbolizer and
+// addr2line that PATH has; kNoSymbolizer: nobody. The text must last.
+inline constexpr std::string_view kNoSymbolizer = "none";
+void set_symbolizer(const char* path) noexcept;
 // One line to stderr: "trestle: " and the pieces.
 void print_line(std::string_view first, std::string_view second = {}, std::string_view third = {},
                 std::string_view fourth = {}) noexcept;

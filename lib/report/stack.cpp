@@ -2,6 +2,9 @@
 
 #include <dlfcn.h>
 #include <link.h>
+#include <unistd.h>
+
+#include <climits>
 
 #include "base/arith.hpp"
 #include "os/linux_os.hpp"
@@ -24,6 +27,12 @@ CodePlace place_of_code(const void* address) noexcept {
   // Lock-free and async-signal-safe, of glibc 2.35.
   if (_dl_find_object(const_cast<void*>(address), &found) != 0) return {};
   return {found.dlfo_link_map->l_name, address_of(address) - found.dlfo_link_map->l_addr};
+}
+
+std::string_view own_path() noexcept {
+  static std::array<char, PATH_MAX> path{};
+  const ssize_t length = readlink("/proc/self/exe", path.data(), path.size());
+  return {path.data(), length > 0 ? static_cast<std::size_t>(length) : 0};
 }
 
 Stack capture(const CallSite& site) noexcept {

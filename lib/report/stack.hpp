@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <string_view>
 
 namespace trestle {
 
@@ -36,5 +37,7 @@ struct CodePlace {
   std::uint64_t offset = 0;
 };
 [[nodiscard]] CodePlace place_of_code(const void* address) noexcept;
+// The path of the program itself, by the kernel; empty where that is not to be had. One thread at a time.
+[[nodiscard]] std::string_view own_path() noexcept;
 
 }  // namespace trestle

@@ -37,6 +37,7 @@ class Text {
 
   [[nodiscard]] std::string_view view() const noexcept { return {buffer_.data(), length_}; }
   [[nodiscard]] std::span<const char> chars() const noexcept { return {buffer_.data(), length_}; }
+  void clear() noexcept { length_ = 0; }
   // Copies it with a NUL, cut to the room there is.
   void copy_to(std::span<char> room) const noexcept {
     if (room.empty()) return;

@@ -45,7 +45,8 @@ bool set_path(std::string_view value, std::array<char, kMaxPath>& path) noexcept
 }
 
 bool set(const OptionRow& row, std::string_view value, Options& options) noexcept {
-  if (row.type == OptionType::path) return set_path(value, options.summary);
+  if (row.type == OptionType::path)
+    return set_path(value, row.name == "summary" ? options.summary : options.symbolizer);
   const std::optional<std::uint64_t> number = parse_count(value, row.type == OptionType::bytes);
   if (!number || (row.type == OptionType::flag && *number > 1)) return false;
   if (row.name == "check_at_exit") options.check_at_exit = *number != 0;

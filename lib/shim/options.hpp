@@ -16,7 +16,8 @@ struct Options {
   std::uint64_t check_every = 0;
   std::uint64_t decay_ms = 1000;
   std::uint64_t dirty_bytes = std::uint64_t{256} << 20;
-  std::array<char, kMaxPath> summary{};  // a path; empty: none
+  std::array<char, kMaxPath> summary{};     // a path; empty: none
+  std::array<char, kMaxPath> symbolizer{};  // a path, or "none"; empty: what PATH has
 };
 
 enum class OptionType : std::uint8_t { flag, count, bytes, path };
@@ -28,7 +29,7 @@ struct OptionRow {
   std::string_view help;
 };
 
-inline constexpr std::array<OptionRow, 5> trestle_options_table{{
+inline constexpr std::array<OptionRow, 6> trestle_options_table{{
     {"check_at_exit", OptionType::flag, "0, 1 under the debug policy",
      "check the whole heap when the process ends; a fault is reported and aborts"},
     {"check_every", OptionType::count, "0", "check the whole heap after every N calls of the malloc family; 0: never"},
@@ -37,6 +38,8 @@ inline constexpr std::array<OptionRow, 5> trestle_options_table{{
      "free spans may hold this many bytes of pages before the oldest go back at once"},
     {"summary", OptionType::path, "none",
      "append one line of JSON with the process's figures to this file when it ends"},
+    {"symbolizer", OptionType::path, "llvm-symbolizer or addr2line, as PATH has them",
+     "the program that reports ask for functions and lines: a path of one of the two, or none"},
 }};
 
 // Reads the text into `options`; what it does not mention stays. `warn` gets each word that was ignored, and why.

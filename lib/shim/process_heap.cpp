@@ -5,6 +5,8 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <string_view>
+#include <tuple>
 
 #include "report/text.hpp"
 
@@ -28,7 +30,6 @@ constinit std::atomic<trestle_fault_handler> handler{nullptr};
 constinit std::atomic<bool> mismatch_told{false};
 constinit std::atomic<int> process{0};     // the process that this copy of the heap belongs to
 constinit std::atomic<bool> ended{false};  // at_exit has done its work
-constinit std::atomic<int> reporting{0};   // the thread that is printing a report
 constinit trestle_stats inherited{};       // what the parent had done when this process was forked off
 
 // A thread's cache goes to others when it ends, by the destructor of a key that it has set.
@@ -74,6 +75,10 @@ void after_fork_in_child() noexcept {
 __attribute__((constructor(101))) void set_up() noexcept {
   process.store(os::process_id(), std::memory_order_relaxed);
   if (const char* const text = secure_getenv("TRESTLE_OPTIONS")) parse_options(text, options, warn_of_option);
+  const char* const symbolizer = options.symbolizer.data();
+  if (options.symbolizer[0] != '\0' && std::string_view(symbolizer) != kNoSymbolizer && access(symbolizer, X_OK) != 0)
+    warn_of_option(symbolizer, "no program that can be run");
+  set_symbolizer(symbolizer);
   if (start_once()) {
     heap.set_decay(options.decay_ms);
     heap.set_dirty_bytes(options.dirty_bytes);
@@ -124,7 +129,7 @@ void check_or_die(const Call& call) noexcept {
   name_first(found[0].kind);
   for (std::size_t i = 1; i < std::min(count, kShown); ++i) {
     note_fault(found[i].kind);
-    print_report(found[i], heap.offset_of(found[i].address), call, Severity::fatal);
+    std::ignore = print_report(found[i], heap.offset_of(found[i].address), call, Severity::fatal);
   }
   die(found[0], call);
 }
@@ -154,9 +159,7 @@ void tick(const Call& call) noexcept {
 void die(const Fault& fault, const Call& call) noexcept {
   const std::uint64_t offset = heap.offset_of(fault.address);
   note_fault(fault.kind);
-  if (reporting.exchange(os::thread_id()) == os::thread_id()) abort();  // a fault inside the report ends it
-  print_report(fault, offset, call, Severity::fatal);
-  reporting.store(0);
+  if (!print_report(fault, offset, call, Severity::fatal)) abort();  // a fault inside the report ends it
   if (const trestle_fault_handler set = handler.load(std::memory_order_acquire)) {
     const trestle_fault published = publish(fault, offset);
     set(&published);
@@ -244,7 +247,7 @@ void take_back(void* block, const Release& how, const Call& call) noexcept {
     if (!mismatch_told.exchange(true)) {
       note_fault(verdict.kind);
       const Fault fault = heap.explain(verdict, block);
-      print_report(fault, heap.offset_of(block), call, Severity::warning);
+      std::ignore = print_report(fault, heap.offset_of(block), call, Severity::warning);
     }
     Release unchecked = how;
     unchecked.kind = Kind::none;

@@ -21,12 +21,14 @@ Options parsed(std::string_view text) {
 }
 
 TEST(Options, ReadsEachOne) {
-  const Options options = parsed("check_at_exit=1:check_every=100:decay_ms=5:dirty_bytes=4096:summary=/tmp/a=b");
+  const Options options = parsed(
+      "check_at_exit=1:check_every=100:decay_ms=5:dirty_bytes=4096:summary=/tmp/a=b:symbolizer=/usr/bin/addr2line");
   EXPECT_TRUE(options.check_at_exit);
   EXPECT_EQ(options.check_every, 100U);
   EXPECT_EQ(options.decay_ms, 5U);
   EXPECT_EQ(options.dirty_bytes, 4096U);
   EXPECT_STREQ(options.summary.data(), "/tmp/a=b");
+  EXPECT_STREQ(options.symbolizer.data(), "/usr/bin/addr2line");
   EXPECT_EQ(warnings, Warnings{});
 }
 
@@ -36,6 +38,7 @@ TEST(Options, LeavesWhatIsNotMentioned) {
   EXPECT_EQ(options.decay_ms, 1000U);
   EXPECT_EQ(options.dirty_bytes, 256U << 20);
   EXPECT_STREQ(options.summary.data(), "");
+  EXPECT_STREQ(options.symbolizer.data(), "");
 }
 
 TEST(Options, LetsTheLastOneWin) {
@@ -119,7 +122,7 @@ TEST(Options, HaveNoRowThatDoesNothing) {
     const Options fresh;
     const bool same = options.check_at_exit == fresh.check_at_exit && options.check_every == fresh.check_every &&
                       options.decay_ms == fresh.decay_ms && options.dirty_bytes == fresh.dirty_bytes &&
-                      options.summary == fresh.summary;
+                      options.summary == fresh.summary && options.symbolizer == fresh.symbolizer;
     EXPECT_FALSE(same) << row.name;
     EXPECT_FALSE(row.help.empty()) << row.name;
     EXPECT_FALSE(row.default_text.empty()) << row.name;

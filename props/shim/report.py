@@ -92,4 +92,4 @@ def pattern(expected, said, pid, policy):
         re.escape(f"=={pid}=={expected.severity}: trestle: {what}\n  meaning    {known['meaning']}{invariant}\n"),
         f"  address    {at}{offset}\n", place(kind, at, said), evidence,
         f"  policy     {policy}, thread {said.get('thread', pid)}\n", re.escape(f"  likely     {known['likely']}\n"),
-        dump(kind, at, said), "  called from:\n", rf"(?P<stack>(    #\d+ {HEX}( \(.+\+{HEX}\))?", "\n)+)"])
+        dump(kind, at, said), "  called from:\n", rf"(?P<stack>(    #\d+ {HEX}( in [^\n]+)?( [^\n]+:\d+)?( \(.+\+{HEX}\))?", "\n)+)"])

@@ -110,7 +110,8 @@ def hold_report(expected, err, said, pid, program, policy):
     require(found is not None, f"stderr is not {lines!r} and this report:\n{wanted}")
     if not expected.report.endswith("the check at exit"):
         caller = found["stack"].split("\n")[0]
-        require(f"({os.path.realpath(program)}+" in caller, f"the stack does not begin in the program: {caller}")
+        where = rf" in \S.*:\d+ \({re.escape(os.path.realpath(program))}\+"
+        require(re.search(where, caller) is not None, f"the stack does not begin at a line of the program: {caller}")
 
 
 def hold_out(expected, out):

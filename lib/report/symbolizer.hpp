@@ -1,0 +1,50 @@
+// What code addresses are in the source: function, file and line, and what was inlined there. llvm-symbolizer or addr2line is
+// asked, in a child of this process, one for each object that the addresses lie in.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string_view>
+
+#include "report/stack.hpp"
+
+namespace trestle {
+
+// Views into the symbolizer's room. Empty: not known.
+struct SourcePlace {
+  std::string_view function;
+  std::string_view location;  // file:line
+};
+
+// Large, and therefore not for the stack. One thread at a time; allocates nothing.
+class Symbolizer {
+ public:
+  // Asks for at most kMaxFrames code addresses. `program` is a path; null: the first of llvm-symbolizer and addr2line that
+  // PATH has. Where there is none, or it fails, nothing is known. Cost: some 50 ms and more an object; at most kPatienceNs.
+  void resolve(std::span<const void* const> addresses, const char* program) noexcept;
+  // The places of the i-th address, the innermost of those inlined there first; empty: nothing is known.
+  [[nodiscard]] std::span<const SourcePlace> places_of(std::size_t i) const noexcept {
+    return {places_.data() + first_[i], count_[i]};
+  }
+
+  static constexpr std::uint64_t kPatienceNs = 20'000'000'000;  // for all of them together
+
+ private:
+  static constexpr std::size_t kMostPlaces = 256;
+  static constexpr std::size_t kRoom = std::size_t{64} << 10;
+
+  void resolve_in(std::string_view object, std::span<const std::uint64_t> offsets, std::span<const std::size_t> indices,
+                  const char* program, std::uint64_t deadline) noexcept;
+  void read_answer(std::string_view answer, std::span<const std::size_t> indices) noexcept;
+
+  std::array<char, kRoom> text_{};
+  std::size_t used_ = 0;
+  std::array<SourcePlace, kMostPlaces> places_{};
+  std::size_t known_ = 0;
+  std::array<std::size_t, kMaxFrames> first_{};
+  std::array<std::size_t, kMaxFrames> count_{};
+};
+
+}  // namespace trestle
