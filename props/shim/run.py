@@ -15,6 +15,7 @@ begin with `//:` say what is expected; without any, status 0, "ok" on stdout, no
   //: fault POLICY...: KIND in CALL     under these policies one report, and SIGABRT. GIVEN in CALL is what the program said
   //: warning POLICY...: KIND in CALL   under these one report, and the program goes on
   //: finds POLICY...: KIND             under these the program says `found KIND` before "ok": a fault that is a value
+  //: unsymbolized                      the report's stack has no lines, since nobody can be asked for them
   //: each WORD...                      run once for every word, its argument
 
 A report is compared with all that the program says of it on stdout: see report.py.
@@ -44,6 +45,7 @@ class Expectation:
     def __init__(self, source, policy):
         self.options, self.limit, self.out, self.err = "", None, "ok\n", []
         self.status, self.summaries, self.summary, self.report, self.each = 0, 1, [], None, []
+        self.unsymbolized = False
         for line in open(source):
             if line.startswith("//:"):
                 self.read(line[3:].strip(), policy)
@@ -54,6 +56,8 @@ class Expectation:
             setattr(self, word, rest)
         elif word in ("limit", "status", "summaries"):
             setattr(self, word, int(rest))
+        elif word == "unsymbolized":
+            self.unsymbolized = True
         elif word == "each":
             self.each += rest.split()
         elif word == "err":
@@ -110,7 +114,8 @@ def hold_report(expected, err, said, pid, program, policy):
     require(found is not None, f"stderr is not {lines!r} and this report:\n{wanted}")
     if not expected.report.endswith("the check at exit"):
         caller = found["stack"].split("\n")[0]
-        where = rf" in \S.*:\d+ \({re.escape(os.path.realpath(program))}\+"
+        where = " 0x[0-9a-f]+" if expected.unsymbolized else r" in \S.*:\d+"
+        where += rf" \({re.escape(os.path.realpath(program))}\+"
         require(re.search(where, caller) is not None, f"the stack does not begin at a line of the program: {caller}")
 
 
