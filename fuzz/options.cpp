@@ -20,6 +20,9 @@ constexpr std::string_view kWords[] = {"check_at_exit",
                                        "dirty_bytes",
                                        "summary",
                                        "symbolizer",
+                                       "report=json:",
+                                       "report",
+                                       "json",
                                        "=",
                                        ":",
                                        "=",
@@ -76,6 +79,13 @@ bool apply(const std::string& name, const std::string& value, Options& options) 
     std::copy(value.begin(), value.end(), path.begin());
     return true;
   }
+  if (name == "report") {
+    const std::string path = value.substr(std::min(value.size(), std::string("json:").size()));
+    if (value != "json:" + path || path.empty() || path.size() >= options.json.size()) return false;
+    options.json.fill('\0');
+    std::copy(path.begin(), path.end(), options.json.begin());
+    return true;
+  }
   if (!number_of(value, name == "dirty_bytes", number)) return false;
   if (name == "check_at_exit") {
     if (number > 1) return false;
@@ -96,7 +106,9 @@ bool apply(const std::string& name, const std::string& value, Options& options) 
 std::size_t read_plainly(const std::string& text, Options& options) {
   std::size_t ignored = 0;
   for (std::size_t at = 0; at <= text.size();) {
-    const std::size_t end = std::min(text.find(':', at), text.size());
+    std::size_t end = std::min(text.find(':', at), text.size());
+    if (text.substr(at, end - at) == "report=json" && end < text.size())
+      end = std::min(text.find(':', end + 1), text.size());
     const std::string word = text.substr(at, end - at);
     at = end + 1;
     if (word.empty()) continue;
@@ -124,5 +136,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     fail("decay_ms or dirty_bytes differs", text);
   if (std::string(read.summary.data()) != std::string(expected.summary.data())) fail("summary differs", text);
   if (std::string(read.symbolizer.data()) != std::string(expected.symbolizer.data())) fail("symbolizer differs", text);
+  if (std::string(read.json.data()) != std::string(expected.json.data())) fail("report differs", text);
   return 0;
 }

@@ -14,7 +14,8 @@ set(EDGE_POLICIES fast hardened debug)
 file(GLOB EDGE_UNITS CONFIGURE_DEPENDS ${EDGE}/report/*_test.cpp ${EDGE}/shim/options_test.cpp)
 add_executable(trestle_edge_units ${EDGE_UNITS} ${PROJECT_SOURCE_DIR}/lib/shim/options.cpp)
 target_include_directories(trestle_edge_units PRIVATE ${EDGE}/report)
-target_link_libraries(trestle_edge_units PRIVATE trestle_light_flags trestle_base trestle_os trestle_report GTest::gtest_main)
+target_link_libraries(trestle_edge_units PRIVATE trestle_light_flags trestle_base trestle_os trestle_report nlohmann_json::nlohmann_json
+  GTest::gtest_main)
 target_precompile_headers(trestle_edge_units REUSE_FROM trestle_test_main)
 gtest_discover_tests(trestle_edge_units DISCOVERY_TIMEOUT 60 PROPERTIES TIMEOUT 60)
 

@@ -130,7 +130,7 @@ bool find_program(const char* name, std::span<char> path) noexcept {
   bool found = false;
   for (std::string_view rest = folders; !found && !rest.empty();) {
     const std::size_t length = std::min(rest.find(':'), rest.size());
-    const std::string_view folder = rest.substr(0, length);
+    const std::string_view folder(rest.data(), length);
     rest.remove_prefix(std::min(length + 1, rest.size()));
     // An empty or relative folder depends on where the program happens to be.
     if (!folder.starts_with('/') || folder.size() + 1 + wanted.size() >= path.size()) continue;

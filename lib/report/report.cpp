@@ -9,8 +9,8 @@
 
 #include "base/arith.hpp"
 #include "os/linux_os.hpp"
-#include "report/symbolizer.hpp"
-#include "report/text.hpp"
+#include "report/json.hpp"
+#include "report/reported.hpp"
 
 namespace trestle {
 namespace {
@@ -18,14 +18,15 @@ namespace {
 constexpr std::size_t kDumpBytes = 32;  // a side
 
 // Too large for the stack that a signal handler may run on, and therefore used by one thread at a time.
-using ReportText = Text<(std::size_t{48} << 10)>;
 struct Room {
   ReportText text;
+  Stack stack;
   Symbolizer symbolizer;
 };
 constinit Room room_of_reports{};
 std::atomic<int> reporter{0};  // the thread that uses it
 std::atomic<const char*> chosen_symbolizer{""};
+std::atomic<const char*> json_path{""};
 
 // Whether the room is the caller's from now on. False: it already was, when a signal interrupted it.
 bool enter_room() noexcept {
@@ -71,13 +72,12 @@ std::string_view likely_causes(FaultKind kind) noexcept {
   }
 }
 
-void add_place(ReportText& text, const Fault& fault) noexcept {
+void add_place(ReportText& text, const Reported& report) noexcept {
+  const Fault& fault = report.fault;
   if (fault.block == nullptr) return;
   const auto* const block = static_cast<const std::byte*>(fault.block);
   text.add("\n  block      ").add_address(block).add(", ");
-  // A slot whose canary is gone tells no request.
-  const bool unknown = fault.requested == 0 && fault.served != 0;
-  if (!unknown) text.add(std::uint64_t{fault.requested}).add(" bytes requested, ");
+  if (report.knows_request()) text.add(std::uint64_t{fault.requested}).add(" bytes requested, ");
   text.add(std::uint64_t{fault.served}).add(" served");
   const auto* const at = static_cast<const std::byte*>(fault.address);
   constexpr std::size_t kNear = 64;  // farther, and the address is no part of the block but what is kept about it
@@ -85,7 +85,7 @@ void add_place(ReportText& text, const Fault& fault) noexcept {
     text.add("\n  the address lies ")
         .add(static_cast<std::uint64_t>(block - at))
         .add(" bytes before the block's start");
-  } else if (!unknown && at >= block + fault.requested && fault.kind == FaultKind::write_past_end) {
+  } else if (report.knows_request() && at >= block + fault.requested && fault.kind == FaultKind::write_past_end) {
     text.add("\n  the address is byte ")
         .add(static_cast<std::uint64_t>(at - block) - fault.requested + 1)
         .add(" past the request's end");
@@ -105,6 +105,8 @@ void add_dump(ReportText& text, const void* address) noexcept {
     behind = std::min(kDumpBytes, kOsPage - address_of(at) % kOsPage);  // a guard page may come next
     if (!os::read_own_memory(at, bytes.data() + kDumpBytes, behind)) behind = 0;
   }
+  text.add("\n  bytes around the address:");
+  if (!before && behind == 0) text.add(" none can be read");
   constexpr std::size_t kRow = 16;
   for (std::size_t i = before ? 0 : kDumpBytes; i < kDumpBytes + behind; ++i) {
     if (i % kRow == 0) text.add("\n    ").add_address(from + i).add(" ");
@@ -116,32 +118,52 @@ void add_dump(ReportText& text, const void* address) noexcept {
 void add_frame(ReportText& text, std::uint64_t number, const void* address, const SourcePlace& source) noexcept {
   constexpr std::size_t kLongest = 300;  // names of templates have no end
   text.add("\n    #").add(number).add(" ").add_address(address);
-  if (!source.function.empty()) text.add(" in ").add(source.function.substr(0, kLongest));
+  if (!source.function.empty()) text.add(" in ").add(head(source.function, kLongest));
   if (source.function.size() > kLongest) text.add("...");
-  if (!source.location.empty()) text.add(" ").add(source.location.substr(0, kLongest));
+  if (!source.location.empty()) text.add(" ").add(head(source.location, kLongest));
   const CodePlace place = place_of_code(address);
   if (place.path == nullptr) return;
   text.add(" (").add(place.path[0] == '\0' ? own_path() : place.path).add("+").add_hex(place.offset).add(")");
 }
 
-// One line a frame, and one more, of the same address, for each that was inlined into it.
-void add_stack(ReportText& text, Symbolizer& symbolizer, const CallSite& site) noexcept {
-  Stack stack = capture(site);
-  // Inside the call, whose line is wanted.
+// The frames of the call, as addresses inside of it and its callers, and what is known of them; null: nobody was asked.
+const Symbolizer* find_stack(const CallSite& site) noexcept {
+  Stack& stack = room_of_reports.stack;
+  capture(site, stack);
   for (const void*& address : std::span(stack.frames).first(stack.depth))
     address = static_cast<const std::byte*>(address) - 1;
   const char* const program = chosen_symbolizer.load(std::memory_order_acquire);
-  const bool asks = std::string_view(program) != kNoSymbolizer;
-  if (asks) symbolizer.resolve(stack.addresses(), program[0] == '\0' ? nullptr : program);
-  std::uint64_t number = 0;
-  for (std::size_t i = 0; i < stack.depth; ++i) {
-    const std::span<const SourcePlace> places = asks ? symbolizer.places_of(i) : std::span<const SourcePlace>{};
-    if (places.empty()) add_frame(text, number++, stack.frames[i], {});
-    for (const SourcePlace& place : places) add_frame(text, number++, stack.frames[i], place);
-  }
+  if (stack.depth == 0 || std::string_view(program) == kNoSymbolizer) return nullptr;
+  room_of_reports.symbolizer.resolve(stack.addresses(), program[0] == '\0' ? nullptr : program);
+  return &room_of_reports.symbolizer;
 }
 
-bool has_evidence(const Fault& fault) noexcept { return fault.expected != fault.found; }
+void add_report(ReportText& text, const Reported& report) noexcept {
+  const Fault& fault = report.fault;
+  const FaultTraits& traits = traits_of(fault.kind);
+  text.add("==").add(static_cast<std::uint64_t>(os::process_id())).add("==");
+  text.add(report.severity == Severity::fatal ? "ERROR" : "WARNING")
+      .add(": trestle: ")
+      .add(traits.name)
+      .add(" in ")
+      .add(report.call.function);
+  if (report.call.argument != nullptr) text.add("(").add_address(report.call.argument).add(")");
+  text.add("\n  meaning    ").add(traits.meaning);
+  if (traits.invariant != 0) text.add(" (invariant I").add(static_cast<std::uint64_t>(traits.invariant)).add(")");
+  text.add("\n  address    ").add_address(fault.address);
+  if (report.offset != UINT64_MAX) text.add(", heap offset ").add_hex(report.offset);
+  add_place(text, report);
+  if (report.has_evidence()) text.add("\n  expected   ").add_hex(fault.expected).add(", found ").add_hex(fault.found);
+  text.add("\n  policy     ").add(report.call.policy);
+  text.add(", thread ").add(static_cast<std::uint64_t>(os::thread_id()));
+  text.add("\n  likely     ").add(report.likely);
+  if (fault.block != nullptr) add_dump(text, fault.address);
+  if (report.stack.depth != 0) text.add("\n  called from:");
+  std::uint64_t number = 0;
+  report.for_each_frame(
+      [&](const void* address, const SourcePlace& source) { add_frame(text, number++, address, source); });
+  text.add("\n");
+}
 
 }  // namespace
 
@@ -159,7 +181,7 @@ trestle_fault publish(const Fault& fault, std::uint64_t offset) noexcept {
   out.found = fault.found;
   Text<sizeof out.text> text;
   text.add(traits.name).add(" at ").add_address(fault.address).add(": ").add(traits.meaning);
-  if (has_evidence(fault))
+  if (fault.expected != fault.found)
     text.add(" (expected ").add_hex(fault.expected).add(", found ").add_hex(fault.found).add(")");
   text.copy_to(out.text);
   return out;
@@ -167,38 +189,22 @@ trestle_fault publish(const Fault& fault, std::uint64_t offset) noexcept {
 
 bool print_report(const Fault& fault, std::uint64_t offset, const Call& call, Severity severity) noexcept {
   if (!enter_room()) return false;
-  const FaultTraits& traits = traits_of(fault.kind);
   ReportText& text = room_of_reports.text;
+  const Symbolizer* const symbolizer = find_stack(call.site);
+  const Reported report{fault, offset, call, severity, likely_causes(fault.kind), room_of_reports.stack, symbolizer};
   text.clear();
-  text.add("==").add(static_cast<std::uint64_t>(os::process_id())).add("==");
-  text.add(severity == Severity::fatal ? "ERROR" : "WARNING")
-      .add(": trestle: ")
-      .add(traits.name)
-      .add(" in ")
-      .add(call.function);
-  if (call.argument != nullptr) text.add("(").add_address(call.argument).add(")");
-  text.add("\n  meaning    ").add(traits.meaning);
-  if (traits.invariant != 0) text.add(" (invariant I").add(static_cast<std::uint64_t>(traits.invariant)).add(")");
-  text.add("\n  address    ").add_address(fault.address);
-  if (offset != UINT64_MAX) text.add(", heap offset ").add_hex(offset);
-  add_place(text, fault);
-  if (has_evidence(fault)) text.add("\n  expected   ").add_hex(fault.expected).add(", found ").add_hex(fault.found);
-  text.add("\n  policy     ").add(call.policy).add(", thread ").add(static_cast<std::uint64_t>(os::thread_id()));
-  text.add("\n  likely     ").add(likely_causes(fault.kind));
-  if (fault.block != nullptr) {
-    text.add("\n  bytes around the address:");
-    add_dump(text, fault.address);
-  }
-  if (call.site.return_address != nullptr) {
-    text.add("\n  called from:");
-    add_stack(text, room_of_reports.symbolizer, call.site);
-  }
-  text.add("\n");
+  add_report(text, report);
   os::write_all(STDERR_FILENO, text.chars());
+  if (const char* const path = json_path.load(std::memory_order_acquire); path[0] != '\0') {
+    text.clear();
+    add_json(text, report);
+    if (!os::append_to_file(path, text.chars())) print_line("cannot append the report to ", path);
+  }
   leave_room();
   return true;
 }
 
+void set_json_reports(const char* path) noexcept { json_path.store(path, std::memory_order_release); }
 void set_symbolizer(const char* path) noexcept { chosen_symbolizer.store(path, std::memory_order_release); }
 
 void print_line(std::string_view first, std::string_view second, std::string_view third,

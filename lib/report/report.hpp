@@ -31,6 +31,9 @@ bool print_report(const Fault& fault, std::uint64_t offset, const Call& call, Se
 // addr2line that PATH has; kNoSymbolizer: nobody. The text must last.
 inline constexpr std::string_view kNoSymbolizer = "none";
 void set_symbolizer(const char* path) noexcept;
+
+// The file to which each report is appended as a line of JSON as well; empty: none. The text must last.
+void set_json_reports(const char* path) noexcept;
 // One line to stderr: "trestle: " and the pieces.
 void print_line(std::string_view first, std::string_view second = {}, std::string_view third = {},
                 std::string_view fourth = {}) noexcept;

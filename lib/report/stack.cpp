@@ -35,13 +35,13 @@ std::string_view own_path() noexcept {
   return {path.data(), length > 0 ? static_cast<std::size_t>(length) : 0};
 }
 
-Stack capture(const CallSite& site) noexcept {
-  Stack stack;
-  if (site.return_address == nullptr) return stack;
+void capture(const CallSite& site, Stack& stack) noexcept {
+  stack.depth = 0;
+  if (site.return_address == nullptr) return;
   stack.frames[stack.depth++] = site.return_address;
   std::uintptr_t at = address_of(site.frame);
   Frame frame;
-  if (!os::read_own_memory(site.frame, &frame, sizeof frame)) return stack;
+  if (!os::read_own_memory(site.frame, &frame, sizeof frame)) return;
   while (stack.depth < kMaxFrames) {
     const std::uintptr_t caller = frame.caller;
     const bool plausible = is_aligned(caller, sizeof(void*)) && caller > at && caller - at < kFarthestFrame;
@@ -50,7 +50,6 @@ Stack capture(const CallSite& site) noexcept {
     stack.frames[stack.depth++] = frame.return_address;
     at = caller;
   }
-  return stack;
 }
 
 }  // namespace trestle

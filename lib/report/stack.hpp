@@ -27,8 +27,8 @@ struct Stack {
   [[nodiscard]] std::span<const void* const> addresses() const noexcept { return {frames.data(), depth}; }
 };
 
-// The innermost frame first. Needs no lock, no allocation. Cost: one system call a frame.
-[[nodiscard]] Stack capture(const CallSite& site) noexcept;
+// Into `stack`, the innermost frame first. Needs no lock, no allocation. Cost: one system call a frame.
+void capture(const CallSite& site, Stack& stack) noexcept;
 
 // The object that holds a code address, and the address's distance from its load address. `path` is empty for the program
 // itself, null where no object holds it.

@@ -34,11 +34,24 @@ class Symbolizer {
  private:
   static constexpr std::size_t kMostPlaces = 256;
   static constexpr std::size_t kRoom = std::size_t{64} << 10;
+  static constexpr std::size_t kLongestPath = 4096;
 
-  void resolve_in(std::string_view object, std::span<const std::uint64_t> offsets, std::span<const std::size_t> indices,
-                  const char* program, std::uint64_t deadline) noexcept;
-  void read_answer(std::string_view answer, std::span<const std::size_t> indices) noexcept;
+  // What is asked in one go: which addresses, all in one object, how far from where it is loaded.
+  struct Question {
+    std::array<std::size_t, kMaxFrames> indices{};
+    std::array<std::array<char, 20>, kMaxFrames> offsets{};  // as text
+    std::size_t count = 0;
+    std::array<char, kLongestPath> object{};
+    std::array<const char*, kMaxFrames + 10> words{};
+  };
+  void collect(std::span<const void* const> addresses, std::size_t first) noexcept;
+  [[nodiscard]] bool name_object(const CodePlace& place) noexcept;
+  void ask(const char* program, std::uint64_t deadline) noexcept;
+  void read_answer(std::string_view answer) noexcept;
 
+  Question question_;
+  std::array<bool, kMaxFrames> asked_{};
+  std::array<char, kLongestPath> found_{};  // the program
   std::array<char, kRoom> text_{};
   std::size_t used_ = 0;
   std::array<SourcePlace, kMostPlaces> places_{};

@@ -15,6 +15,9 @@ std::string_view before(std::string_view text, char mark) noexcept {
   return {text.data(), at == std::string_view::npos ? text.size() : at};
 }
 
+constexpr std::string_view kJsonReport = "report=json";
+constexpr std::string_view kJson = "json:";
+
 std::optional<std::uint64_t> parse_count(std::string_view value, bool with_suffix) noexcept {
   unsigned shift = 0;
   if (with_suffix && !value.empty()) {
@@ -47,6 +50,10 @@ bool set_path(std::string_view value, std::array<char, kMaxPath>& path) noexcept
 bool set(const OptionRow& row, std::string_view value, Options& options) noexcept {
   if (row.type == OptionType::path)
     return set_path(value, row.name == "summary" ? options.summary : options.symbolizer);
+  if (row.type == OptionType::json_path) {
+    if (!value.starts_with(kJson) || value.size() == kJson.size()) return false;
+    return set_path({value.data() + kJson.size(), value.size() - kJson.size()}, options.json);
+  }
   const std::optional<std::uint64_t> number = parse_count(value, row.type == OptionType::bytes);
   if (!number || (row.type == OptionType::flag && *number > 1)) return false;
   if (row.name == "check_at_exit") options.check_at_exit = *number != 0;
@@ -60,7 +67,11 @@ bool set(const OptionRow& row, std::string_view value, Options& options) noexcep
 
 void parse_options(std::string_view text, Options& options, OptionWarning warn) noexcept {
   while (!text.empty()) {
-    const std::string_view word = before(text, ':');
+    std::string_view word = before(text, ':');
+    if (word == kJsonReport && word.size() != text.size()) {  // what follows is its path
+      const std::string_view path(text.data() + word.size() + 1, text.size() - word.size() - 1);
+      word = {text.data(), word.size() + 1 + before(path, ':').size()};
+    }
     text.remove_prefix(word.size() == text.size() ? word.size() : word.size() + 1);
     if (word.empty()) continue;
     const std::string_view name = before(word, '=');

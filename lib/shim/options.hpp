@@ -1,4 +1,4 @@
-// TRESTLE_OPTIONS=key=value:key=value, from one table. A key that is unknown, or a value that does not parse, is named in a
+// TRESTLE_OPTIONS=key=value:key=value, from one table. The value of `report` has a colon of its own. A key that is unknown, or a value that does not parse, is named in a
 // warning on stderr and ignored. Sizes take a suffix k, m or g.
 #pragma once
 
@@ -18,9 +18,10 @@ struct Options {
   std::uint64_t dirty_bytes = std::uint64_t{256} << 20;
   std::array<char, kMaxPath> summary{};     // a path; empty: none
   std::array<char, kMaxPath> symbolizer{};  // a path, or "none"; empty: what PATH has
+  std::array<char, kMaxPath> json{};        // a path to which reports are appended; empty: none
 };
 
-enum class OptionType : std::uint8_t { flag, count, bytes, path };
+enum class OptionType : std::uint8_t { flag, count, bytes, path, json_path };
 
 struct OptionRow {
   std::string_view name;
@@ -29,7 +30,7 @@ struct OptionRow {
   std::string_view help;
 };
 
-inline constexpr std::array<OptionRow, 6> trestle_options_table{{
+inline constexpr std::array<OptionRow, 7> trestle_options_table{{
     {"check_at_exit", OptionType::flag, "0, 1 under the debug policy",
      "check the whole heap when the process ends; a fault is reported and aborts"},
     {"check_every", OptionType::count, "0", "check the whole heap after every N calls of the malloc family; 0: never"},
@@ -38,6 +39,7 @@ inline constexpr std::array<OptionRow, 6> trestle_options_table{{
      "free spans may hold this many bytes of pages before the oldest go back at once"},
     {"summary", OptionType::path, "none",
      "append one line of JSON with the process's figures to this file when it ends"},
+    {"report", OptionType::json_path, "none", "json:PATH: append each report to this file as a line of JSON"},
     {"symbolizer", OptionType::path, "llvm-symbolizer or addr2line, as PATH has them",
      "the program that reports ask for functions and lines: a path of one of the two, or none"},
 }};

@@ -79,6 +79,7 @@ __attribute__((constructor(101))) void set_up() noexcept {
   if (options.symbolizer[0] != '\0' && std::string_view(symbolizer) != kNoSymbolizer && access(symbolizer, X_OK) != 0)
     warn_of_option(symbolizer, "no program that can be run");
   set_symbolizer(symbolizer);
+  set_json_reports(options.json.data());
   if (start_once()) {
     heap.set_decay(options.decay_ms);
     heap.set_dirty_bytes(options.dirty_bytes);

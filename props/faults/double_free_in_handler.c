@@ -1,3 +1,4 @@
+//: options symbolizer=
 //: fault fast hardened debug: double free in free(GIVEN)
 // In a signal handler, on a stack of its own as short as they come, with a page below it that nobody may touch.
 #include <signal.h>
@@ -10,7 +11,7 @@ static void* block;
 static void release_again(int number) {
   (void)number;
   free(block);
-  block = NULL;  /* no tail call: the frame is to be found */
+  block = NULL; /* no tail call: the frame is to be found */
 }
 
 int main(void) {

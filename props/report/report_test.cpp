@@ -108,7 +108,7 @@ TEST(Report, SurvivesAnAddressThatCannotBeRead) {
   const auto* const nowhere = reinterpret_cast<const void*>(std::uintptr_t{0x1000});
   const Captured captured = report({.kind = FaultKind::double_free, .address = nowhere, .block = nowhere}, 0, kFree);
   EXPECT_TRUE(WIFEXITED(captured.status));
-  EXPECT_EQ(captured.text.substr(captured.text.rfind("  bytes")), "  bytes around the address:\n");
+  EXPECT_EQ(captured.text.substr(captured.text.rfind("  bytes")), "  bytes around the address: none can be read\n");
 }
 
 TEST(Report, PrintsEachKindByItsName) {

@@ -114,15 +114,32 @@ TEST(Options, RefusesAPathThatDoesNotFit) {
   EXPECT_EQ(warnings.size(), 1U);
 }
 
+TEST(Options, TakesThePathOfAReportWithItsColon) {
+  const Options options = parsed("decay_ms=5:report=json:/tmp/a=b:check_every=7");
+  EXPECT_STREQ(options.json.data(), "/tmp/a=b");
+  EXPECT_EQ(options.decay_ms, 5U);
+  EXPECT_EQ(options.check_every, 7U);
+  EXPECT_EQ(warnings, Warnings{});
+  for (const std::string word : {"report=json", "report=json:", "report=xml", "report=/tmp/x", "report="}) {
+    EXPECT_STREQ(parsed(word).json.data(), "") << word;
+    EXPECT_EQ(warnings, (Warnings{{word, "not a valid value"}}));
+  }
+  EXPECT_STREQ(parsed("report=json::check_every=7").json.data(), "");
+  EXPECT_EQ(warnings, (Warnings{{"report=json:", "not a valid value"}}))
+      << "the path is empty, the next word is not it";
+  EXPECT_EQ(parsed("report=json::check_every=7").check_every, 7U);
+}
+
 // Every row of the table sets something: an option that does nothing would be a lie in `trestle options`.
 TEST(Options, HaveNoRowThatDoesNothing) {
   for (const OptionRow& row : trestle_options_table) {
-    const Options options = parsed(std::string(row.name) + "=1");
+    const Options options = parsed(std::string(row.name) + (row.type == OptionType::json_path ? "=json:1" : "=1"));
     EXPECT_EQ(warnings, Warnings{}) << row.name;
     const Options fresh;
     const bool same = options.check_at_exit == fresh.check_at_exit && options.check_every == fresh.check_every &&
                       options.decay_ms == fresh.decay_ms && options.dirty_bytes == fresh.dirty_bytes &&
-                      options.summary == fresh.summary && options.symbolizer == fresh.symbolizer;
+                      options.summary == fresh.summary && options.symbolizer == fresh.symbolizer &&
+                      options.json == fresh.json;
     EXPECT_FALSE(same) << row.name;
     EXPECT_FALSE(row.help.empty()) << row.name;
     EXPECT_FALSE(row.default_text.empty()) << row.name;

@@ -72,8 +72,32 @@ def dump(kind, at, said):
         cut = [min(left, 16), max(left - 16, 0)]
         partial = [re.sub(r"\{15\}", "{%d}" % (count - 1), text) for count, text in zip(cut, rows[2:]) if count != 0]
         behind = f"({behind}|{''.join(partial)})"
-    return ("  bytes around the address:\n" + (f"({before})?" if other_page or freed_large else before) +
+    none = "( none can be read)?" if freed_large else ""
+    return (f"  bytes around the address:{none}\n" + (f"({before})?" if other_page or freed_large else before) +
             (f"({behind})?" if freed_large else behind))
+
+
+def text_of(said):
+    """The text of a report, without the bytes around the address, from its JSON."""
+    given = f"({said['argument']})" if "argument" in said else ""
+    invariant = f" (invariant I{said['invariant']})" if "invariant" in said else ""
+    offset = f", heap offset {said['heap_offset']}" if "heap_offset" in said else ""
+    lines = [f"=={said['pid']}=={said['severity'].upper()}: trestle: {said['kind']} in {said['call']}{given}",
+             f"  meaning    {said['meaning']}{invariant}", f"  address    {said['address']}{offset}"]
+    if "block" in said:
+        requested = f"{said['requested']} bytes requested, " if "requested" in said else ""
+        lines.append(f"  block      {said['block']}, {requested}{said['served']} served")
+        known = {"block": f"{said['block']} {said.get('requested', 0)} {said['served']}"}
+        lines += re.sub(r"\\(.)", r"\1", place(said["kind"], said["address"], known), flags=re.DOTALL).split("\n")[1:-1]
+    if "expected" in said:
+        lines.append(f"  expected   {said['expected']}, found {said['found']}")
+    lines += [f"  policy     {said['policy']}, thread {said['thread']}", f"  likely     {said['likely']}", "  called from:"]
+    for number, frame in enumerate(said["stack"]):
+        what = f" in {frame['function']}" if "function" in frame else ""
+        where = f" {frame['location']}" if "location" in frame else ""
+        code = f" ({frame['object']}+{frame['offset']})" if "object" in frame else ""
+        lines.append(f"    #{number} {frame['address']}{what}{where}{code}")
+    return "".join(line + "\n" for line in lines)
 
 
 def pattern(expected, said, pid, policy):

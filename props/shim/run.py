@@ -24,6 +24,7 @@ import json
 import os
 import re
 import resource
+import shutil
 import signal
 import subprocess
 import sys
@@ -31,6 +32,8 @@ import tempfile
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import report  # beside this file
+
+QUICK_SYMBOLIZER = shutil.which("addr2line") or ""  # llvm's takes ten times as long to start
 
 class Broken(Exception):
     pass
@@ -85,7 +88,8 @@ class Expectation:
 
 def run(expected, argument, program, how, library, summary):
     environment = {key: value for key, value in os.environ.items() if key not in ("LD_PRELOAD", "TRESTLE_OPTIONS")}
-    environment["TRESTLE_OPTIONS"] = f"{expected.options}:summary={summary}".lstrip(":")
+    options = [f"summary={summary}", f"report=json:{summary}.reports", f"symbolizer={QUICK_SYMBOLIZER}", expected.options]
+    environment["TRESTLE_OPTIONS"] = ":".join(options)
     if how == "preload":
         environment["LD_PRELOAD"] = library
 
@@ -104,6 +108,15 @@ def run(expected, argument, program, how, library, summary):
             child.communicate()
             raise Broken("it did not end within 18 s") from None
         return child.pid, child.returncode, out.decode(), err.decode()
+
+
+def hold_json(path, err, expected):
+    """Each report is there as a line of JSON, which says what the text says, but for the bytes."""
+    lines = [json.loads(line) for line in open(path)] if os.path.exists(path) else []
+    require(len(lines) == (0 if expected.report is None else 1), f"{len(lines)} reports in JSON")
+    for line in lines:
+        text = re.sub(r"  bytes around the address:.*\n(    0x.*\n)*", "", err)
+        require(text.endswith(report.text_of(line)), f"JSON says otherwise than the text:\n{report.text_of(line)}")
 
 
 def hold_report(expected, err, said, pid, program, policy):
@@ -157,6 +170,7 @@ def hold_once(expected, argument, program, how, policy, library):
             else:
                 pattern = "".join(line + "\n" for line in expected.err)
                 require(re.fullmatch(pattern, err) is not None, f"stderr is not {pattern!r}")
+            hold_json(f"{summary}.reports", err, expected)
             hold_summaries(expected, summary, policy)
         except Broken as broken:
             return f"{broken}\nstdout: {out}\nstderr: {err}"

@@ -1,0 +1,122 @@
+#include "report/json.hpp"
+
+#include "os/linux_os.hpp"
+
+namespace trestle {
+namespace {
+
+class Json {
+ public:
+  explicit Json(ReportText& text) noexcept : text_(text) {}
+
+  Json& open(char bracket) noexcept {
+    separate();
+    text_.add({&bracket, 1});
+    first_ = true;
+    return *this;
+  }
+  Json& close(char bracket) noexcept {
+    text_.add({&bracket, 1});
+    first_ = false;
+    return *this;
+  }
+  Json& key(std::string_view name) noexcept {
+    separate();
+    quote(name);
+    text_.add(":");
+    first_ = true;
+    return *this;
+  }
+  void string(std::string_view string) noexcept {
+    separate();
+    quote(string);
+  }
+  void number(std::uint64_t number) noexcept {
+    separate();
+    text_.add(number);
+  }
+  // As a string: beyond 2^53 few readers keep a number.
+  void hex(std::uint64_t number) noexcept {
+    separate();
+    text_.add("\"").add_hex(number).add("\"");
+  }
+  void address(const void* address) noexcept { hex(reinterpret_cast<std::uintptr_t>(address)); }
+
+ private:
+  void separate() noexcept {
+    if (!first_) text_.add(",");
+    first_ = false;
+  }
+  void quote(std::string_view string) noexcept {
+    text_.add("\"");
+    for (const char c : string) {
+      const auto code = static_cast<unsigned char>(c);
+      if (c == '"' || c == '\\') text_.add("\\");
+      if (code >= ' ' && code < 0x7F)
+        text_.add({&c, 1});
+      else
+        text_.add("\\u00").add_byte(static_cast<std::byte>(code));
+    }
+    text_.add("\"");
+  }
+
+  ReportText& text_;
+  bool first_ = true;
+};
+
+void add_block(Json& json, const Reported& report) noexcept {
+  const Fault& fault = report.fault;
+  if (fault.block == nullptr) return;
+  json.key("block").address(fault.block);
+  if (report.knows_request()) json.key("requested").number(std::uint64_t{fault.requested});
+  json.key("served").number(std::uint64_t{fault.served});
+}
+
+void add_stack(Json& json, const Reported& report) noexcept {
+  constexpr std::size_t kLongest = 300;
+  json.key("stack").open('[');
+  report.for_each_frame([&](const void* address, const SourcePlace& source) {
+    json.open('{').key("address").address(address);
+    if (!source.function.empty()) json.key("function").string(head(source.function, kLongest));
+    if (!source.location.empty()) json.key("location").string(head(source.location, kLongest));
+    const CodePlace place = place_of_code(address);
+    if (place.path != nullptr) {
+      json.key("object").string(place.path[0] == '\0' ? own_path() : std::string_view(place.path));
+      json.key("offset").hex(place.offset);
+    }
+    json.close('}');
+  });
+  json.close(']');
+}
+
+}  // namespace
+
+void add_json(ReportText& text, const Reported& report) noexcept {
+  const Fault& fault = report.fault;
+  const FaultTraits& traits = traits_of(fault.kind);
+  Json json(text);
+  json.open('{');
+  json.key("severity").string(report.severity == Severity::fatal ? "error" : "warning");
+  json.key("kind").string(traits.name);
+  json.key("meaning").string(traits.meaning);
+  if (traits.invariant != 0) json.key("invariant").number(static_cast<std::uint64_t>(traits.invariant));
+  json.key("call").string(report.call.function);
+  if (report.call.argument != nullptr) json.key("argument").address(report.call.argument);
+  json.key("address").address(fault.address);
+  if (report.offset != UINT64_MAX) json.key("heap_offset").hex(report.offset);
+  add_block(json, report);
+  if (report.has_evidence()) {
+    json.key("expected").hex(fault.expected);
+    json.key("found").hex(fault.found);
+  }
+  json.key("policy").string(report.call.policy);
+  json.key("pid").number(static_cast<std::uint64_t>(os::process_id()));
+  json.key("thread").number(static_cast<std::uint64_t>(os::thread_id()));
+  json.key("program").string(own_path());
+  json.key("likely").string(report.likely);
+  add_stack(json, report);
+  json.close('}');
+  text.add("\n");
+}
+
+}  // namespace trestle

@@ -1,0 +1,45 @@
+// What a report says, before it is text for people or for programs.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string_view>
+
+#include "report/report.hpp"
+#include "report/stack.hpp"
+#include "report/symbolizer.hpp"
+#include "report/text.hpp"
+
+namespace trestle {
+
+using ReportText = Text<(std::size_t{48} << 10)>;
+
+struct Reported {
+  const Fault& fault;
+  std::uint64_t offset;
+  const Call& call;
+  Severity severity;
+  std::string_view likely;       // causes
+  const Stack& stack;            // addresses inside of the calls
+  const Symbolizer* symbolizer;  // what it knows of them; null: nobody was asked
+
+  // The bytes, tag or counter that were found are not those expected.
+  [[nodiscard]] bool has_evidence() const noexcept { return fault.expected != fault.found; }
+  // A slot whose canary is gone tells no request.
+  [[nodiscard]] bool knows_request() const noexcept { return fault.requested != 0 || fault.served == 0; }
+
+  // Calls visit(address, source) for each frame, the innermost first, and once more, with the same address, for each function
+  // that was inlined into it.
+  template <class Visit>
+  void for_each_frame(Visit visit) const noexcept {
+    for (std::size_t i = 0; i < stack.depth; ++i) {
+      const std::span<const SourcePlace> places =
+          symbolizer != nullptr ? symbolizer->places_of(i) : std::span<const SourcePlace>{};
+      if (places.empty()) visit(stack.frames[i], SourcePlace{});
+      for (const SourcePlace& place : places) visit(stack.frames[i], place);
+    }
+  }
+};
+
+}  // namespace trestle
