@@ -1,0 +1,21 @@
+// The reports that the library wrote by report=json:PATH (docs/reports.md), read, retold and turned into SARIF.
+#pragma once
+
+#include <istream>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+namespace trestle::tool {
+
+// Each line is a report. Throws Failure, with `name` and the line's number, where one is not.
+[[nodiscard]] std::vector<nlohmann::json> read_reports(std::istream& lines, const std::string& name);
+
+// As the library prints it, but for the bytes around the address.
+[[nodiscard]] std::string text_of(const nlohmann::json& report);
+
+// One run of SARIF 2.1.0 (OASIS, 2020), with a rule for each kind that occurs and a result for each report, at the innermost
+// frame that has a line.
+[[nodiscard]] nlohmann::ordered_json sarif_of(const std::vector<nlohmann::json>& reports);
+
+}  // namespace trestle::tool
