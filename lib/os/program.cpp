@@ -15,6 +15,7 @@
 #include <cstring>
 #include <string_view>
 
+#include "base/string.hpp"
 #include "os/linux_os.hpp"
 
 namespace trestle::os {
@@ -30,7 +31,7 @@ char** make_environment() noexcept {
   std::size_t count = 0;
   for (char** entry = environ; entry != nullptr && *entry != nullptr; ++entry) {
     const std::string_view text = *entry;
-    if (text.starts_with("LD_PRELOAD=") || text.starts_with("TRESTLE_OPTIONS=")) continue;
+    if (begins_with(text, "LD_PRELOAD=") || begins_with(text, "TRESTLE_OPTIONS=")) continue;
     if (count + 1 < environment_of_child.size()) environment_of_child[count++] = *entry;
   }
   environment_of_child[count] = nullptr;
@@ -129,9 +130,8 @@ bool find_program(const char* name, std::span<char> path) noexcept {
   const std::string_view wanted = name;
   bool found = false;
   for (std::string_view rest = folders; !found && !rest.empty();) {
-    const std::size_t length = std::min(rest.find(':'), rest.size());
-    const std::string_view folder(rest.data(), length);
-    rest.remove_prefix(std::min(length + 1, rest.size()));
+    const std::string_view folder = before(rest, ':');
+    rest.remove_prefix(std::min(folder.size() + 1, rest.size()));
     // An empty or relative folder depends on where the program happens to be.
     if (!folder.starts_with('/') || folder.size() + 1 + wanted.size() >= path.size()) continue;
     std::memcpy(path.data(), folder.data(), folder.size());

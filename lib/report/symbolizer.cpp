@@ -11,14 +11,13 @@ namespace trestle {
 namespace {
 
 std::string_view next_line(std::string_view& rest) noexcept {
-  const std::size_t length = std::min(rest.find('\n'), rest.size());
-  const std::string_view line = head(rest, length);
-  rest.remove_prefix(std::min(length + 1, rest.size()));
+  const std::string_view line = before(rest, '\n');
+  rest.remove_prefix(std::min(line.size() + 1, rest.size()));
   return line;
 }
 
 // What the programs say where they know nothing begins with two question marks.
-std::string_view known(std::string_view text) noexcept { return text.starts_with("??") ? std::string_view{} : text; }
+std::string_view known(std::string_view text) noexcept { return begins_with(text, "??") ? std::string_view{} : text; }
 std::string_view without_discriminator(std::string_view location) noexcept {
   return head(location, location.find(" (discriminator"));
 }
@@ -90,7 +89,7 @@ void Symbolizer::read_answer(std::string_view answer) noexcept {
   std::size_t asked = 0;
   for (std::string_view rest = answer; !rest.empty();) {
     const std::string_view line = next_line(rest);
-    if (line.starts_with("0x")) {
+    if (begins_with(line, "0x")) {
       if (asked == question_.count) return;
       first_[question_.indices[asked++]] = known_;
       continue;

@@ -9,12 +9,9 @@
 #include <span>
 #include <string_view>
 
-namespace trestle {
+#include "base/string.hpp"
 
-// The first so many characters, or all. (substr may throw; the library must not refer to that.)
-[[nodiscard]] constexpr std::string_view head(std::string_view text, std::size_t count) noexcept {
-  return {text.data(), count < text.size() ? count : text.size()};
-}
+namespace trestle {
 
 template <std::size_t kCapacity>
 class Text {

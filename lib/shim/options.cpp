@@ -5,15 +5,10 @@
 #include <optional>
 
 #include "base/arith.hpp"
+#include "base/string.hpp"
 
 namespace trestle {
 namespace {
-
-// The text up to the first `mark`; all of it where there is none. (substr may throw; this library must not refer to that.)
-std::string_view before(std::string_view text, char mark) noexcept {
-  const auto at = text.find(mark);
-  return {text.data(), at == std::string_view::npos ? text.size() : at};
-}
 
 constexpr std::string_view kJsonReport = "report=json";
 constexpr std::string_view kJson = "json:";
@@ -51,7 +46,7 @@ bool set(const OptionRow& row, std::string_view value, Options& options) noexcep
   if (row.type == OptionType::path)
     return set_path(value, row.name == "summary" ? options.summary : options.symbolizer);
   if (row.type == OptionType::json_path) {
-    if (!value.starts_with(kJson) || value.size() == kJson.size()) return false;
+    if (!begins_with(value, kJson) || value.size() == kJson.size()) return false;
     return set_path({value.data() + kJson.size(), value.size() - kJson.size()}, options.json);
   }
   const std::optional<std::uint64_t> number = parse_count(value, row.type == OptionType::bytes);
