@@ -126,19 +126,24 @@ void add_frame(ReportText& text, std::uint64_t number, const void* address, cons
   text.add(" (").add(place.path[0] == '\0' ? own_path() : place.path).add("+").add_hex(place.offset).add(")");
 }
 
-// The frames of the call, as addresses inside of it and its callers, and what is known of them; null: nobody was asked.
-const Symbolizer* find_stack(const CallSite& site) noexcept {
-  Stack& stack = room_of_reports.stack;
+// The frames of the call, as addresses inside of it and its callers.
+void find_stack(const CallSite& site, Stack& stack) noexcept {
   capture(site, stack);
   for (const void*& address : std::span(stack.frames).first(stack.depth))
     address = static_cast<const std::byte*>(address) - 1;
-  const char* const program = chosen_symbolizer.load(std::memory_order_acquire);
-  if (stack.depth == 0 || std::string_view(program) == kNoSymbolizer) return nullptr;
-  room_of_reports.symbolizer.resolve(stack.addresses(), program[0] == '\0' ? nullptr : program);
-  return &room_of_reports.symbolizer;
 }
 
-void add_report(ReportText& text, const Reported& report) noexcept {
+// What is known of them. What the report has said by then is printed before, since that may take long.
+void symbolize(Reported& report, Room& room) noexcept {
+  const char* const program = chosen_symbolizer.load(std::memory_order_acquire);
+  if (report.stack.depth == 0 || std::string_view(program) == kNoSymbolizer) return;
+  os::write_all(STDERR_FILENO, room.text.chars());
+  room.text.clear();
+  room.symbolizer.resolve(report.stack.addresses(), program[0] == '\0' ? nullptr : program);
+  report.symbolizer = &room.symbolizer;
+}
+
+void add_head(ReportText& text, const Reported& report) noexcept {
   const Fault& fault = report.fault;
   const FaultTraits& traits = traits_of(fault.kind);
   text.add("==").add(static_cast<std::uint64_t>(os::process_id())).add("==");
@@ -159,6 +164,9 @@ void add_report(ReportText& text, const Reported& report) noexcept {
   text.add("\n  likely     ").add(report.likely);
   if (fault.block != nullptr) add_dump(text, fault.address);
   if (report.stack.depth != 0) text.add("\n  called from:");
+}
+
+void add_stack(ReportText& text, const Reported& report) noexcept {
   std::uint64_t number = 0;
   report.for_each_frame(
       [&](const void* address, const SourcePlace& source) { add_frame(text, number++, address, source); });
@@ -190,10 +198,12 @@ trestle_fault publish(const Fault& fault, std::uint64_t offset) noexcept {
 bool print_report(const Fault& fault, std::uint64_t offset, const Call& call, Severity severity) noexcept {
   if (!enter_room()) return false;
   ReportText& text = room_of_reports.text;
-  const Symbolizer* const symbolizer = find_stack(call.site);
-  const Reported report{fault, offset, call, severity, likely_causes(fault.kind), room_of_reports.stack, symbolizer};
+  find_stack(call.site, room_of_reports.stack);
+  Reported report{fault, offset, call, severity, likely_causes(fault.kind), room_of_reports.stack, nullptr};
   text.clear();
-  add_report(text, report);
+  add_head(text, report);
+  symbolize(report, room_of_reports);
+  add_stack(text, report);
   os::write_all(STDERR_FILENO, text.chars());
   if (const char* const path = json_path.load(std::memory_order_acquire); path[0] != '\0') {
     text.clear();

@@ -22,7 +22,7 @@ struct Call {
 
 enum class Severity { fatal, warning };
 
-// Prints one report to stderr, in one write, without allocating. Reports of several threads come one after the other. False:
+// Prints one report to stderr without allocating, in one write, or in two where a symbolizer is asked in between. Reports of several threads come one after the other. False:
 // none was printed, because a signal interrupted this thread in one. Where the symbolizer can tell, stacks are in terms of the
 // source.
 bool print_report(const Fault& fault, std::uint64_t offset, const Call& call, Severity severity) noexcept;

@@ -214,6 +214,15 @@ TEST(SymbolizedReport, InTheChildOfAForkWaitsForNoThreadOfTheParent) {
   EXPECT_NE(captured.text.find("wild pointer"), std::string::npos) << captured.text;
 }
 
+TEST(SymbolizedReport, HasSaidWhatItIsBeforeAnybodyIsAsked) {
+  const Script script("addr2line", "read -r _ _ _ asking _ </proc/$PPID/stat; kill -KILL $asking");
+  const Captured captured = report_with(script.path());
+  EXPECT_TRUE(WIFSIGNALED(captured.status));
+  EXPECT_NE(captured.text.find("double free"), std::string::npos);
+  EXPECT_EQ(captured.text.rfind("  called from:"), captured.text.size() - std::strlen("  called from:"))
+      << captured.text;
+}
+
 // The symbolizer interrupts who asks it, which is the parent of its parent.
 TEST(SymbolizedReport, IsNotInterruptedByAnotherOfTheSameThread) {
   const Script script(
