@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
@@ -23,33 +24,39 @@ namespace {
 
 constexpr int kFirstFree = 3;  // below lie stdin, stdout and stderr, also where they are closed
 constexpr std::uint64_t kNsPerMs = 1'000'000;
+constexpr int kNotStarted = 127;
 
-// The child's environment, made there, where nobody else is. What does not fit is left out.
-std::array<char*, 4096> environment_of_child{};
+// All that the program has. Ours may lie in the heap that was found broken, and may have it load libraries or ask the network.
+constexpr std::array<const char*, 3> kEnvironment{"PATH=/usr/bin:/bin", "LC_ALL=C", nullptr};
 
-char** make_environment() noexcept {
-  std::size_t count = 0;
-  for (char** entry = environ; entry != nullptr && *entry != nullptr; ++entry) {
-    const std::string_view text = *entry;
-    if (begins_with(text, "LD_PRELOAD=") || begins_with(text, "TRESTLE_OPTIONS=")) continue;
-    if (count + 1 < environment_of_child.size()) environment_of_child[count++] = *entry;
-  }
-  environment_of_child[count] = nullptr;
-  return environment_of_child.data();
-}
-
-// fork, but that it calls no handlers, takes no lock of the C library's, and that its child ends without a signal.
-long clone_process() noexcept { return syscall(SYS_clone, 0, nullptr, nullptr, nullptr, nullptr); }
-
-[[noreturn]] void keep(const char* const* words, int output) noexcept {
+// No handler of ours runs in the child, where all signals are blocked, nor in the program.
+void forget_handlers() noexcept {
+  struct sigaction standard{};
+  standard.sa_handler = SIG_DFL;
+  for (int number = 1; number < NSIG; ++number) sigaction(number, &standard, nullptr);
   sigset_t none;
   sigemptyset(&none);
   sigprocmask(SIG_SETMASK, &none, nullptr);
+}
+
+// Before Linux 5.9 one by one, as many as most processes may have.
+void close_others() noexcept {
+  constexpr int kMany = 4096;
+  if (syscall(SYS_close_range, kFirstFree, ~0U, 0) == 0) return;
+  for (int file = kFirstFree; file < kMany; ++file) close(file);
+}
+
+// fork, but that it calls no handlers, takes no lock of the C library's, that its child ends without a signal, and that no
+// debugger takes it for a thread of ours.
+long clone_process() noexcept { return syscall(SYS_clone, CLONE_UNTRACED, nullptr, nullptr, nullptr, nullptr); }
+
+[[noreturn]] void keep(const char* const* words, int output) noexcept {
   const int null = open("/dev/null", O_RDWR);
+  if (null < 0) _exit(kNotStarted);
   dup2(null, STDIN_FILENO);
   dup2(output, STDOUT_FILENO);
   dup2(null, STDERR_FILENO);
-  syscall(SYS_close_range, kFirstFree, ~0U, 0);
+  close_others();
   const pid_t keeper = process_id();
   // A program that was started ends with a signal to its parent, so that is a process between it and ours, with which it ends.
   const long program = clone_process();
@@ -61,8 +68,9 @@ long clone_process() noexcept { return syscall(SYS_clone, 0, nullptr, nullptr, n
   }
   prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (syscall(SYS_getppid) != keeper) _exit(0);  // it had ended before
-  execve(words[0], const_cast<char* const*>(words), make_environment());
-  constexpr int kNotStarted = 127;
+  prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+  forget_handlers();
+  execve(words[0], const_cast<char* const*>(words), const_cast<char* const*>(kEnvironment.data()));
   _exit(kNotStarted);
 }
 
@@ -107,6 +115,10 @@ std::size_t output_of(const char* const* words, std::span<char> into, std::uint6
   const int kept = errno;
   std::array<int, 2> ends{-1, -1};
   std::size_t got = 0;
+  sigset_t all;
+  sigset_t before;
+  sigfillset(&all);
+  sigprocmask(SIG_SETMASK, &all, &before);
   if (make_pipe(ends)) {
     const long child = clone_process();
     if (child == 0) keep(words, ends[1]);
@@ -119,6 +131,7 @@ std::size_t output_of(const char* const* words, std::span<char> into, std::uint6
     }
     close(ends[0]);
   }
+  sigprocmask(SIG_SETMASK, &before, nullptr);
   errno = kept;
   return got;
 }

@@ -1,5 +1,7 @@
 #include "report/json.hpp"
 
+#include <algorithm>
+
 #include "os/linux_os.hpp"
 
 namespace trestle {
@@ -35,6 +37,11 @@ class Json {
     separate();
     text_.add(number);
   }
+  void boolean(bool value) noexcept {
+    separate();
+    text_.add(value ? "true" : "false");
+  }
+  [[nodiscard]] std::size_t room() const noexcept { return text_.room(); }
   // As a string: beyond 2^53 few readers keep a number.
   void hex(std::uint64_t number) noexcept {
     separate();
@@ -74,19 +81,26 @@ void add_block(Json& json, const Reported& report) noexcept {
 
 void add_stack(Json& json, const Reported& report) noexcept {
   constexpr std::size_t kLongest = 300;
+  constexpr std::size_t kEscape = 6;  // characters that a byte may need
+  constexpr std::size_t kRest = 512;  // keys, numbers and the line's end
   json.key("stack").open('[');
-  report.for_each_frame([&](const void* address, const SourcePlace& source) {
+  const bool all = report.for_each_frame([&](const void* address, const SourcePlace& source) {
+    const CodePlace place = place_of_code(address);
+    const std::size_t object =
+        place.path != nullptr ? std::max(own_path().size(), std::string_view(place.path).size()) : 0;
+    if (json.room() < kEscape * (2 * kLongest + object) + kRest) return false;
     json.open('{').key("address").address(address);
     if (!source.function.empty()) json.key("function").string(head(source.function, kLongest));
     if (!source.location.empty()) json.key("location").string(head(source.location, kLongest));
-    const CodePlace place = place_of_code(address);
     if (place.path != nullptr) {
       json.key("object").string(place.path[0] == '\0' ? own_path() : std::string_view(place.path));
       json.key("offset").hex(place.offset);
     }
     json.close('}');
+    return true;
   });
   json.close(']');
+  if (!all) json.key("truncated").boolean(true);
 }
 
 }  // namespace

@@ -1,6 +1,8 @@
 #include "report/report.hpp"
 
 #include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -28,11 +30,36 @@ std::atomic<int> reporter{0};  // the thread that uses it
 std::atomic<const char*> chosen_symbolizer{""};
 std::atomic<const char*> json_path{""};
 
-// Whether the room is the caller's from now on. False: it already was, when a signal interrupted it.
+// What would interrupt the thread in a report: signals, but for those of a fault inside of it, and its cancellation. A handler
+// that left by a jump, or a thread that ended, would keep all others waiting.
+class Undisturbed {
+ public:
+  Undisturbed() noexcept {
+    sigset_t most;
+    sigfillset(&most);
+    for (const int number : {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT}) sigdelset(&most, number);
+    pthread_sigmask(SIG_BLOCK, &most, &signals_);
+    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel_);
+  }
+  ~Undisturbed() {
+    pthread_setcancelstate(cancel_, nullptr);
+    pthread_sigmask(SIG_SETMASK, &signals_, nullptr);
+  }
+  Undisturbed(const Undisturbed&) = delete;
+  Undisturbed& operator=(const Undisturbed&) = delete;
+
+ private:
+  sigset_t signals_{};
+  int cancel_ = 0;
+};
+
+// Whether the room is the caller's from now on. False: it already was, when a fault interrupted it, or another keeps it.
 bool enter_room() noexcept {
+  constexpr std::uint64_t kLongest = 2 * Symbolizer::kPatienceNs;
+  const std::uint64_t begun = os::now_ns();
   const int self = os::thread_id();
   for (int owner = 0; !reporter.compare_exchange_strong(owner, self, std::memory_order_acquire); owner = 0) {
-    if (owner == self) return false;
+    if (owner == self || os::now_ns() - begun > kLongest) return false;
     // A thread of the process that this one was forked from will not leave.
     if (!os::is_thread(owner)) reporter.compare_exchange_strong(owner, 0, std::memory_order_relaxed);
     os::sleep_a_little();
@@ -117,13 +144,14 @@ void add_dump(ReportText& text, const void* address) noexcept {
 
 void add_frame(ReportText& text, std::uint64_t number, const void* address, const SourcePlace& source) noexcept {
   constexpr std::size_t kLongest = 300;  // names of templates have no end
-  text.add("\n    #").add(number).add(" ").add_address(address);
+  text.add("    #").add(number).add(" ").add_address(address);
   if (!source.function.empty()) text.add(" in ").add(head(source.function, kLongest));
   if (source.function.size() > kLongest) text.add("...");
   if (!source.location.empty()) text.add(" ").add(head(source.location, kLongest));
   const CodePlace place = place_of_code(address);
-  if (place.path == nullptr) return;
-  text.add(" (").add(place.path[0] == '\0' ? own_path() : place.path).add("+").add_hex(place.offset).add(")");
+  if (place.path != nullptr)
+    text.add(" (").add(place.path[0] == '\0' ? own_path() : place.path).add("+").add_hex(place.offset).add(")");
+  text.add("\n");
 }
 
 // The frames of the call, as addresses inside of it and its callers.
@@ -136,10 +164,10 @@ void find_stack(const CallSite& site, Stack& stack) noexcept {
 // What is known of them. What the report has said by then is printed before, since that may take long.
 void symbolize(Reported& report, Room& room) noexcept {
   const char* const program = chosen_symbolizer.load(std::memory_order_acquire);
-  if (report.stack.depth == 0 || std::string_view(program) == kNoSymbolizer) return;
+  if (report.stack.depth == 0 || program[0] == '\0') return;
   os::write_all(STDERR_FILENO, room.text.chars());
   room.text.clear();
-  room.symbolizer.resolve(report.stack.addresses(), program[0] == '\0' ? nullptr : program);
+  room.symbolizer.resolve(report.stack.addresses(), program);
   report.symbolizer = &room.symbolizer;
 }
 
@@ -163,14 +191,18 @@ void add_head(ReportText& text, const Reported& report) noexcept {
   text.add(", thread ").add(static_cast<std::uint64_t>(os::thread_id()));
   text.add("\n  likely     ").add(report.likely);
   if (fault.block != nullptr) add_dump(text, fault.address);
-  if (report.stack.depth != 0) text.add("\n  called from:");
+  text.add(report.stack.depth != 0 ? "\n  called from:\n" : "\n");
 }
 
 void add_stack(ReportText& text, const Reported& report) noexcept {
   std::uint64_t number = 0;
-  report.for_each_frame(
-      [&](const void* address, const SourcePlace& source) { add_frame(text, number++, address, source); });
-  text.add("\n");
+  constexpr std::size_t kMost = 8192;  // of a frame, whose object's path may be long
+  const bool all = report.for_each_frame([&](const void* address, const SourcePlace& source) {
+    if (text.room() < kMost) return false;
+    add_frame(text, number++, address, source);
+    return true;
+  });
+  if (!all) text.add("    ...\n");
 }
 
 }  // namespace
@@ -196,7 +228,11 @@ trestle_fault publish(const Fault& fault, std::uint64_t offset) noexcept {
 }
 
 bool print_report(const Fault& fault, std::uint64_t offset, const Call& call, Severity severity) noexcept {
-  if (!enter_room()) return false;
+  const Undisturbed undisturbed;
+  if (!enter_room()) {
+    print_line("a fault while another is reported: ", traits_of(fault.kind).name, " in ", call.function);
+    return false;
+  }
   ReportText& text = room_of_reports.text;
   find_stack(call.site, room_of_reports.stack);
   Reported report{fault, offset, call, severity, likely_causes(fault.kind), room_of_reports.stack, nullptr};

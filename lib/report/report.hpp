@@ -23,13 +23,12 @@ struct Call {
 enum class Severity { fatal, warning };
 
 // Prints one report to stderr without allocating, in one write, or in two where a symbolizer is asked in between. Reports of several threads come one after the other. False:
-// none was printed, because a signal interrupted this thread in one. Where the symbolizer can tell, stacks are in terms of the
+// no more than a line was printed, since this thread is in one, or another has been for too long. Where the symbolizer can tell, stacks are in terms of the
 // source.
 bool print_report(const Fault& fault, std::uint64_t offset, const Call& call, Severity severity) noexcept;
 
-// The program that print_report asks what addresses are in the source, a path; empty: the first of llvm-symbolizer and
-// addr2line that PATH has; kNoSymbolizer: nobody. The text must last.
-inline constexpr std::string_view kNoSymbolizer = "none";
+// The llvm-symbolizer or addr2line that print_report asks what addresses are in the source, a path; empty: nobody. The text
+// must last.
 void set_symbolizer(const char* path) noexcept;
 
 // The file to which each report is appended as a line of JSON as well; empty: none. The text must last.

@@ -30,15 +30,17 @@ struct Reported {
   [[nodiscard]] bool knows_request() const noexcept { return fault.requested != 0 || fault.served == 0; }
 
   // Calls visit(address, source) for each frame, the innermost first, and once more, with the same address, for each function
-  // that was inlined into it.
+  // that was inlined into it, until it answers false, as it does where there is no room. True: it never did.
   template <class Visit>
-  void for_each_frame(Visit visit) const noexcept {
+  bool for_each_frame(Visit visit) const noexcept {
     for (std::size_t i = 0; i < stack.depth; ++i) {
       const std::span<const SourcePlace> places =
           symbolizer != nullptr ? symbolizer->places_of(i) : std::span<const SourcePlace>{};
-      if (places.empty()) visit(stack.frames[i], SourcePlace{});
-      for (const SourcePlace& place : places) visit(stack.frames[i], place);
+      if (places.empty() && !visit(stack.frames[i], SourcePlace{})) return false;
+      for (const SourcePlace& place : places)
+        if (!visit(stack.frames[i], place)) return false;
     }
+    return true;
   }
 };
 

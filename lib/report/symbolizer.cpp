@@ -22,19 +22,24 @@ std::string_view without_discriminator(std::string_view location) noexcept {
   return head(location, location.find(" (discriminator"));
 }
 
+std::string_view file_name(std::string_view path) noexcept {
+  const std::size_t slash = path.rfind('/');
+  return slash == std::string_view::npos ? path : std::string_view(path.data() + slash + 1, path.size() - slash - 1);
+}
+
 }  // namespace
+
+bool find_symbolizer(std::span<char> path) noexcept {
+  return os::find_program("llvm-symbolizer", path) || os::find_program("addr2line", path);
+}
 
 void Symbolizer::resolve(std::span<const void* const> addresses, const char* program) noexcept {
   used_ = known_ = 0;
   count_.fill(0);
   asked_.fill(false);
-  if (program == nullptr) {
-    if (!os::find_program("llvm-symbolizer", found_) && !os::find_program("addr2line", found_)) return;
-    program = found_.data();
-  }
   const std::uint64_t deadline = os::now_ns() + kPatienceNs;
   addresses = addresses.first(std::min(addresses.size(), kMaxFrames));
-  for (std::size_t i = 0; i < addresses.size(); ++i) {
+  for (std::size_t i = 0; i < addresses.size() && !too_slow_; ++i) {
     const CodePlace place = place_of_code(addresses[i]);
     if (asked_[i] || place.path == nullptr || !name_object(place)) continue;
     collect(addresses, i);
@@ -70,14 +75,15 @@ void Symbolizer::ask(const char* program, std::uint64_t deadline) noexcept {
   const auto add = [&](const char* word) { question_.words[count++] = word; };
   add(program);
   // Both print the same then; addr2line, which cannot print otherwise, does not know the word.
-  if (std::string_view(program).find("llvm-symbolizer") != std::string_view::npos) add("--output-style=GNU");
+  if (begins_with(file_name(program), "llvm-symbolizer")) add("--output-style=GNU");
   for (const char* const word : {"-a", "-f", "-C", "-i", "-e"}) add(word);
   add(question_.object.data());
   for (std::size_t i = 0; i < question_.count; ++i) add(question_.offsets[i].data());
   add(nullptr);
   const std::uint64_t now = os::now_ns();
-  if (now >= deadline) return;
-  const std::size_t got = os::output_of(words.data(), std::span(text_).subspan(used_), deadline - now);
+  const std::uint64_t patience = now < deadline ? deadline - now : 0;
+  const std::size_t got = os::output_of(words.data(), std::span(text_).subspan(used_), patience);
+  too_slow_ = os::now_ns() >= deadline;
   const std::string_view answer(text_.data() + used_, got);
   used_ += got;
   read_answer(answer);

@@ -18,18 +18,21 @@ struct SourcePlace {
   std::string_view location;  // file:line
 };
 
+// The path of llvm-symbolizer or else of addr2line, by PATH. False: neither is there.
+[[nodiscard]] bool find_symbolizer(std::span<char> path) noexcept;
+
 // Large, and therefore not for the stack. One thread at a time; allocates nothing.
 class Symbolizer {
  public:
-  // Asks for at most kMaxFrames code addresses. `program` is a path; null: the first of llvm-symbolizer and addr2line that
-  // PATH has. Where there is none, or it fails, nothing is known. Cost: some 50 ms and more an object; at most kPatienceNs.
+  // Asks the program at that path for at most kMaxFrames code addresses. Where it fails, nothing is known; where it was too
+  // slow once, it is not asked again. Cost: some 50 ms and more an object; at most kPatienceNs.
   void resolve(std::span<const void* const> addresses, const char* program) noexcept;
   // The places of the i-th address, the innermost of those inlined there first; empty: nothing is known.
   [[nodiscard]] std::span<const SourcePlace> places_of(std::size_t i) const noexcept {
     return {places_.data() + first_[i], count_[i]};
   }
 
-  static constexpr std::uint64_t kPatienceNs = 20'000'000'000;  // for all of them together
+  static constexpr std::uint64_t kPatienceNs = 5'000'000'000;  // for all of them together
 
  private:
   static constexpr std::size_t kMostPlaces = 256;
@@ -51,7 +54,7 @@ class Symbolizer {
 
   Question question_;
   std::array<bool, kMaxFrames> asked_{};
-  std::array<char, kLongestPath> found_{};  // the program
+  bool too_slow_ = false;
   std::array<char, kRoom> text_{};
   std::size_t used_ = 0;
   std::array<SourcePlace, kMostPlaces> places_{};

@@ -18,7 +18,7 @@ class Text {
  public:
   Text& add(std::string_view piece) noexcept {
     for (const char c : piece) {
-      if (length_ == kCapacity) break;
+      if (length_ >= kCapacity) break;
       buffer_[length_++] = c;
     }
     return *this;
@@ -40,6 +40,7 @@ class Text {
   [[nodiscard]] std::string_view view() const noexcept { return {buffer_.data(), length_}; }
   [[nodiscard]] std::span<const char> chars() const noexcept { return {buffer_.data(), length_}; }
   void clear() noexcept { length_ = 0; }
+  [[nodiscard]] std::size_t room() const noexcept { return kCapacity - length_; }
   // Copies it with a NUL, cut to the room there is.
   void copy_to(std::span<char> room) const noexcept {
     if (room.empty()) return;

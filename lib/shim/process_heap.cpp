@@ -8,6 +8,7 @@
 #include <string_view>
 #include <tuple>
 
+#include "report/symbolizer.hpp"
 #include "report/text.hpp"
 
 namespace trestle {
@@ -70,15 +71,26 @@ void after_fork_in_child() noexcept {
   if (is_up()) inherited = process_stats();
 }
 
+// Now and not in a report: by then the environment may lie in memory that is broken.
+void choose_symbolizer() noexcept {
+  const char* const path = options.symbolizer.data();
+  if (std::string_view(path) == "none") return;
+  const int kept = errno;
+  if (path[0] != '\0' && access(path, X_OK) != 0) {
+    warn_of_option(path, "no program that can be run");
+    options.symbolizer[0] = '\0';
+  }
+  errno = kept;
+  if (path[0] == '\0' && !find_symbolizer(options.symbolizer)) options.symbolizer[0] = '\0';
+  set_symbolizer(path);
+}
+
 // Runs when the library is loaded, or before main of a program it is linked into. What was allocated before that ran under
 // the defaults; nothing that the options tune has had any effect by then.
 __attribute__((constructor(101))) void set_up() noexcept {
   process.store(os::process_id(), std::memory_order_relaxed);
   if (const char* const text = secure_getenv("TRESTLE_OPTIONS")) parse_options(text, options, warn_of_option);
-  const char* const symbolizer = options.symbolizer.data();
-  if (options.symbolizer[0] != '\0' && std::string_view(symbolizer) != kNoSymbolizer && access(symbolizer, X_OK) != 0)
-    warn_of_option(symbolizer, "no program that can be run");
-  set_symbolizer(symbolizer);
+  choose_symbolizer();
   set_json_reports(options.json.data());
   if (start_once()) {
     heap.set_decay(options.decay_ms);
@@ -158,6 +170,7 @@ void tick(const Call& call) noexcept {
 }
 
 void die(const Fault& fault, const Call& call) noexcept {
+  pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, nullptr);  // the end is that of the process
   const std::uint64_t offset = heap.offset_of(fault.address);
   note_fault(fault.kind);
   if (!print_report(fault, offset, call, Severity::fatal)) abort();  // a fault inside the report ends it

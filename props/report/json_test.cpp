@@ -123,7 +123,7 @@ TEST(JsonReports, AreAppendedToTheFile) {
                         Severity::fatal);
   };
   const Captured captured = capture_stderr([&] {
-    set_symbolizer("none");
+    set_symbolizer("");
     set_json_reports(path.c_str());
     if (!report() || !report()) _exit(1);
     set_json_reports("/nonexistent/reports");
