@@ -186,8 +186,10 @@ TEST(SymbolizedReport, OfSeveralThreadsComeOneAfterTheOther) {
       ++reports;
     }
     if (line.starts_with("  policy")) who.insert(line);
-    if (line.starts_with("    #"))
-      EXPECT_TRUE(line.starts_with("    #" + std::to_string(frames++) + " ")) << line.substr(0, 40);
+    if (line.starts_with("    #")) {
+      const std::string number = std::to_string(frames++);
+      EXPECT_TRUE(line.starts_with("    #" + number + " ")) << line.substr(0, 40);
+    }
   }
   EXPECT_EQ(reports, kThreads);
   EXPECT_EQ(who.size(), kThreads);
