@@ -11,7 +11,7 @@ namespace trestle::tool {
 // Each line is a report. Throws Failure, with `name` and the line's number, where one is not.
 [[nodiscard]] std::vector<nlohmann::json> read_reports(std::istream& lines, const std::string& name);
 
-// As the library prints it, but for the bytes around the address.
+// Much as the library prints it: with the program's path, without the bytes around the address and how it lies to the block.
 [[nodiscard]] std::string text_of(const nlohmann::json& report);
 
 // One run of SARIF 2.1.0 (OASIS, 2020), with a rule for each kind that occurs and a result for each report, at the innermost
