@@ -17,6 +17,11 @@ target_include_directories(trestle_edge_units PRIVATE ${EDGE}/report)
 target_link_libraries(trestle_edge_units PRIVATE trestle_light_flags trestle_base trestle_os trestle_report nlohmann_json::nlohmann_json
   GTest::gtest_main)
 target_precompile_headers(trestle_edge_units REUSE_FROM trestle_test_main)
+if(TRESTLE_SANITIZE MATCHES thread)
+  target_compile_definitions(trestle_edge_units PRIVATE TRESTLE_UNDER_TSAN=1)
+else()
+  target_compile_definitions(trestle_edge_units PRIVATE TRESTLE_UNDER_TSAN=0)
+endif()
 gtest_discover_tests(trestle_edge_units DISCOVERY_TIMEOUT 60 PROPERTIES TIMEOUT 60)
 
 # A program of the tests. Without the compiler's knowledge of malloc, which would let it leave out calls.
