@@ -1,5 +1,5 @@
-// TRESTLE_OPTIONS=key=value:key=value, from one table. The value of `report` has a colon of its own. A key that is unknown, or a value that does not parse, is named in a
-// warning on stderr and ignored. Sizes take a suffix k, m or g.
+// TRESTLE_OPTIONS=key=value:key=value, from one table. The value of `report` has a colon of its own. A key that is unknown, or
+// a value that does not parse, is named in a warning on stderr and ignored. Sizes take a suffix k, m or g.
 #pragma once
 
 #include <array>
@@ -40,7 +40,7 @@ inline constexpr std::array<OptionRow, 7> trestle_options_table{{
     {"summary", OptionType::path, "none",
      "append one line of JSON with the process's figures to this file when it ends"},
     {"report", OptionType::json_path, "none", "json:PATH: append each report to this file as a line of JSON"},
-    {"symbolizer", OptionType::path, "llvm-symbolizer or addr2line, as PATH has them",
+    {"symbolizer", OptionType::path, "llvm-symbolizer, or else addr2line, if PATH has one",
      "the program that reports ask for functions and lines: a path of one of the two, or none"},
 }};
 
