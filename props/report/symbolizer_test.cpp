@@ -267,7 +267,7 @@ TEST(SymbolizedReport, ThatAFaultInterruptsHasALineForThat) {
 // As many frames as there is room for, each as long as it may be.
 TEST(SymbolizedReport, EndsWellWhereThereIsNoRoomForAllOfIt) {
   std::string answer = "0x1\n";
-  for (int i = 0; i < 250; ++i) answer += std::string(150, '"') + "\n/" + std::string(90, '\\') + ":1\n";
+  for (int i = 0; i < 250; ++i) answer.append(150, '"').append("\n/").append(90, '\\').append(":1\n");
   const Script script("addr2line", "cat <<'END'\n" + answer + "END\n");
   const std::string path = std::string(script.path()) + ".json";
   const Captured captured = capture_stderr([&] {
