@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
-# What `trestle report` promises, seen from outside, on reports that a library really wrote: report_test.sh TRESTLE LIBRARY CC
+# What `trestle report` promises, seen from outside, on reports that a library really wrote: report_test.sh TRESTLE LIBRARY DEBUG CC
 set -uo pipefail
-trestle=${1:?usage: report_test.sh TRESTLE LIBRARY CC}
+trestle=${1:?usage: report_test.sh TRESTLE LIBRARY DEBUG CC}
 library=${2:?}
-compiler=${3:?}
+debug=${3:?}  # the library of the debug policy
+compiler=${4:?}
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 unset TRESTLE_OPTIONS
@@ -31,6 +32,13 @@ expect "line" 0 "^    #0 0x[0-9a-f]+ in main .*/twice.c:6 \\($work/twice\\+0x[0-
 told=$("$trestle" report reports | sed 's/, program .*//')
 printed=$(cat printed.1 printed.2 | grep -v -e '^    0x' -e '^  bytes around')
 [ "$told" = "$printed" ] || complain "as printed" "$(diff <(echo "$told") <(echo "$printed"))"
+
+(ulimit -c 0; TRESTLE_OPTIONS=report=json:$work/debug LD_PRELOAD=$debug ./twice 2>printed.debug) 2>/dev/null
+told=$("$trestle" report debug | sed 's/, program .*//')
+[ "$told" = "$(grep -v -e '^    0x' -e '^  bytes' printed.debug)" ] || complain "as printed under debug" "$told"
+for call in 'allocated:4' 'freed:5'; do
+  grep -A1 "^  ${call%:*} by thread" <<<"$told" | grep -q "^    #0 .* in main .*/twice.c:${call#*:} " || complain "$call" "$told"
+done
 
 "$trestle" report --sarif reports >sarif || complain "sarif" "exit status $?"
 python3 -I -S - sarif "$work" <<'END' || complain "sarif" "it is another"

@@ -16,25 +16,38 @@ namespace {
 using nlohmann::json;
 using nlohmann::ordered_json;
 
+bool has(const json& object, const char* key, bool (json::*is)() const noexcept) {
+  return object.contains(key) && (object[key].*is)();
+}
+
+bool has_stack(const json& call) {
+  if (!has(call, "stack", &json::is_array)) return false;
+  return std::all_of(call["stack"].begin(), call["stack"].end(), [&](const json& frame) {
+    if (!frame.is_object() || !has(frame, "address", &json::is_string)) return false;
+    return std::all_of(frame.begin(), frame.end(), [](const json& value) { return value.is_string(); });
+  });
+}
+
+// The calls that a report may tell of beside its own.
+constexpr std::array<const char*, 2> kOtherCalls{"allocated", "freed"};
+
 // What every report has, and of which type.
 bool is_report(const json& line) {
   if (!line.is_object()) return false;
-  const auto has = [&](const json& object, const char* key, auto is) {
-    return object.contains(key) && (object[key].*is)();
-  };
   for (const char* const key : {"severity", "kind", "meaning", "call", "address", "policy", "program", "likely"})
     if (!has(line, key, &json::is_string)) return false;
   for (const char* const key : {"pid", "thread"})
     if (!has(line, key, &json::is_number_unsigned)) return false;
-  if (!has(line, "stack", &json::is_array)) return false;
   for (const char* const key : {"argument", "heap_offset", "block", "expected", "found"})
     if (line.contains(key) && !line[key].is_string()) return false;
   for (const char* const key : {"invariant", "requested", "served"})
     if (line.contains(key) && !line[key].is_number_unsigned()) return false;
-  return std::all_of(line["stack"].begin(), line["stack"].end(), [&](const json& frame) {
-    if (!frame.is_object() || !has(frame, "address", &json::is_string)) return false;
-    return std::all_of(frame.begin(), frame.end(), [](const json& value) { return value.is_string(); });
-  });
+  for (const char* const key : kOtherCalls) {
+    if (!line.contains(key)) continue;
+    const json& call = line[key];
+    if (!call.is_object() || !has(call, "thread", &json::is_number_unsigned) || !has_stack(call)) return false;
+  }
+  return has_stack(line);
 }
 
 std::string text(const json& report, const char* key) { return report.value(key, std::string()); }
@@ -78,28 +91,59 @@ std::optional<Place> place_of(const json& frame) {
   return Place{location.substr(0, colon), line};
 }
 
+ordered_json artifact_of(const std::string& path) {
+  const std::string scheme = path.starts_with('/') ? "file://" : "";
+  return {{"uri", scheme + escaped(path)}};
+}
+
 ordered_json location_of(const json& frame) {
   ordered_json location = ordered_json::object();
-  if (const std::optional<Place> place = place_of(frame)) {
-    const std::string scheme = place->file.front() == '/' ? "file://" : "";
-    location["physicalLocation"] = {{"artifactLocation", {{"uri", scheme + escaped(place->file)}}},
+  if (const std::optional<Place> place = place_of(frame))
+    location["physicalLocation"] = {{"artifactLocation", artifact_of(place->file)},
                                     {"region", {{"startLine", place->line}}}};
-  }
   if (frame.contains("function"))
     location["logicalLocations"] =
         ordered_json::array({{{"fullyQualifiedName", frame["function"]}, {"kind", "function"}}});
   return location;
 }
 
-ordered_json stack_of(const json& report) {
+ordered_json stack_of(const json& call, const std::string& message) {
   ordered_json frames = ordered_json::array();
-  for (const json& frame : report["stack"]) {
+  for (const json& frame : call["stack"]) {
     ordered_json one = {{"location", location_of(frame)}};
     if (frame.contains("object")) one["module"] = frame["object"];
     one["properties"] = {{"address", frame["address"]}};
     frames.push_back(std::move(one));
   }
-  return {{"message", {{"text", "called from"}}}, {"frames", std::move(frames)}};
+  return {{"message", {{"text", message}}}, {"frames", std::move(frames)}};
+}
+
+// The innermost frame that has a line.
+std::optional<ordered_json> own_location_of(const json& call) {
+  const json& stack = call["stack"];
+  const auto found =
+      std::find_if(stack.begin(), stack.end(), [](const json& frame) { return place_of(frame).has_value(); });
+  return found != stack.end() ? std::optional(location_of(*found)) : std::nullopt;
+}
+
+// For a report without a line, since who shows results wants each to have a place.
+ordered_json program_of(const json& report) {
+  return {{"physicalLocation", {{"artifactLocation", artifact_of(text(report, "program"))}}}};
+}
+
+// What another call did, such as "freed by thread 7".
+std::string done_by(const json& report, const char* key) {
+  return std::string(key) + " by thread " + report[key]["thread"].dump();
+}
+
+std::string frames_of(const json& call) {
+  std::ostringstream out;
+  std::size_t number = 0;
+  for (const json& frame : call["stack"]) {
+    out << "    #" << number++ << ' ' << text(frame, "address") << told(frame, "function", " in ")
+        << told(frame, "location", " ") << told(frame, "object", " (") << told(frame, "offset", "+", ")") << '\n';
+  }
+  return out.str();
 }
 
 // A kind's name as an identifier.
@@ -120,13 +164,23 @@ ordered_json result_of(const json& report, std::size_t rule) {
                          {"ruleIndex", rule},
                          {"level", text(report, "severity") == "warning" ? "warning" : "error"},
                          {"message", {{"text", message_of(report)}}}};
-  const json& stack = report["stack"];
-  const auto found =
-      std::find_if(stack.begin(), stack.end(), [](const json& frame) { return place_of(frame).has_value(); });
-  if (found != stack.end()) result["locations"] = ordered_json::array({location_of(*found)});
-  if (!stack.empty()) result["stacks"] = ordered_json::array({stack_of(report)});
+  result["locations"] = ordered_json::array({own_location_of(report).value_or(program_of(report))});
+  ordered_json related = ordered_json::array();
+  ordered_json stacks = ordered_json::array();
+  if (!report["stack"].empty()) stacks.push_back(stack_of(report, "called from"));
   ordered_json rest = report;
   rest.erase("stack");
+  for (const char* const key : kOtherCalls) {
+    if (!report.contains(key)) continue;
+    stacks.push_back(stack_of(report[key], done_by(report, key)));
+    if (auto location = own_location_of(report[key])) {
+      (*location)["message"] = {{"text", done_by(report, key)}};
+      related.push_back(*std::move(location));
+    }
+    rest.erase(key);
+  }
+  if (!related.empty()) result["relatedLocations"] = std::move(related);
+  if (!stacks.empty()) result["stacks"] = std::move(stacks);
   result["properties"] = std::move(rest);
   return result;
 }
@@ -158,12 +212,9 @@ std::string text_of(const json& report) {
       << told(report, "found", ", found ", "\n") << "  policy     " << text(report, "policy") << ", thread "
       << report["thread"] << ", program " << text(report, "program") << '\n'
       << "  likely     " << text(report, "likely") << '\n';
-  if (!report["stack"].empty()) out << "  called from:\n";
-  std::size_t number = 0;
-  for (const json& frame : report["stack"]) {
-    out << "    #" << number++ << ' ' << text(frame, "address") << told(frame, "function", " in ")
-        << told(frame, "location", " ") << told(frame, "object", " (") << told(frame, "offset", "+", ")") << '\n';
-  }
+  if (!report["stack"].empty()) out << "  called from:\n" << frames_of(report);
+  for (const char* const key : kOtherCalls)
+    if (report.contains(key)) out << "  " << done_by(report, key) << ":\n" << frames_of(report[key]);
   return out.str();
 }
 

@@ -43,6 +43,12 @@ json report() {
              {"offset", "0x2"}},
             {{"address", "0x3"}}}}};
 }
+json with_history() {
+  json one = report();
+  one["allocated"] = {{"thread", 21}, {"stack", {{{"address", "0x5"}, {"function", "make"}, {"location", "/m.c:5"}}}}};
+  one["freed"] = {{"thread", 22}, {"stack", {{{"address", "0x6"}}}}};
+  return one;
+}
 json least() {
   json one = report();
   for (const char* const key :
@@ -123,6 +129,23 @@ TEST(Reports, AreToldAsTheyWerePrinted) {
             "  likely     an index\n");
 }
 
+TEST(Reports, TellTheOtherCalls) {
+  const std::string text = text_of(with_history());
+  const std::string rest =
+      "    #2 0x3\n  allocated by thread 21:\n    #0 0x5 in make /m.c:5\n  freed by thread 22:\n    #0 0x6\n";
+  EXPECT_EQ(text.substr(text.find("    #2")), rest);
+}
+
+TEST(Reports, WhoseOtherCallsAreOfAnotherShapeAreNone) {
+  for (const char* const key : {"allocated", "freed"})
+    for (const char* const call : {"1", "[]", "{}", R"({"thread":1})", R"({"stack":[]})",
+                                   R"({"thread":"1","stack":[]})", R"({"thread":1,"stack":[{"address":1}]})"}) {
+      json other = report();
+      other[key] = json::parse(call);
+      EXPECT_NE(failure_of(other.dump()), "none") << key << call;
+    }
+}
+
 TEST(Sarif, HasARuleForEachKindAndAResultForEachReport) {
   json other = least();
   other["kind"] = "double free";
@@ -161,9 +184,25 @@ TEST(Sarif, IsAtTheInnermostFrameThatHasALine) {
   EXPECT_FALSE(result["properties"].contains("stack"));
 }
 
-TEST(Sarif, OfAReportWithoutAStackHasNoPlace) {
+TEST(Sarif, HasTheOtherCallsAsStacksAndPlaces) {
+  const json result = sarif_of({with_history()}).at("runs")[0].at("results")[0];
+  ASSERT_EQ(result["stacks"].size(), 3U);
+  EXPECT_EQ(result["stacks"][0]["message"]["text"], "called from");
+  EXPECT_EQ(result["stacks"][1]["message"]["text"], "allocated by thread 21");
+  EXPECT_EQ(result["stacks"][1]["frames"][0]["location"]["logicalLocations"][0]["fullyQualifiedName"], "make");
+  EXPECT_EQ(result["stacks"][2]["message"]["text"], "freed by thread 22");
+  ASSERT_EQ(result["relatedLocations"].size(), 1U) << "who freed it has no line";
+  const json& related = result["relatedLocations"][0];
+  EXPECT_EQ(related["message"]["text"], "allocated by thread 21");
+  EXPECT_EQ(related["physicalLocation"]["region"]["startLine"], 5);
+  EXPECT_FALSE(result["properties"].contains("allocated"));
+  EXPECT_FALSE(result["properties"].contains("freed"));
+}
+
+TEST(Sarif, OfAReportWithoutAStackIsAtTheProgram) {
   const json result = sarif_of({least()}).at("runs")[0].at("results")[0];
-  EXPECT_FALSE(result.contains("locations"));
+  EXPECT_EQ(result["locations"], json::parse(R"([{"physicalLocation":{"artifactLocation":{"uri":"file:///bin/p"}}}])"));
+  EXPECT_FALSE(result.contains("relatedLocations"));
   EXPECT_FALSE(result.contains("stacks"));
   EXPECT_EQ(sarif_of({}).at("runs")[0].at("results"), json::array()) << "nothing was found";
 }

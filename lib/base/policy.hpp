@@ -26,6 +26,7 @@ struct Policy {
   bool guard_pages;               // a guard page ends every block span and every large allocation
   std::size_t
       large_quarantine_spans;  // at most this many freed large spans wait, or keep their contents, before their reuse
+  bool histories;              // the stacks of allocation and release are kept for every block
   bool check_at_exit;          // default of the option of that name
 };
 
@@ -47,6 +48,7 @@ inline constexpr Policy kFast{.name = "fast",
                               .large_inaccessible = false,
                               .guard_pages = true,
                               .large_quarantine_spans = 16,
+                              .histories = false,
                               .check_at_exit = false};
 
 inline constexpr Policy kHardened{.name = "hardened",
@@ -65,6 +67,7 @@ inline constexpr Policy kHardened{.name = "hardened",
                                   .large_inaccessible = true,
                                   .guard_pages = true,
                                   .large_quarantine_spans = 16,
+                                  .histories = false,
                                   .check_at_exit = false};
 
 inline constexpr Policy kDebug{.name = "debug",
@@ -83,30 +86,22 @@ inline constexpr Policy kDebug{.name = "debug",
                                .large_inaccessible = true,
                                .guard_pages = true,
                                .large_quarantine_spans = 256,
+                               .histories = true,
                                .check_at_exit = true};
 
 // Contradictory policies do not compile.
 consteval bool is_consistent(const Policy& p) {
-  return (p.poison || p.poison_limit == 0) && (p.kind_checked || !p.kind_fatal) && p.quarantine_blocks > 0 &&
+  return p.poison == (p.poison_limit != 0) && (p.kind_checked || !p.kind_fatal) && p.quarantine_blocks > 0 &&
          !(p.slots_quarantined && p.slot_delay != 0) && (p.poison_limit % 16 == 0 || p.poison_limit == kAllBytes);
 }
+consteval Policy with_poison(Policy p, bool poison, std::size_t limit) {
+  p.poison = poison;
+  p.poison_limit = limit;
+  return p;
+}
 static_assert(is_consistent(kFast) && is_consistent(kHardened) && is_consistent(kDebug));
-static_assert(!is_consistent(Policy{.name = "",
-                                    .canary = false,
-                                    .poison = false,
-                                    .poison_byte = 0,
-                                    .poison_limit = 8,
-                                    .random_reuse = false,
-                                    .slot_delay = 0,
-                                    .slots_quarantined = false,
-                                    .quarantine_blocks = 1,
-                                    .quarantine_bytes = 0,
-                                    .sized_free_checked = false,
-                                    .kind_checked = false,
-                                    .kind_fatal = false,
-                                    .large_inaccessible = false,
-                                    .guard_pages = false,
-                                    .large_quarantine_spans = 0,
-                                    .check_at_exit = false}));
+static_assert(is_consistent(with_poison(kFast, true, 32)));
+static_assert(!is_consistent(with_poison(kFast, false, 32)) && !is_consistent(with_poison(kHardened, true, 0)) &&
+              !is_consistent(with_poison(kHardened, true, 8)));
 
 }  // namespace trestle

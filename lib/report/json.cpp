@@ -79,12 +79,12 @@ void add_block(Json& json, const Reported& report) noexcept {
   json.key("served").number(std::uint64_t{fault.served});
 }
 
-void add_stack(Json& json, const Reported& report) noexcept {
+void add_stack(Json& json, const Reported& report, const ToldStack& told) noexcept {
   constexpr std::size_t kLongest = 300;
   constexpr std::size_t kEscape = 6;  // characters that a byte may need
   constexpr std::size_t kRest = 512;  // keys, numbers and the line's end
   json.key("stack").open('[');
-  const bool all = report.for_each_frame([&](const void* address, const SourcePlace& source) {
+  const bool all = report.for_each_frame(told, [&](const void* address, const SourcePlace& source) {
     const CodePlace place = place_of_code(address);
     const std::size_t object =
         place.path != nullptr ? std::max(own_path().size(), std::string_view(place.path).size()) : 0;
@@ -101,6 +101,13 @@ void add_stack(Json& json, const Reported& report) noexcept {
   });
   json.close(']');
   if (!all) json.key("truncated").boolean(true);
+}
+
+void add_other_call(Json& json, std::string_view key, const Reported& report, const ToldStack& told) noexcept {
+  if (told.stack.depth == 0) return;
+  json.key(key).open('{').key("thread").number(static_cast<std::uint64_t>(told.thread));
+  add_stack(json, report, told);
+  json.close('}');
 }
 
 }  // namespace
@@ -125,10 +132,12 @@ void add_json(ReportText& text, const Reported& report) noexcept {
   }
   json.key("policy").string(report.call.policy);
   json.key("pid").number(static_cast<std::uint64_t>(os::process_id()));
-  json.key("thread").number(static_cast<std::uint64_t>(os::thread_id()));
+  json.key("thread").number(static_cast<std::uint64_t>(report.called.thread));
   json.key("program").string(own_path());
   json.key("likely").string(report.likely);
-  add_stack(json, report);
+  add_stack(json, report, report.called);
+  add_other_call(json, "allocated", report, report.allocated);
+  add_other_call(json, "freed", report, report.freed);
   json.close('}');
   text.add("\n");
 }

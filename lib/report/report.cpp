@@ -22,7 +22,10 @@ constexpr std::size_t kDumpBytes = 32;  // a side
 // Too large for the stack that a signal handler may run on, and therefore used by one thread at a time.
 struct Room {
   ReportText text;
-  Stack stack;
+  ToldStack called;
+  ToldStack allocated;
+  ToldStack freed;
+  std::array<const void*, Symbolizer::kMostAddresses> addresses;  // of all three
   Symbolizer symbolizer;
 };
 constinit Room room_of_reports{};
@@ -154,20 +157,51 @@ void add_frame(ReportText& text, std::uint64_t number, const void* address, cons
   text.add("\n");
 }
 
-// The frames of the call, as addresses inside of it and its callers.
-void find_stack(const CallSite& site, Stack& stack) noexcept {
-  capture(site, stack);
-  for (const void*& address : std::span(stack.frames).first(stack.depth))
-    address = static_cast<const std::byte*>(address) - 1;
+// Return addresses as addresses inside of the calls, up to the first that is no code: where a caller keeps no frame pointers,
+// what was taken for a frame is not one.
+void keep_calls(Stack& stack) noexcept {
+  std::size_t kept = 0;
+  while (kept < stack.depth && (kept == 0 || place_of_code(stack.frames[kept]).path != nullptr)) ++kept;
+  stack.depth = kept;
+  for (const void*& address : std::span(stack.frames).first(kept)) address = static_cast<const std::byte*>(address) - 1;
+}
+
+void take(const Trace* trace, ToldStack& told) noexcept {
+  told.stack.depth = 0;
+  if (trace == nullptr) return;
+  const std::span<const void* const> addresses = trace->return_addresses();
+  told.stack.depth = std::min(addresses.size(), kMaxFrames);
+  std::copy_n(addresses.begin(), told.stack.depth, told.stack.frames.begin());
+  keep_calls(told.stack);
+  told.thread = trace->thread();
+}
+
+// All their addresses, in a row.
+std::span<const void* const> gather(Room& room) noexcept {
+  std::size_t count = 0;
+  for (ToldStack* const told : {&room.called, &room.allocated, &room.freed}) {
+    told->first = count;
+    for (const void* const address : told->stack.addresses()) room.addresses[count++] = address;
+  }
+  return std::span(room.addresses).first(count);
+}
+
+void find_stacks(const CallSite& site, const History& history, Room& room) noexcept {
+  capture(site, room.called.stack);
+  keep_calls(room.called.stack);
+  room.called.thread = os::thread_id();
+  take(history.allocated, room.allocated);
+  take(history.freed, room.freed);
 }
 
 // What is known of them. What the report has said by then is printed before, since that may take long.
 void symbolize(Reported& report, Room& room) noexcept {
   const char* const program = chosen_symbolizer.load(std::memory_order_acquire);
-  if (report.stack.depth == 0 || program[0] == '\0') return;
+  const std::span<const void* const> addresses = gather(room);
+  if (addresses.empty() || program[0] == '\0') return;
   os::write_all(STDERR_FILENO, room.text.chars());
   room.text.clear();
-  room.symbolizer.resolve(report.stack.addresses(), program);
+  room.symbolizer.resolve(addresses, program);
   report.symbolizer = &room.symbolizer;
 }
 
@@ -188,21 +222,32 @@ void add_head(ReportText& text, const Reported& report) noexcept {
   add_place(text, report);
   if (report.has_evidence()) text.add("\n  expected   ").add_hex(fault.expected).add(", found ").add_hex(fault.found);
   text.add("\n  policy     ").add(report.call.policy);
-  text.add(", thread ").add(static_cast<std::uint64_t>(os::thread_id()));
+  text.add(", thread ").add(static_cast<std::uint64_t>(report.called.thread));
   text.add("\n  likely     ").add(report.likely);
   if (fault.block != nullptr) add_dump(text, fault.address);
-  text.add(report.stack.depth != 0 ? "\n  called from:\n" : "\n");
+  text.add("\n");
 }
 
-void add_stack(ReportText& text, const Reported& report) noexcept {
+// With its heading, unless it is empty.
+void add_stack(ReportText& text, const Reported& report, const ToldStack& told, std::string_view heading) noexcept {
+  if (told.stack.depth == 0) return;
+  text.add(heading);
+  if (&told != &report.called) text.add(static_cast<std::uint64_t>(told.thread));
+  text.add(":\n");
   std::uint64_t number = 0;
   constexpr std::size_t kMost = 8192;  // of a frame, whose object's path may be long
-  const bool all = report.for_each_frame([&](const void* address, const SourcePlace& source) {
+  const bool all = report.for_each_frame(told, [&](const void* address, const SourcePlace& source) {
     if (text.room() < kMost) return false;
     add_frame(text, number++, address, source);
     return true;
   });
   if (!all) text.add("    ...\n");
+}
+
+void add_stacks(ReportText& text, const Reported& report) noexcept {
+  add_stack(text, report, report.called, "  called from");
+  add_stack(text, report, report.allocated, "  allocated by thread ");
+  add_stack(text, report, report.freed, "  freed by thread ");
 }
 
 }  // namespace
@@ -227,19 +272,22 @@ trestle_fault publish(const Fault& fault, std::uint64_t offset) noexcept {
   return out;
 }
 
-bool print_report(const Fault& fault, std::uint64_t offset, const Call& call, Severity severity) noexcept {
+bool print_report(const Fault& fault, std::uint64_t offset, const Call& call, Severity severity,
+                  const History& history) noexcept {
   const Undisturbed undisturbed;
   if (!enter_room()) {
     print_line("a fault while another is reported: ", traits_of(fault.kind).name, " in ", call.function);
     return false;
   }
-  ReportText& text = room_of_reports.text;
-  find_stack(call.site, room_of_reports.stack);
-  Reported report{fault, offset, call, severity, likely_causes(fault.kind), room_of_reports.stack, nullptr};
+  Room& room = room_of_reports;
+  ReportText& text = room.text;
+  find_stacks(call.site, history, room);
+  Reported report{fault,       offset,         call,       severity, likely_causes(fault.kind),
+                  room.called, room.allocated, room.freed, nullptr};
   text.clear();
   add_head(text, report);
-  symbolize(report, room_of_reports);
-  add_stack(text, report);
+  symbolize(report, room);
+  add_stacks(text, report);
   os::write_all(STDERR_FILENO, text.chars());
   if (const char* const path = json_path.load(std::memory_order_acquire); path[0] != '\0') {
     text.clear();

@@ -2,12 +2,18 @@
 
 #include <dlfcn.h>
 #include <link.h>
+#include <pthread.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <climits>
 
 #include "base/arith.hpp"
+#include "base/sanitize.hpp"
 #include "os/linux_os.hpp"
+
+// Where the first thread's stack begins, by the loader; it grows down from there.
+extern "C" [[gnu::weak]] void* __libc_stack_end;
 
 namespace trestle {
 namespace {
@@ -19,6 +25,87 @@ struct Frame {
   std::uintptr_t caller = 0;
   const void* return_address = nullptr;
 };
+
+// Return addresses into `into`, as long as read(address, frame) can tell of the next caller; how many.
+template <class Read>
+std::size_t walk(const CallSite& site, std::span<const void*> into, Read read) noexcept {
+  if (site.return_address == nullptr || into.empty()) return 0;
+  std::size_t depth = 0;
+  into[depth++] = site.return_address;
+  std::uintptr_t at = address_of(site.frame);
+  Frame frame;
+  if (!read(at, frame)) return depth;
+  while (depth < into.size()) {
+    const std::uintptr_t caller = frame.caller;
+    const bool plausible = is_aligned(caller, sizeof(void*)) && caller > at && caller - at < kFarthestFrame;
+    if (!plausible || !read(caller, frame) || frame.return_address == nullptr) break;
+    into[depth++] = frame.return_address;
+    at = caller;
+  }
+  return depth;
+}
+
+// Foreign memory, read by pieces that hold several frames, none of which reaches into another page.
+class Pieces {
+ public:
+  bool read(std::uintptr_t at, Frame& frame) noexcept {
+    const bool held = at >= start_ && at - start_ <= length_ && length_ - (at - start_) >= sizeof frame;
+    if (!held && !fetch(at)) return false;
+    std::copy_n(bytes_.data() + (at - start_), sizeof frame, reinterpret_cast<std::byte*>(&frame));
+    return true;
+  }
+
+ private:
+  bool fetch(std::uintptr_t at) noexcept {
+    const std::uintptr_t to_page_end = kOsPage - at % kOsPage;
+    start_ = at;
+    length_ = std::max(sizeof(Frame), std::min(bytes_.size(), to_page_end));
+    if (os::read_own_memory(reinterpret_cast<const void*>(at), bytes_.data(), length_)) return true;
+    length_ = 0;
+    return false;
+  }
+
+  std::uintptr_t start_ = 0;
+  std::size_t length_ = 0;
+  std::array<std::byte, 512> bytes_{};
+};
+
+// What a thread knows of itself. Its stack: from any frame on it to `stack_end` there is memory.
+struct OwnThread {
+  std::uintptr_t stack_start = 0;
+  std::uintptr_t stack_end = 0;
+  int id = 0;
+  bool has_asked = false;
+};
+[[gnu::tls_model("initial-exec")]] thread_local constinit OwnThread own_thread{};
+
+// The first thread's stack begins where the loader says; how far down it may grow is not known, but nothing else lies so near.
+void find_first_stack() noexcept {
+  constexpr std::uintptr_t kSurely = std::uintptr_t{64} << 20;
+  if (&__libc_stack_end == nullptr) return;
+  own_thread.stack_end = address_of(__libc_stack_end);
+  own_thread.stack_start = own_thread.stack_end - std::min(own_thread.stack_end, kSurely);
+}
+
+void find_own_stack() noexcept {
+  own_thread.has_asked = true;  // what is allocated on the way has no stack
+  if (own_thread_id() == os::process_id()) return find_first_stack();
+  pthread_attr_t attributes;
+  if (pthread_getattr_np(pthread_self(), &attributes) != 0) return;
+  void* start = nullptr;
+  std::size_t bytes = 0;
+  if (pthread_attr_getstack(&attributes, &start, &bytes) == 0) {
+    own_thread.stack_start = address_of(start);
+    own_thread.stack_end = own_thread.stack_start + bytes;
+  }
+  pthread_attr_destroy(&attributes);
+}
+
+// Between a function's own variables lie the sanitizer's, but a frame's two words are never poisoned; nor do others write them.
+TRESTLE_READS_BESIDE_OWNERS Frame frame_at(std::uintptr_t at) noexcept {
+  const auto* const words = reinterpret_cast<const std::uintptr_t*>(at);
+  return {words[0], reinterpret_cast<const void*>(words[1])};
+}
 
 }  // namespace
 
@@ -36,20 +123,36 @@ std::string_view own_path() noexcept {
 }
 
 void capture(const CallSite& site, Stack& stack) noexcept {
-  stack.depth = 0;
-  if (site.return_address == nullptr) return;
-  stack.frames[stack.depth++] = site.return_address;
-  std::uintptr_t at = address_of(site.frame);
-  Frame frame;
-  if (!os::read_own_memory(site.frame, &frame, sizeof frame)) return;
-  while (stack.depth < kMaxFrames) {
-    const std::uintptr_t caller = frame.caller;
-    const bool plausible = is_aligned(caller, sizeof(void*)) && caller > at && caller - at < kFarthestFrame;
-    if (!plausible || !os::read_own_memory(reinterpret_cast<const void*>(caller), &frame, sizeof frame)) break;
-    if (place_of_code(frame.return_address).path == nullptr) break;
-    stack.frames[stack.depth++] = frame.return_address;
-    at = caller;
-  }
+  Pieces pieces;
+  stack.depth = walk(site, stack.frames, [&](std::uintptr_t at, Frame& frame) {
+    if (!pieces.read(at, frame)) return false;
+    return at == address_of(site.frame) || place_of_code(frame.return_address).path != nullptr;
+  });
 }
+
+std::size_t capture_own(const CallSite& site, std::span<const void*> into) noexcept {
+  if (!own_thread.has_asked) [[unlikely]]
+    find_own_stack();
+  const std::uintptr_t start = own_thread.stack_start;
+  const std::uintptr_t end = own_thread.stack_end;
+  const std::uintptr_t at = address_of(site.frame);
+  if (at < start || at >= end) [[unlikely]] {
+    Pieces pieces;
+    return walk(site, into, [&](std::uintptr_t from, Frame& frame) { return pieces.read(from, frame); });
+  }
+  return walk(site, into, [=](std::uintptr_t from, Frame& frame) {
+    if (from + sizeof frame > end) return false;
+    frame = frame_at(from);
+    return true;
+  });
+}
+
+int own_thread_id() noexcept {
+  if (own_thread.id == 0) [[unlikely]]
+    own_thread.id = os::thread_id();
+  return own_thread.id;
+}
+
+void forget_own_thread_id() noexcept { own_thread.id = 0; }
 
 }  // namespace trestle

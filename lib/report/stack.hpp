@@ -1,5 +1,5 @@
-// The stack of a call, by frame pointers. Every word is read as foreign memory and vetted before it is followed: a program
-// built without frame pointers, or one with a smashed stack, gives a shorter stack, never a second fault.
+// The stack of a call, by frame pointers. For a report every word is read as foreign memory and vetted before it is followed:
+// a program built without frame pointers, or one with a smashed stack, gives a shorter stack, never a second fault.
 #pragma once
 
 #include <array>
@@ -27,8 +27,18 @@ struct Stack {
   [[nodiscard]] std::span<const void* const> addresses() const noexcept { return {frames.data(), depth}; }
 };
 
-// Into `stack`, the innermost frame first. Needs no lock, no allocation. Cost: one system call a frame.
+// Into `stack`, the innermost frame first. Needs no lock, no allocation. Cost: a system call for every few frames, and a look
+// for the object that each lies in.
 void capture(const CallSite& site, Stack& stack) noexcept;
+
+// The same for every allocation and release: return addresses, the innermost first, into `into`; how many. Words on the
+// thread's own stack are read as they are, and of other stacks (a signal's, a fiber's) as foreign memory; what they lead to is
+// vetted by who prints it. Allocates in a thread's first call. Cost: some nanoseconds a frame.
+std::size_t capture_own(const CallSite& site, std::span<const void*> into) noexcept;
+// The calling thread, as the system numbers it; no call of the system but the thread's first.
+[[nodiscard]] int own_thread_id() noexcept;
+// In the child of a fork, whose thread has another number than in the parent.
+void forget_own_thread_id() noexcept;
 
 // The object that holds a code address, and the address's distance from its load address. `path` is empty for the program
 // itself, null where no object holds it.

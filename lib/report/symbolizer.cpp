@@ -38,7 +38,7 @@ void Symbolizer::resolve(std::span<const void* const> addresses, const char* pro
   count_.fill(0);
   asked_.fill(false);
   const std::uint64_t deadline = os::now_ns() + kPatienceNs;
-  addresses = addresses.first(std::min(addresses.size(), kMaxFrames));
+  addresses = addresses.first(std::min(addresses.size(), kMostAddresses));
   for (std::size_t i = 0; i < addresses.size() && !too_slow_; ++i) {
     const CodePlace place = place_of_code(addresses[i]);
     if (asked_[i] || place.path == nullptr || !name_object(place)) continue;

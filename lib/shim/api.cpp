@@ -150,7 +150,7 @@ void trestle_heap_check_or_abort(const char* file, int line) noexcept {
   print_line(where.view());
   const Call call = TRESTLE_CALL("TRESTLE_HEAP_CHECK", nullptr);
   for (std::size_t i = 1; i < std::min(count, kShown); ++i) {
-    print_report(found[i], process_heap().offset_of(found[i].address), call, Severity::fatal);
+    tell(found[i], call, Severity::fatal);
   }
   die(found[0], call);
 }

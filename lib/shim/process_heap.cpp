@@ -7,7 +7,9 @@
 #include <atomic>
 #include <string_view>
 #include <tuple>
+#include <type_traits>
 
+#include "report/history.hpp"
 #include "report/symbolizer.hpp"
 #include "report/text.hpp"
 
@@ -18,6 +20,19 @@ constinit ProcessHeap heap_of_process;
 namespace {
 
 constexpr ProcessHeap& heap = heap_of_process;
+
+// Where no histories are kept.
+struct NoHistories {
+  static void begin(const void*, const CallSite&) noexcept {}
+  static bool end(const void*, const CallSite&) noexcept { return false; }
+  static void revive(const void*) noexcept {}
+  static History of(const void*) noexcept { return {}; }
+  static void keep() noexcept {}
+  static void let_go() noexcept {}
+  static void reset() noexcept {}
+};
+constinit std::conditional_t<kPolicy.histories, Histories, NoHistories> histories;
+
 constinit Mutex start_lock;
 constinit std::atomic<bool> started{false};
 constinit Options options{.check_at_exit = kPolicy.check_at_exit};
@@ -59,12 +74,16 @@ void warn_of_option(std::string_view word, std::string_view why) noexcept {
 void before_fork() noexcept TRESTLE_NO_THREAD_SAFETY_ANALYSIS {
   start_lock.keep();
   heap.lock_all();
+  histories.keep();
 }
 void after_fork_in_parent() noexcept TRESTLE_NO_THREAD_SAFETY_ANALYSIS {
+  histories.let_go();
   heap.unlock_all();
   start_lock.let_go();
 }
 void after_fork_in_child() noexcept {
+  histories.reset();
+  forget_own_thread_id();
   heap.reset_locks();
   start_lock.reset();
   process.store(os::process_id(), std::memory_order_relaxed);
@@ -142,7 +161,7 @@ void check_or_die(const Call& call) noexcept {
   name_first(found[0].kind);
   for (std::size_t i = 1; i < std::min(count, kShown); ++i) {
     note_fault(found[i].kind);
-    std::ignore = print_report(found[i], heap.offset_of(found[i].address), call, Severity::fatal);
+    std::ignore = tell(found[i], call, Severity::fatal);
   }
   die(found[0], call);
 }
@@ -152,10 +171,24 @@ void* out_of_memory() noexcept {
   return nullptr;
 }
 
+void* noted(void* block, const Call& call) noexcept {
+  histories.begin(block, call.site);
+  return block;
+}
+
 void* hand_out(const Allocation& made, const Call& call) noexcept {
   if (made.is_fault()) [[unlikely]]
     die(made.verdict(), call.argument != nullptr ? call.argument : made.payload, call);
-  return made.payload != nullptr ? made.payload : out_of_memory();
+  return made.payload != nullptr ? noted(made.payload, call) : out_of_memory();
+}
+
+// The history says so before: once the heap has it back, the block may be another's.
+Verdict release(void* block, const Release& how, const Call& call) noexcept {
+  const bool is_first = histories.end(block, call.site);
+  const Verdict verdict = heap.deallocate(block, how);
+  if (verdict.is_fault() && is_first) [[unlikely]]
+    histories.revive(block);
+  return verdict;
 }
 
 }  // namespace
@@ -169,13 +202,18 @@ void tick(const Call& call) noexcept {
   if ((calls.fetch_add(1, std::memory_order_relaxed) + 1) % every == 0) check_or_die(call);
 }
 
+// Of a fault without a block the history is that of the last one that began there.
+bool tell(const Fault& fault, const Call& call, Severity severity) noexcept {
+  const History history = histories.of(fault.block != nullptr ? fault.block : fault.address);
+  return print_report(fault, heap.offset_of(fault.address), call, severity, history);
+}
+
 void die(const Fault& fault, const Call& call) noexcept {
   pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, nullptr);  // the end is that of the process
-  const std::uint64_t offset = heap.offset_of(fault.address);
   note_fault(fault.kind);
-  if (!print_report(fault, offset, call, Severity::fatal)) abort();  // a fault inside the report ends it
+  if (!tell(fault, call, Severity::fatal)) abort();  // a fault inside the report ends it
   if (const trestle_fault_handler set = handler.load(std::memory_order_acquire)) {
-    const trestle_fault published = publish(fault, offset);
+    const trestle_fault published = publish(fault, heap.offset_of(fault.address));
     set(&published);
   }
   // In the child of vfork this memory is still the parent's, whose summary is to come.
@@ -221,6 +259,10 @@ void at_exit() noexcept {
 }
 
 void* serve(std::size_t size, std::size_t alignment, Kind kind, const Call& call) noexcept {
+  if (kPolicy.histories && alignment <= kMinAlignment) {  // else the edge has tried
+    if (void* const made = heap.allocate_hot(size, kind)) [[likely]]
+      return noted(made, call);
+  }
   if (!is_up()) [[unlikely]]
     return out_of_memory();
   tick(call);
@@ -230,7 +272,7 @@ void* serve(std::size_t size, std::size_t alignment, Kind kind, const Call& call
 void* serve_zeroed(std::size_t count, std::size_t size, const Call& call) noexcept {
   const std::optional<std::size_t> bytes = checked_multiply(count, size);
   if (bytes) [[likely]] {
-    if (void* const made = heap.allocate_zeroed_hot(*bytes, Kind::by_malloc)) return made;
+    if (void* const made = heap.allocate_zeroed_hot(*bytes, Kind::by_malloc)) return noted(made, call);
   }
   if (!bytes || !is_up()) [[unlikely]]
     return out_of_memory();
@@ -246,7 +288,11 @@ void* serve_again(void* block, std::size_t size, const Call& call) noexcept {
   if (!is_up()) [[unlikely]]
     return out_of_memory();
   tick(call);
-  return hand_out(heap.reallocate(block, size), call);
+  const bool is_first = histories.end(block, call.site);
+  const Allocation made = heap.reallocate(block, size);
+  if ((made.payload == nullptr || made.is_fault()) && is_first) [[unlikely]]
+    histories.revive(block);
+  return hand_out(made, call);
 }
 
 void take_back(void* block, const Release& how, const Call& call) noexcept {
@@ -254,18 +300,17 @@ void take_back(void* block, const Release& how, const Call& call) noexcept {
   if (!is_up()) [[unlikely]]
     die(Fault{.kind = FaultKind::wild_pointer, .address = block}, call);
   tick(call);
-  Verdict verdict = heap.deallocate(block, how);
+  Verdict verdict = release(block, how, call);
   if (!verdict.is_fault()) [[likely]]
     return;
   if (verdict.kind == FaultKind::kind_mismatch && !kPolicy.kind_fatal) {
     if (!mismatch_told.exchange(true)) {
       note_fault(verdict.kind);
-      const Fault fault = heap.explain(verdict, block);
-      std::ignore = print_report(fault, heap.offset_of(block), call, Severity::warning);
+      std::ignore = tell(heap.explain(verdict, block), call, Severity::warning);
     }
     Release unchecked = how;
     unchecked.kind = Kind::none;
-    verdict = heap.deallocate(block, unchecked);
+    verdict = release(block, unchecked, call);
     if (!verdict.is_fault()) return;
   }
   die(verdict, block, call);

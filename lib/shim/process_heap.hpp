@@ -29,7 +29,9 @@ extern constinit ProcessHeap heap_of_process;
 // Counts the call, and checks the heap where it is the n-th of check_every.
 void tick(const Call& call) noexcept;
 
-// Prints the report, calls the handler, leaves a line in the summary, aborts.
+// Prints the report, with what is known of the block's history. As print_report.
+bool tell(const Fault& fault, const Call& call, Severity severity) noexcept;
+// The same, calls the handler, leaves a line in the summary, aborts.
 [[noreturn]] void die(const Fault& fault, const Call& call) noexcept;
 [[noreturn]] void die(const Verdict& verdict, const void* given, const Call& call) noexcept;
 
@@ -48,11 +50,13 @@ void* serve_again(void* block, std::size_t size, const Call& call) noexcept;
 void take_back(void* block, const Release& how, const Call& call) noexcept;
 std::size_t size_of(const void* block, const Call& call) noexcept;
 
-// The common cases of two of them, inlined. Null, false: nothing was done.
+// The common cases of two of them, inlined. Null, false: nothing was done, as always where stacks are kept of every call.
 [[gnu::always_inline]] inline void* serve_hot(std::size_t size, Kind kind) noexcept {
+  if constexpr (kPolicy.histories) return nullptr;
   return heap_of_process.allocate_hot(size, kind);
 }
 [[gnu::always_inline]] inline bool take_back_hot(void* block, const Release& how) noexcept {
+  if constexpr (kPolicy.histories) return false;
   return heap_of_process.deallocate_hot(block, how);
 }
 

@@ -34,7 +34,7 @@ struct ReportJson : testing::Test {
     return std::string(text_->view());
   }
   std::unique_ptr<ReportText> text_ = std::make_unique<ReportText>();
-  Stack none_;
+  ToldStack none_{.stack = {}, .first = 0, .thread = 77};
   Call call_{"free", nullptr, "hardened", {}};
 };
 
@@ -63,18 +63,18 @@ TEST_F(ReportJson, SaysAllThatIsKnown) {
                       {"found", "0xffffffffffffffff"},
                       {"policy", "hardened"},
                       {"pid", getpid()},
-                      {"thread", gettid()},
+                      {"thread", 77},
                       {"program", std::string(own_path())},
                       {"likely", "this"},
                       {"stack", json::array()}};
-  const std::string text = line({fault, 0x1234, call_, Severity::fatal, "this", none_, nullptr});
+  const std::string text = line({fault, 0x1234, call_, Severity::fatal, "this", none_, none_, none_, nullptr});
   EXPECT_EQ(json::parse(text), expected);
   EXPECT_EQ(text.find('\n'), text.size() - 1) << "one line";
 }
 
 TEST_F(ReportJson, LeavesOutWhatIsNotKnown) {
-  const json said =
-      json::parse(line({{.kind = FaultKind::wild_pointer}, UINT64_MAX, call_, Severity::warning, "", none_, nullptr}));
+  const json said = json::parse(line(
+      {{.kind = FaultKind::wild_pointer}, UINT64_MAX, call_, Severity::warning, "", none_, none_, none_, nullptr}));
   EXPECT_EQ(said["severity"], "warning");
   for (const char* const key :
        {"invariant", "argument", "heap_offset", "block", "requested", "served", "expected", "found"})
@@ -82,15 +82,16 @@ TEST_F(ReportJson, LeavesOutWhatIsNotKnown) {
   // A slot whose canary is gone tells no request; a block of no bytes does.
   int block = 0;
   Fault fault{.kind = FaultKind::write_past_end, .address = &block, .block = &block, .requested = 0, .served = 32};
-  EXPECT_FALSE(json::parse(line({fault, 0, call_, Severity::fatal, "", none_, nullptr})).contains("requested"));
+  EXPECT_FALSE(
+      json::parse(line({fault, 0, call_, Severity::fatal, "", none_, none_, none_, nullptr})).contains("requested"));
   fault.served = 0;
-  EXPECT_EQ(json::parse(line({fault, 0, call_, Severity::fatal, "", none_, nullptr}))["requested"], 0);
+  EXPECT_EQ(json::parse(line({fault, 0, call_, Severity::fatal, "", none_, none_, none_, nullptr}))["requested"], 0);
 }
 
 TEST_F(ReportJson, KeepsStringsWhateverIsInThem) {
   const std::string odd = "a \"b\" \\c\t\x01\x7F\xC3\xA9/";
   call_.function = odd.c_str();
-  const json said = json::parse(line({{}, 0, call_, Severity::fatal, "", none_, nullptr}));
+  const json said = json::parse(line({{}, 0, call_, Severity::fatal, "", none_, none_, none_, nullptr}));
   EXPECT_EQ(said["call"], "a \"b\" \\c\t\x01\x7F\xC3\x83\xC2\xA9/")
       << "each byte beyond ASCII as the character of its code";
 }
@@ -99,9 +100,11 @@ TEST_F(ReportJson, HasAFrameForEachFunction) {
   const Script script("addr2line", "echo 0x1; echo 'f(\"x\")'; echo /a.hpp:1; echo g; echo ??:0");
   auto symbolizer = std::make_unique<Symbolizer>();
   int local = 0;
-  Stack stack{.frames = {reinterpret_cast<const void*>(&getpid), &local}, .depth = 2};
+  const ToldStack told{
+      .stack = {.frames = {reinterpret_cast<const void*>(&getpid), &local}, .depth = 2}, .first = 0, .thread = 1};
+  const Stack& stack = told.stack;
   const Fault fault{.kind = FaultKind::double_free};
-  const Reported report{fault, 0, call_, Severity::fatal, "", stack, symbolizer.get()};
+  const Reported report{fault, 0, call_, Severity::fatal, "", told, none_, none_, symbolizer.get()};
   symbolizer->resolve(stack.addresses(), script.path());
   const json frames = json::parse(line(report))["stack"];
   ASSERT_EQ(frames.size(), 3U);
@@ -113,6 +116,33 @@ TEST_F(ReportJson, HasAFrameForEachFunction) {
   EXPECT_EQ(frames[1]["address"], frames[0]["address"]);
   EXPECT_FALSE(frames[1].contains("location"));
   EXPECT_EQ(frames[2], (json{{"address", hex(&local)}})) << "in no object";
+}
+
+// Each stack has what was told of its own addresses, which follow those of the stacks before.
+TEST_F(ReportJson, HasTheStacksOfTheOtherCalls) {
+  const Script script("addr2line",
+                      "echo 0x1; echo f; echo /a.c:1; echo 0x2; echo g; echo /a.c:2; echo 0x3; echo h; echo /a.c:3");
+  auto symbolizer = std::make_unique<Symbolizer>();
+  const auto* const code = reinterpret_cast<const std::byte*>(&getpid);
+  const std::array<const void*, 3> addresses{code, code + 1, code + 2};
+  symbolizer->resolve(addresses, script.path());
+  const auto told = [&](std::size_t i) {
+    return ToldStack{.stack = {.frames = {addresses[i]}, .depth = 1}, .first = i, .thread = static_cast<int>(10 + i)};
+  };
+  const ToldStack called = told(0);
+  const ToldStack allocated = told(1);
+  const ToldStack freed = told(2);
+  const json said = json::parse(line({{}, 0, call_, Severity::fatal, "", called, allocated, freed, symbolizer.get()}));
+  EXPECT_EQ(said["thread"], 10);
+  EXPECT_EQ(said["stack"][0]["function"], "f");
+  EXPECT_EQ(said["allocated"]["thread"], 11);
+  EXPECT_EQ(said["allocated"]["stack"].size(), 1U);
+  EXPECT_EQ(said["allocated"]["stack"][0]["function"], "g");
+  EXPECT_EQ(said["freed"]["thread"], 12);
+  EXPECT_EQ(said["freed"]["stack"][0]["location"], "/a.c:3");
+  const json live = json::parse(line({{}, 0, call_, Severity::fatal, "", called, allocated, none_, nullptr}));
+  EXPECT_TRUE(live.contains("allocated"));
+  EXPECT_FALSE(live.contains("freed"));
 }
 
 TEST(JsonReports, AreAppendedToTheFile) {

@@ -1,9 +1,11 @@
 #include "report/report.hpp"
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <cstdint>
 #include <cstring>
+#include <regex>
 #include <sstream>
 #include <string>
 #include <vector>
@@ -102,6 +104,35 @@ TEST(Report, ShowsTheBytesAroundTheAddress) {
   EXPECT_EQ(dump[1], "    " + hex(at - 16) + "  20 21 22 23 24 25 26 27 28 29 2a 2b 2c 2d 2e 2f");
   EXPECT_EQ(dump[2], "    " + hex(at) + " [30]31 32 33 34 35 36 37 38 39 3a 3b 3c 3d 3e 3f");
   EXPECT_EQ(dump[3], "    " + hex(at + 16) + "  40 41 42 43 44 45 46 47 48 49 4a 4b 4c 4d 4e 4f");
+}
+
+std::string told(const History& history) {
+  return capture_stderr([&] {
+           set_symbolizer("");
+           print_report({.kind = FaultKind::double_free}, UINT64_MAX, kFree, Severity::fatal, history);
+         })
+      .text;
+}
+
+TEST(Report, TellsWhoAllocatedAndWhoFreedTheBlock) {
+  static StackDepot depot;
+  const auto* const code = reinterpret_cast<const std::byte*>(&getpid);
+  const std::array<const void*, 2> born{code + 1, code + 2};
+  int local = 0;
+  const std::array<const void*, 3> ended{code + 3, &local, code + 4};
+  const Trace* const allocated = depot.find(depot.put(11, born));
+  const Trace* const freed = depot.find(depot.put(12, ended));
+  const std::string both = told({allocated, freed});
+  const std::string in_libc = R"( \(/[^ ]+\+0x[0-9a-f]+\)\n)";
+  const std::string first =
+      "  allocated by thread 11:\n    #0 " + hex(code) + in_libc + "    #1 " + hex(code + 1) + in_libc;
+  const std::string second = "  freed by thread 12:\n    #0 " + hex(code + 2) + in_libc;
+  EXPECT_TRUE(std::regex_search(both, std::regex("\\n" + first + second + "$")))
+      << both << "what is no code, and all further out, is no frame";
+  const std::string live = told({allocated, nullptr});
+  EXPECT_TRUE(std::regex_search(live, std::regex(first + "$"))) << live;
+  EXPECT_EQ(live.find("freed by"), std::string::npos);
+  EXPECT_EQ(told({}).find("by thread"), std::string::npos);
 }
 
 TEST(Report, SurvivesAnAddressThatCannotBeRead) {

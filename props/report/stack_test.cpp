@@ -2,12 +2,16 @@
 
 #include <dlfcn.h>
 #include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include <array>
 #include <cstdint>
+#include <cstdlib>
 #include <regex>
 #include <string>
+#include <thread>
 
 #include "capture.hpp"
 #include "report/report.hpp"
@@ -85,6 +89,110 @@ TEST(Stack, HoldsNoMoreThanItsRoom) {
   for (std::size_t i = 0; i + 1 < frames.size(); ++i) frames[i] = {&frames[i + 1], here};
   frames.back() = {nullptr, here};
   EXPECT_EQ(captured({frames.data(), here}).depth, kMaxFrames);
+}
+
+// What a call of its own sees: all frames, the innermost first.
+struct Own {
+  std::array<const void*, kMaxFrames> frames{};
+  std::size_t depth = 0;
+  int thread = 0;
+};
+[[gnu::noinline]] void own_edge(Own& own) {
+  own.depth = capture_own(TRESTLE_CALL_SITE, own.frames);
+  own.thread = own_thread_id();
+  asm volatile("");
+}
+[[gnu::noinline]] void own_caller(Own& own) {
+  own_edge(own);
+  asm volatile("");
+}
+[[gnu::noinline]] void own_thread(Own& own) {
+  own_caller(own);
+  asm volatile("");
+}
+
+TEST(OwnStack, HasTheFramesOfAnyThread) {
+  Own first;
+  own_caller(first);
+  ASSERT_GE(first.depth, 3U);
+  EXPECT_TRUE(lies_in(first.frames[0], reinterpret_cast<void (*)()>(&own_caller), kFunctionBytes));
+  EXPECT_EQ(first.thread, gettid());
+
+  Own other;
+  std::thread([&] {
+    own_thread(other);
+    EXPECT_EQ(other.thread, gettid());
+  }).join();
+  ASSERT_GE(other.depth, 2U);
+  EXPECT_TRUE(lies_in(other.frames[0], reinterpret_cast<void (*)()>(&own_caller), kFunctionBytes));
+  EXPECT_TRUE(lies_in(other.frames[1], reinterpret_cast<void (*)()>(&own_thread), kFunctionBytes));
+  EXPECT_NE(other.thread, first.thread);
+}
+
+Own on_other_stack;
+void own_handler(int) { own_caller(on_other_stack); }
+
+// A signal's stack is not the thread's; the walk goes no further than it does.
+TEST(OwnStack, HasTheFramesOfASignalsStack) {
+  std::array<char, 64 << 10> memory{};
+  stack_t stack{};
+  stack.ss_sp = memory.data();
+  stack.ss_size = memory.size();
+  stack_t before{};
+  ASSERT_EQ(sigaltstack(&stack, &before), 0);
+  struct sigaction action{};
+  action.sa_handler = own_handler;
+  action.sa_flags = SA_ONSTACK;
+  struct sigaction kept{};
+  ASSERT_EQ(sigaction(SIGUSR1, &action, &kept), 0);
+  raise(SIGUSR1);
+  sigaction(SIGUSR1, &kept, nullptr);
+  sigaltstack(&before, nullptr);
+  ASSERT_GE(on_other_stack.depth, 2U);
+  EXPECT_TRUE(lies_in(on_other_stack.frames[0], reinterpret_cast<void (*)()>(&own_caller), kFunctionBytes));
+  EXPECT_TRUE(lies_in(on_other_stack.frames[1], reinterpret_cast<void (*)()>(&own_handler), kFunctionBytes));
+}
+
+// Frames that lead back, round in a circle, far away, beyond the stack or to where nothing is end the walk, not the process.
+TEST(OwnStack, StopsAtAFrameThatLeadsAstray) {
+  const void* const here = reinterpret_cast<const void*>(&caller);
+  std::array<const void*, kMaxFrames> found{};
+  for (const std::intptr_t step : {0, -16, 3, 1 << 19, 1 << 21}) {
+    std::array<std::uintptr_t, 2> frame{0, reinterpret_cast<std::uintptr_t>(here)};
+    frame[0] = reinterpret_cast<std::uintptr_t>(frame.data()) + static_cast<std::uintptr_t>(step);
+    EXPECT_EQ(capture_own({frame.data(), here}, found), 1U) << step;
+  }
+  EXPECT_EQ(capture_own({reinterpret_cast<const void*>(std::uintptr_t{16}), here}, found), 1U) << "nothing is there";
+  EXPECT_EQ(capture_own({}, found), 0U);
+  EXPECT_EQ(capture_own({found.data(), here}, {}), 0U) << "there is no room";
+}
+
+// The last piece of a page that nothing follows.
+TEST(OwnStack, ReadsAForeignStackUpToItsLastWord) {
+  constexpr std::size_t kPage = 4096;
+  auto* const pages =
+      static_cast<std::byte*>(mmap(nullptr, 2 * kPage, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
+  ASSERT_NE(pages, MAP_FAILED);
+  ASSERT_EQ(mprotect(pages + kPage, kPage, PROT_NONE), 0);
+  const void* const here = reinterpret_cast<const void*>(&caller);
+  auto* const words = reinterpret_cast<std::uintptr_t*>(pages + kPage - 48);
+  words[0] = reinterpret_cast<std::uintptr_t>(words + 4);  // the frame that ends with the page
+  words[1] = reinterpret_cast<std::uintptr_t>(here);
+  words[4] = reinterpret_cast<std::uintptr_t>(words + 8);
+  words[5] = reinterpret_cast<std::uintptr_t>(here);
+  std::array<const void*, kMaxFrames> found{};
+  EXPECT_EQ(capture_own({words, here}, found), 2U);
+  EXPECT_EQ(captured({words, here}).depth, 2U);
+  munmap(pages, 2 * kPage);
+}
+
+TEST(OwnStack, KnowsAForkedThreadsNumber) {
+  const int before = own_thread_id();
+  const Captured captured = capture_stderr([&] {
+    forget_own_thread_id();
+    if (own_thread_id() == before || own_thread_id() != gettid()) abort();
+  });
+  EXPECT_EQ(captured.status, 0);
 }
 
 TEST(Stack, PlacesCodeInItsObject) {

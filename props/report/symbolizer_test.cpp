@@ -79,13 +79,13 @@ TEST_F(SymbolizerTest, MakesNothingOfAnAnswerThatIsNone) {
 
 TEST_F(SymbolizerTest, LeavesOutWhatItHasNoRoomFor) {
   std::string answer = "0x1\n";
-  for (int i = 0; i < 300; ++i) answer += "f\n/a.c:1\n";
+  for (int i = 0; i < 600; ++i) answer += "f\n/a.c:1\n";
   resolve(answer + "0x2\ng\n/a.c:2\n0x3\nh\n/a.c:3\n", {code(), code()});
-  EXPECT_EQ(places(*symbolizer_, 0).size(), 256U);
+  EXPECT_EQ(places(*symbolizer_, 0).size(), 512U);
   EXPECT_EQ(places(*symbolizer_, 1), Places{});
-  resolve("0x1\n" + std::string(100'000, 'f') + "\n/a.c:1\n", {code()});
+  resolve("0x1\n" + std::string(200'000, 'f') + "\n/a.c:1\n", {code()});
   ASSERT_EQ(places(*symbolizer_, 0).size(), 1U);
-  EXPECT_LT(places(*symbolizer_, 0)[0].first.size(), 65537U);
+  EXPECT_LT(places(*symbolizer_, 0)[0].first.size(), (128U << 10) + 1);
 }
 
 TEST_F(SymbolizerTest, ForgetsWhatItKnewBefore) {
@@ -223,8 +223,8 @@ TEST(SymbolizedReport, HasSaidWhatItIsBeforeAnybodyIsAsked) {
   const Captured captured = report_with(script.path());
   EXPECT_TRUE(WIFSIGNALED(captured.status));
   EXPECT_NE(captured.text.find("double free"), std::string::npos);
-  EXPECT_EQ(captured.text.rfind("  called from:\n"), captured.text.size() - std::strlen("  called from:\n"))
-      << captured.text;
+  const std::string last = "  likely     two owners free the same block, or an object is destroyed twice\n";
+  EXPECT_EQ(captured.text.rfind(last), captured.text.size() - last.size()) << captured.text;
 }
 
 // What the symbolizer sends to who asks it, which is the parent of its parent; and what a handler there says to that.
@@ -267,7 +267,7 @@ TEST(SymbolizedReport, ThatAFaultInterruptsHasALineForThat) {
 // As many frames as there is room for, each as long as it may be.
 TEST(SymbolizedReport, EndsWellWhereThereIsNoRoomForAllOfIt) {
   std::string answer = "0x1\n";
-  for (int i = 0; i < 250; ++i) answer.append(150, '"').append("\n/").append(90, '\\').append(":1\n");
+  for (int i = 0; i < 500; ++i) answer.append(150, '"').append("\n/").append(90, '\\').append(":1\n");
   const Script script("addr2line", "cat <<'END'\n" + answer + "END\n");
   const std::string path = std::string(script.path()) + ".json";
   const Captured captured = capture_stderr([&] {

@@ -77,6 +77,14 @@ def dump(kind, at, said):
             (f"({behind})?" if freed_large else behind))
 
 
+def frames_of(stack):
+    for number, frame in enumerate(stack):
+        what = f" in {frame['function']}" if "function" in frame else ""
+        where = f" {frame['location']}" if "location" in frame else ""
+        code = f" ({frame['object']}+{frame['offset']})" if "object" in frame else ""
+        yield f"    #{number} {frame['address']}{what}{where}{code}"
+
+
 def text_of(said):
     """The text of a report, without the bytes around the address, from its JSON."""
     given = f"({said['argument']})" if "argument" in said else ""
@@ -92,12 +100,15 @@ def text_of(said):
     if "expected" in said:
         lines.append(f"  expected   {said['expected']}, found {said['found']}")
     lines += [f"  policy     {said['policy']}, thread {said['thread']}", f"  likely     {said['likely']}", "  called from:"]
-    for number, frame in enumerate(said["stack"]):
-        what = f" in {frame['function']}" if "function" in frame else ""
-        where = f" {frame['location']}" if "location" in frame else ""
-        code = f" ({frame['object']}+{frame['offset']})" if "object" in frame else ""
-        lines.append(f"    #{number} {frame['address']}{what}{where}{code}")
+    lines += frames_of(said["stack"])
+    for key in "allocated", "freed":
+        if key in said:
+            lines += [f"  {key} by thread {said[key]['thread']}:", *frames_of(said[key]["stack"])]
     return "".join(line + "\n" for line in lines)
+
+
+def frames(name):
+    return rf"(?P<{name}>(    #\d+ {HEX}( in [^\n]+)?( [^\n]+:\d+)?( \(.+\+{HEX}\))?\n)+)"
 
 
 def pattern(expected, said, pid, policy):
@@ -116,4 +127,5 @@ def pattern(expected, said, pid, policy):
         re.escape(f"=={pid}=={expected.severity}: trestle: {what}\n  meaning    {known['meaning']}{invariant}\n"),
         f"  address    {at}{offset}\n", place(kind, at, said), evidence,
         f"  policy     {policy}, thread {said.get('thread', pid)}\n", re.escape(f"  likely     {known['likely']}\n"),
-        dump(kind, at, said), "  called from:\n", rf"(?P<stack>(    #\d+ {HEX}( in [^\n]+)?( [^\n]+:\d+)?( \(.+\+{HEX}\))?", "\n)+)"])
+        dump(kind, at, said), "  called from:\n", frames("stack"),
+        r"(  allocated by thread \d+:\n", frames("allocated"), r")?(  freed by thread \d+:\n", frames("freed"), ")?"])

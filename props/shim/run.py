@@ -35,6 +35,11 @@ import report  # beside this file
 
 QUICK_SYMBOLIZER = shutil.which("addr2line") or ""  # llvm's takes ten times as long to start
 
+# What is wrong with a block that the program had; the other kinds are of what the heap keeps for itself.
+OF_A_FREED_BLOCK = ("double free", "stale pointer", "write after free")
+OF_A_LIVE_BLOCK = ("interior pointer", "write past end", "write before start", "size mismatch", "alignment mismatch",
+                   "kind mismatch", "header corrupt")
+
 class Broken(Exception):
     pass
 
@@ -125,11 +130,17 @@ def hold_report(expected, err, said, pid, program, policy):
     wanted = report.pattern(expected, said, pid, policy)
     found = re.fullmatch(f"{lines}{wanted}", err)
     require(found is not None, f"stderr is not {lines!r} and this report:\n{wanted}")
-    if not expected.report.endswith("the check at exit"):
-        caller = found["stack"].split("\n")[0]
+    calls = [] if expected.report.endswith("the check at exit") else ["stack"]
+    kind = expected.report.partition(" in ")[0]
+    if policy == "debug" and "block" in said and kind in OF_A_FREED_BLOCK + OF_A_LIVE_BLOCK:
+        calls += ["allocated", "freed"] if kind in OF_A_FREED_BLOCK else ["allocated"]
+    for call in calls:
+        caller = (found[call] or "none").split("\n")[0]
         where = " 0x[0-9a-f]+" if expected.unsymbolized else r" in \S.*:\d+"
         where += rf" \({re.escape(os.path.realpath(program))}\+"
-        require(re.search(where, caller) is not None, f"the stack does not begin at a line of the program: {caller}")
+        require(re.search(where, caller) is not None, f"{call} does not begin at a line of the program: {caller}")
+    if policy != "debug":
+        require(not found["allocated"] and not found["freed"], "histories are kept")
 
 
 def hold_out(expected, out):

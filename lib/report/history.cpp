@@ -1,0 +1,83 @@
+#include "report/history.hpp"
+
+#include "base/arith.hpp"
+#include "os/linux_os.hpp"
+
+namespace trestle {
+namespace {
+
+// What the place leads to; made, of zeros, if it leads nowhere yet. Null: there is no memory.
+template <class Table>
+Table* reach(std::atomic<Table*>& place) noexcept {
+  Table* known = place.load(std::memory_order_acquire);
+  if (known != nullptr) [[likely]]
+    return known;
+  LinuxOs os;
+  constexpr std::size_t kBytes = align_up(sizeof(Table), kOsPage);
+  std::byte* const made = os.reserve(kBytes, kOsPage);
+  if (made == nullptr) return nullptr;
+  auto* const table = reinterpret_cast<Table*>(made);
+  if (os.commit(made, kBytes) && place.compare_exchange_strong(known, table, std::memory_order_acq_rel)) return table;
+  os.release(made, kBytes);
+  return known;  // another thread's, or none
+}
+
+}  // namespace
+
+Histories::Way Histories::way_to(const void* block) noexcept {
+  constexpr auto low = [](std::uintptr_t bits, unsigned count) { return bits & ((std::uintptr_t{1} << count) - 1); };
+  const std::uintptr_t grain = address_of(block) >> kGrainShift;
+  return {low(grain >> (kLeafShift + kBranchShift), kRootShift), low(grain >> kLeafShift, kBranchShift),
+          low(grain, kLeafShift)};
+}
+
+// Null: no block that is known of began near. An address beyond the program's half shares another's record, which does no harm:
+// what is asked of it is a guess that the heap has refused.
+Histories::Record* Histories::find(const void* block) const noexcept {
+  const Way way = way_to(block);
+  Branch* const branch = root_[way.root].load(std::memory_order_acquire);
+  if (branch == nullptr) return nullptr;
+  Leaf* const leaf = (*branch)[way.branch].load(std::memory_order_acquire);
+  return leaf != nullptr ? &(*leaf)[way.leaf] : nullptr;
+}
+
+Histories::Record* Histories::find_or_make(const void* block) noexcept {
+  const Way way = way_to(block);
+  Branch* const branch = reach(root_[way.root]);
+  if (branch == nullptr) return nullptr;
+  Leaf* const leaf = reach((*branch)[way.branch]);
+  return leaf != nullptr ? &(*leaf)[way.leaf] : nullptr;
+}
+
+StackDepot::Id Histories::trace(const CallSite& site) noexcept {
+  std::array<const void*, StackDepot::kMaxDepth> frames;
+  const std::size_t depth = capture_own(site, frames);
+  return depot_.put(own_thread_id(), std::span(frames).first(depth));
+}
+
+void Histories::begin(const void* block, const CallSite& site) noexcept {
+  if (Record* const record = find_or_make(block)) [[likely]]
+    record->store(trace(site), std::memory_order_release);
+}
+
+bool Histories::end(const void* block, const CallSite& site) noexcept {
+  Record* const record = find(block);
+  if (record == nullptr) return true;
+  std::uint64_t known = record->load(std::memory_order_acquire);
+  if (known >> kHalf != 0) return false;
+  const std::uint64_t ended = known | std::uint64_t{trace(site)} << kHalf;
+  return record->compare_exchange_strong(known, ended, std::memory_order_acq_rel);
+}
+
+void Histories::revive(const void* block) noexcept {
+  if (Record* const record = find(block)) record->fetch_and(UINT32_MAX, std::memory_order_acq_rel);
+}
+
+History Histories::of(const void* block) const noexcept {
+  const Record* const record = find(block);
+  if (record == nullptr) return {};
+  const std::uint64_t known = record->load(std::memory_order_acquire);
+  return {depot_.find(static_cast<StackDepot::Id>(known)), depot_.find(static_cast<StackDepot::Id>(known >> kHalf))};
+}
+
+}  // namespace trestle

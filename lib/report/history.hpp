@@ -1,0 +1,68 @@
+// Who allocated a block, and who freed it: for each address that a block began at, the traces of the two calls. Out of band, in
+// a table by address, which is filled in where the heap is used: 8 bytes for each 16 of the heap that holds blocks. What is
+// known of a freed block stays until another begins at its address. Thread-safe, lock-free.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+
+#include "report/stack.hpp"
+#include "report/stack_depot.hpp"
+
+namespace trestle {
+
+// Null: not known; or, of `freed`, that the block is live.
+struct History {
+  const Trace* allocated = nullptr;
+  const Trace* freed = nullptr;
+};
+
+class Histories {
+ public:
+  constexpr Histories() noexcept = default;
+  Histories(const Histories&) = delete;
+  Histories& operator=(const Histories&) = delete;
+
+  // The block was allocated, or given another size, by this call.
+  void begin(const void* block, const CallSite& site) noexcept;
+  // This call is about to free it. False: another call was the first to do so, and is the one that stays known.
+  [[nodiscard]] bool end(const void* block, const CallSite& site) noexcept;
+  // The call that `end` was for did not free it.
+  void revive(const void* block) noexcept;
+  [[nodiscard]] History of(const void* block) const noexcept;
+
+  // Around fork: see Mutex.
+  void keep() noexcept { depot_.keep(); }
+  void let_go() noexcept { depot_.let_go(); }
+  void reset() noexcept { depot_.reset(); }
+
+ private:
+  // The trace of the allocation in the low half, of the release in the high one.
+  using Record = std::atomic<std::uint64_t>;
+  static constexpr unsigned kHalf = 32;
+  static constexpr unsigned kGrainShift = 4;  // blocks begin at multiples of 16
+  static constexpr unsigned kLeafShift = 21;
+  static constexpr unsigned kBranchShift = 11;
+  static constexpr unsigned kRootShift = 11;
+  static_assert(kGrainShift + kLeafShift + kBranchShift + kRootShift == 47, "a program's addresses");
+  using Leaf = std::array<Record, std::size_t{1} << kLeafShift>;
+  using Branch = std::array<std::atomic<Leaf*>, std::size_t{1} << kBranchShift>;
+
+  // The entries that lead to the record of an address.
+  struct Way {
+    std::size_t root;
+    std::size_t branch;
+    std::size_t leaf;
+  };
+  [[nodiscard]] static Way way_to(const void* block) noexcept;
+  [[nodiscard]] Record* find(const void* block) const noexcept;
+  [[nodiscard]] Record* find_or_make(const void* block) noexcept;
+  [[nodiscard]] StackDepot::Id trace(const CallSite& site) noexcept;
+
+  std::array<std::atomic<Branch*>, std::size_t{1} << kRootShift> root_{};
+  StackDepot depot_;
+};
+
+}  // namespace trestle

@@ -1,0 +1,74 @@
+// Stacks, each kept once, for as long as the process lives: what every allocation and release of the debug policy leaves
+// behind. Out of band, in mappings of its own. Thread-safe; a stack that is there already is found without a lock.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+#include "base/sync.hpp"
+
+namespace trestle {
+
+// One of them: the thread that was there, and its return addresses, the innermost first, which follow in memory.
+class Trace {
+ public:
+  [[nodiscard]] int thread() const noexcept { return thread_; }
+  [[nodiscard]] std::span<const void* const> return_addresses() const noexcept {
+    return {reinterpret_cast<const void* const*>(this + 1), depth_};
+  }
+
+ private:
+  friend class StackDepot;
+  std::uint32_t next_;  // of its bucket
+  std::uint32_t hash_;
+  int thread_;
+  std::uint32_t depth_;
+};
+
+class StackDepot {
+ public:
+  // How traces are named; 0: none.
+  using Id = std::uint32_t;
+  static constexpr std::size_t kMaxDepth = 32;  // frames of a trace; those further out are cut off
+
+  constexpr StackDepot() noexcept = default;
+  StackDepot(const StackDepot&) = delete;
+  StackDepot& operator=(const StackDepot&) = delete;
+
+  // 0: there is no memory, or no room for more. Cost: a hash of the frames and, mostly, one comparison.
+  [[nodiscard]] Id put(int thread, std::span<const void* const> return_addresses) noexcept;
+  // Null for 0. Only for what put gave.
+  [[nodiscard]] const Trace* find(Id id) const noexcept;
+
+  // Around fork: see Mutex.
+  void keep() noexcept { lock_.keep(); }
+  void let_go() noexcept { lock_.let_go(); }
+  void reset() noexcept { lock_.reset(); }
+
+  static constexpr std::size_t kChunkBytes = std::size_t{1} << 20;
+  static constexpr std::size_t kMostChunks = 1024;
+
+ private:
+  static constexpr std::size_t kUnit = 8;  // an id counts these
+  static constexpr std::size_t kUnits = kChunkBytes / kUnit;
+  static constexpr std::size_t kBuckets = std::size_t{1} << 17;
+
+  [[nodiscard]] Id search(Id from, Id until, std::uint32_t hash, int thread,
+                          std::span<const void* const> return_addresses) const noexcept;
+  [[nodiscard]] Id carve(std::size_t bytes) noexcept TRESTLE_REQUIRES(lock_);
+  [[nodiscard]] Trace* at(Id id) const noexcept {
+    return reinterpret_cast<Trace*>(chunks_[id / kUnits].load(std::memory_order_acquire) + id % kUnits * kUnit);
+  }
+
+  std::array<std::atomic<Id>, kBuckets> buckets_{};
+  std::array<std::atomic<std::byte*>, kMostChunks> chunks_{};
+  Mutex lock_;
+  // Where the next trace goes; no trace is named 0.
+  std::size_t chunk_ TRESTLE_GUARDED_BY(lock_) = 0;
+  std::size_t used_ TRESTLE_GUARDED_BY(lock_) = kUnit;  // bytes of that chunk
+};
+
+}  // namespace trestle

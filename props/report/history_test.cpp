@@ -1,0 +1,108 @@
+#include "report/history.hpp"
+
+#include <gtest/gtest.h>
+
+#include <memory>
+#include <thread>
+#include <vector>
+
+namespace trestle {
+namespace {
+
+const void* block_at(std::uintptr_t address) { return reinterpret_cast<const void*>(address); }
+
+// A call whose only frame is this.
+CallSite call_from(std::uintptr_t address) { return {nullptr, reinterpret_cast<const void*>(address)}; }
+std::uintptr_t caller_in(const Trace* trace) {
+  if (trace == nullptr || trace->return_addresses().empty()) return 0;
+  return reinterpret_cast<std::uintptr_t>(trace->return_addresses()[0]);
+}
+
+struct HistoriesTest : testing::Test {
+  std::unique_ptr<Histories> histories_ = std::make_unique<Histories>();
+
+  void expect(const void* block, std::uintptr_t allocated, std::uintptr_t freed) const {
+    const History history = histories_->of(block);
+    EXPECT_EQ(caller_in(history.allocated), allocated) << block;
+    EXPECT_EQ(caller_in(history.freed), freed) << block;
+  }
+};
+
+// The first and the last of a leaf and of a branch, neighbours of 16 bytes, and the ends of the program's half.
+TEST_F(HistoriesTest, AreKeptForEachAddress) {
+  const std::vector<std::uintptr_t> blocks{0x10,           0x20,           0x1FFFFF0,     0x2000000,
+                                           0x2000010,      0xFFFFFFFF0,    0x1000000000,  0x7F0000000000,
+                                           0x7F0000000010, 0x7F0001FFFFF0, 0x7FFFFFFFFFF0};
+  for (const std::uintptr_t at : blocks) {
+    histories_->begin(block_at(at), call_from(at + 1));
+    EXPECT_TRUE(histories_->end(block_at(at), call_from(at + 2)));
+  }
+  for (const std::uintptr_t at : blocks) expect(block_at(at), at + 1, at + 2);
+  expect(block_at(0x30), 0, 0);
+  expect(block_at(0x5000000000), 0, 0);
+}
+
+TEST_F(HistoriesTest, NameTheThread) {
+  histories_->begin(block_at(0x1000), call_from(1));
+  int other = 0;
+  std::thread([&] {
+    other = own_thread_id();
+    EXPECT_TRUE(histories_->end(block_at(0x1000), call_from(2)));
+  }).join();
+  const History history = histories_->of(block_at(0x1000));
+  EXPECT_EQ(history.allocated->thread(), own_thread_id());
+  EXPECT_EQ(history.freed->thread(), other);
+  EXPECT_NE(other, own_thread_id());
+}
+
+TEST_F(HistoriesTest, KeepTheFirstWhoFreed) {
+  const void* const block = block_at(0x1000);
+  histories_->begin(block, call_from(1));
+  EXPECT_TRUE(histories_->end(block, call_from(2)));
+  EXPECT_FALSE(histories_->end(block, call_from(3)));
+  expect(block, 1, 2);
+}
+
+TEST_F(HistoriesTest, BeginAnewWithTheNextBlock) {
+  const void* const block = block_at(0x1000);
+  histories_->begin(block, call_from(1));
+  EXPECT_TRUE(histories_->end(block, call_from(2)));
+  histories_->begin(block, call_from(3));
+  expect(block, 3, 0);
+  EXPECT_TRUE(histories_->end(block, call_from(4)));
+  expect(block, 3, 4);
+}
+
+TEST_F(HistoriesTest, GoOnAfterAReleaseThatWasNone) {
+  const void* const block = block_at(0x1000);
+  histories_->begin(block, call_from(1));
+  EXPECT_TRUE(histories_->end(block, call_from(2)));
+  histories_->revive(block);
+  expect(block, 1, 0);
+  EXPECT_TRUE(histories_->end(block, call_from(3)));
+  expect(block, 1, 3);
+}
+
+// Where no block is known of, there is nothing to end, and asking takes no memory.
+TEST_F(HistoriesTest, AreEmptyWhereNothingBegan) {
+  EXPECT_TRUE(histories_->end(block_at(0x1000), call_from(1)));
+  histories_->revive(block_at(0x1000));
+  expect(block_at(0x1000), 0, 0);
+  expect(nullptr, 0, 0);
+}
+
+// Of several that free one block, one is the first.
+TEST_F(HistoriesTest, HaveOneFirstWhoFreed) {
+  for (std::uintptr_t at = 0x1000; at < 0x1000 + 500 * 16; at += 16) {
+    histories_->begin(block_at(at), call_from(1));
+    std::array<bool, 2> first{};
+    std::thread other([&] { first[0] = histories_->end(block_at(at), call_from(2)); });
+    first[1] = histories_->end(block_at(at), call_from(3));
+    other.join();
+    EXPECT_NE(first[0], first[1]);
+    EXPECT_EQ(caller_in(histories_->of(block_at(at)).freed), first[0] ? 2U : 3U);
+  }
+}
+
+}  // namespace
+}  // namespace trestle
