@@ -40,6 +40,25 @@ for call in 'allocated:4' 'freed:5'; do
   grep -A1 "^  ${call%:*} by thread" <<<"$told" | grep -q "^    #0 .* in main .*/twice.c:${call#*:} " || complain "$call" "$told"
 done
 
+cat >forked.c <<'END'
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
+int main(void) {
+  void *volatile kept = malloc(20);
+  if (fork() != 0) return wait(NULL) < 0;
+  free(kept);
+  free(kept);
+}
+END
+"$compiler" -g -O1 -fno-builtin forked.c -o forked || exit 1
+(ulimit -c 0; TRESTLE_OPTIONS=report=json:$work/forked.reports LD_PRELOAD=$debug ./forked) 2>/dev/null
+python3 -I -S - <<'END' || complain "forked" "it says: $(cat forked.reports)"
+import json
+[said] = map(json.loads, open("forked.reports"))
+assert said["freed"]["thread"] == said["thread"] == said["pid"] != said["allocated"]["thread"]
+END
+
 "$trestle" report --sarif reports >sarif || complain "sarif" "exit status $?"
 python3 -I -S - sarif "$work" <<'END' || complain "sarif" "it is another"
 import json, sys

@@ -4,8 +4,11 @@
 
 #include "fault.h"
 
+static const char* role = "freed";
+
 static void* release(void* block) {
-  print(STDOUT_FILENO, "thread %d\n", (int)gettid());
+  print(STDOUT_FILENO, "%s %d\n", role, (int)gettid());
+  role = "thread";
   free(block);
   return NULL;
 }

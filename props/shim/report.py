@@ -7,13 +7,14 @@
   evidence EXPECTED FOUND          the bytes, tag or counter; without, there must be none
   call FUNCTION                    as which CALL in the source reads
   thread NUMBER                    which is about to make the call, where it is not the first one
+  allocated NUMBER, freed NUMBER   the thread that did so, where it is not the first one
 A `?` stands for what the program cannot know."""
 import os
 import re
 
 HEX = "0x[0-9a-f]+"
 KINDS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "faults", "kinds.txt")
-SAID = re.compile(r"^(given|at|base|block|evidence|call|thread) (.+)\n", re.MULTILINE)
+SAID = re.compile(r"^(given|at|base|block|evidence|call|thread|allocated|freed) (.+)\n", re.MULTILINE)
 
 
 def kinds():

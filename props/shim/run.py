@@ -139,8 +139,10 @@ def hold_report(expected, err, said, pid, program, policy):
         where = " 0x[0-9a-f]+" if expected.unsymbolized else r" in \S.*:\d+"
         where += rf" \({re.escape(os.path.realpath(program))}\+"
         require(re.search(where, caller) is not None, f"{call} does not begin at a line of the program: {caller}")
-    if policy != "debug":
-        require(not found["allocated"] and not found["freed"], "histories are kept")
+    for call in "allocated", "freed":
+        require(call in calls or not found[call] or kind not in OF_A_LIVE_BLOCK and policy == "debug", f"{call} is told")
+        thread = re.search(rf"\n  {call} by thread (\d+):", err)
+        require(call not in calls or thread[1] == said.get(call, str(pid)), f"{call} by another thread")
 
 
 def hold_out(expected, out):
