@@ -31,7 +31,8 @@
 #define TRESTLE_READS_BESIDE_OWNERS __attribute__((no_sanitize("thread")))
 #endif
 #elif defined(__SANITIZE_THREAD__)
-#define TRESTLE_READS_BESIDE_OWNERS __attribute__((no_sanitize("thread")))
+// g++ would otherwise have the caller load what the function is to look at, and instrument the load there.
+#define TRESTLE_READS_BESIDE_OWNERS __attribute__((no_sanitize("thread"), noipa))
 #endif
 #if !defined(TRESTLE_READS_BESIDE_OWNERS)
 #define TRESTLE_READS_BESIDE_OWNERS TRESTLE_READS_WHOLE_RANGES

@@ -186,6 +186,27 @@ TEST(OwnStack, ReadsAForeignStackUpToItsLastWord) {
   munmap(pages, 2 * kPage);
 }
 
+// Frames that reach over the end of a piece, or of a page, are read whole; one too far away is none.
+TEST(OwnStack, FollowsFramesOfAForeignStackWhereverTheyLie) {
+  constexpr std::size_t kBytes = std::size_t{4} << 20;
+  auto* const memory =
+      static_cast<std::byte*>(mmap(nullptr, kBytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
+  ASSERT_NE(memory, MAP_FAILED);
+  const void* const here = reinterpret_cast<const void*>(&caller);
+  const auto link = [&](std::size_t from, std::size_t to) {
+    auto* const words = reinterpret_cast<std::uintptr_t*>(memory + from);
+    words[0] = reinterpret_cast<std::uintptr_t>(memory + to);
+    words[1] = reinterpret_cast<std::uintptr_t>(here);
+  };
+  const std::array<std::size_t, 6> frames{64, 64 + 504, 64 + 1000, 4096 - 8, 4096 + 520, 3 << 20};
+  for (std::size_t i = 0; i + 1 < frames.size(); ++i) link(frames[i], frames[i + 1]);
+  link(frames.back(), 0);
+  std::array<const void*, kMaxFrames> found{};
+  EXPECT_EQ(capture_own({memory + frames[0], here}, found), 5U) << "all but the one that is too far away";
+  EXPECT_EQ(captured({memory + frames[0], here}).depth, 5U);
+  munmap(memory, kBytes);
+}
+
 TEST(OwnStack, KnowsAForkedThreadsNumber) {
   const int before = own_thread_id();
   const Captured captured = capture_stderr([&] {
