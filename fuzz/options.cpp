@@ -15,6 +15,7 @@ namespace {
 using trestle::Options;
 
 constexpr std::string_view kWords[] = {"check_at_exit",
+                                       "handle_segv",
                                        "check_every",
                                        "decay_ms",
                                        "dirty_bytes",
@@ -87,9 +88,9 @@ bool apply(const std::string& name, const std::string& value, Options& options) 
     return true;
   }
   if (!number_of(value, name == "dirty_bytes", number)) return false;
-  if (name == "check_at_exit") {
+  if (name == "check_at_exit" || name == "handle_segv") {
     if (number > 1) return false;
-    options.check_at_exit = number == 1;
+    (name == "handle_segv" ? options.handle_segv : options.check_at_exit) = number == 1;
   } else if (name == "check_every") {
     options.check_every = number;
   } else if (name == "decay_ms") {
@@ -132,6 +133,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (read_plainly(text, expected) != warnings) fail("another number of words was ignored", text);
   if (read.check_at_exit != expected.check_at_exit || read.check_every != expected.check_every)
     fail("check_at_exit or check_every differs", text);
+  if (read.handle_segv != expected.handle_segv) fail("handle_segv differs", text);
   if (read.decay_ms != expected.decay_ms || read.dirty_bytes != expected.dirty_bytes)
     fail("decay_ms or dirty_bytes differs", text);
   if (std::string(read.summary.data()) != std::string(expected.summary.data())) fail("summary differs", text);

@@ -40,6 +40,39 @@ for call in 'allocated:4' 'freed:5'; do
   grep -A1 "^  ${call%:*} by thread" <<<"$told" | grep -q "^    #0 .* in main .*/twice.c:${call#*:} " || complain "$call" "$told"
 done
 
+# A leaf of the C library, which keeps no frame: who called it is told all the same; also in a signal handler on its own stack.
+cat >far.c <<'END'
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+static char *volatile block;
+static volatile size_t bytes = 1 << 20;
+static void beyond(int number) { memset(block, number, bytes); }
+int main(int count, char **arguments) {
+  (void)arguments;
+  static char memory[16 << 10];
+  const stack_t stack = {.ss_sp = memory, .ss_size = sizeof memory};
+  sigaltstack(&stack, NULL);
+  const struct sigaction action = {.sa_handler = beyond, .sa_flags = SA_ONSTACK};
+  sigaction(SIGUSR1, &action, NULL);
+  block = malloc(1000000);
+  if (count > 1) raise(SIGUSR1);
+  memset(block, 1, bytes);
+}
+END
+"$compiler" -g -O1 -fno-builtin far.c -o far || exit 1
+for way in '' handler; do
+  rm -f far.reports
+  (ulimit -c 0; TRESTLE_OPTIONS=report=json:$work/far.reports LD_PRELOAD=$library ./far $way) 2>/dev/null
+  python3 -I -S - "${way:+beyond}" <<'END' || complain "beyond the end${way:+ in a handler}" "it says: $(cat far.reports)"
+import json, sys
+[said] = map(json.loads, open("far.reports"))
+assert (said["kind"], said["call"], said["requested"]) == ("access past end", "a write", 1000000)
+assert said["stack"][0]["object"].endswith("libc.so.6")
+assert any(frame["function"] == (sys.argv[1] or "main") and "/far.c:" in frame["location"] for frame in said["stack"][1:3])
+END
+done
+
 cat >forked.c <<'END'
 #include <stdlib.h>
 #include <sys/wait.h>

@@ -32,6 +32,9 @@ constexpr std::array<FaultTraits, TRESTLE_FAULT_KIND_COUNT> kTraits{{
     {"span bin mismatch", "the span bins and the free spans disagree", 12},
     {"quarantine corrupt", "the quarantine and the retired blocks disagree", 16},
     {"control corrupt", "the heap's own control record was overwritten", 17},
+    {"access past end", "memory past the end of the block was accessed", 0},
+    {"access after free", "the block was accessed after it was freed", 0},
+    {"wild access", "memory that the heap has reserved and nobody was given was accessed", 0},
 }};
 
 }  // namespace

@@ -36,6 +36,9 @@ enum class FaultKind : std::uint8_t {
   span_bin_mismatch = TRESTLE_FAULT_SPAN_BIN_MISMATCH,
   quarantine_corrupt = TRESTLE_FAULT_QUARANTINE_CORRUPT,
   control_corrupt = TRESTLE_FAULT_CONTROL_CORRUPT,
+  access_past_end = TRESTLE_FAULT_ACCESS_PAST_END,
+  access_after_free = TRESTLE_FAULT_ACCESS_AFTER_FREE,
+  wild_access = TRESTLE_FAULT_WILD_ACCESS,
 };
 
 // The standard's name of a kind, what it means in a sentence, and the invariant that it breaks (docs/invariants.md; 0: none).

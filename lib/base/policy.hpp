@@ -28,6 +28,7 @@ struct Policy {
       large_quarantine_spans;  // at most this many freed large spans wait, or keep their contents, before their reuse
   bool histories;              // the stacks of allocation and release are kept for every block
   bool check_at_exit;          // default of the option of that name
+  bool handle_segv;            // the same
 };
 
 inline constexpr std::size_t kAllBytes = SIZE_MAX;
@@ -49,7 +50,8 @@ inline constexpr Policy kFast{.name = "fast",
                               .guard_pages = true,
                               .large_quarantine_spans = 16,
                               .histories = false,
-                              .check_at_exit = false};
+                              .check_at_exit = false,
+                              .handle_segv = false};
 
 inline constexpr Policy kHardened{.name = "hardened",
                                   .canary = true,
@@ -68,7 +70,8 @@ inline constexpr Policy kHardened{.name = "hardened",
                                   .guard_pages = true,
                                   .large_quarantine_spans = 16,
                                   .histories = false,
-                                  .check_at_exit = false};
+                                  .check_at_exit = false,
+                                  .handle_segv = true};
 
 inline constexpr Policy kDebug{.name = "debug",
                                .canary = true,
@@ -87,7 +90,8 @@ inline constexpr Policy kDebug{.name = "debug",
                                .guard_pages = true,
                                .large_quarantine_spans = 256,
                                .histories = true,
-                               .check_at_exit = true};
+                               .check_at_exit = true,
+                               .handle_segv = true};
 
 // Contradictory policies do not compile.
 consteval bool is_consistent(const Policy& p) {

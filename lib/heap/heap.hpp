@@ -79,6 +79,8 @@ class Heap {
   [[nodiscard]] trestle_stats stats() noexcept;
   // What is known of a verdict on the pointer `given`: the block, its sizes, the bytes expected and found.
   [[nodiscard]] Fault explain(const Verdict& verdict, const void* given) noexcept;
+  // What an access was that the hardware refused: a fault iff the heap has closed the memory there. Takes the heap's locks.
+  [[nodiscard]] Fault explain_access(const void* at) noexcept;
   // Bytes from the start of the region that holds the address; UINT64_MAX where none does.
   [[nodiscard]] std::uint64_t offset_of(const void* at) const noexcept;
   // Calls visit(SpanDescriptor&, std::byte* start) for every span, as far as their tiling is sound. For those who test what

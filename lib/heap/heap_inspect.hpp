@@ -201,6 +201,27 @@ Fault Heap<P, O>::explain(const Verdict& verdict, const void* given) noexcept {
   return fault;
 }
 
+// A span of blocks ends with a guard page; the slots of no bytes are never accessible, nor is what no span has.
+template <Policy P, Os O>
+Fault Heap<P, O>::explain_access(const void* at) noexcept {
+  Fault fault{.kind = FaultKind::none, .address = at};
+  const Alone alone(slots_);
+  const Guard zero_guard(zero_.lock());
+  const Guard arena_guard(arena_.lock());
+  const Guard spans_guard(spans_.lock());
+  const SpanRef<O> ref = spans_.find(at);
+  if (ref.is_empty()) {
+    if (ref.region != nullptr) fault.kind = FaultKind::wild_access;
+  } else if (ref.span->state == SpanState::large || ref.span->state == SpanState::retired) {
+    large_.explain_access(ref, fault);
+  } else if (ref.span->state == SpanState::addresses) {
+    zero_.explain_access(ref, fault);
+  } else if (ref.span->state == SpanState::blocks && P.guard_pages) {
+    fault.kind = FaultKind::access_past_end;
+  }
+  return fault;
+}
+
 template <Policy P, Os O>
 void Heap<P, O>::lock_all() noexcept {
   slots_.keep_closed();

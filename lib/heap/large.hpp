@@ -46,6 +46,8 @@ class Large {
   bool walk(BlockVisitor visitor) const noexcept;
   // Adds to a fault what the span tells of it.
   void explain(const SpanRef<O>& ref, Fault& fault) const noexcept;
+  // The same to an access that was refused, and of which kind it was.
+  void explain_access(const SpanRef<O>& ref, Fault& fault) const noexcept;
   [[nodiscard]] static BlockView view(const SpanRef<O>& ref) noexcept;
 
  private:
@@ -317,6 +319,14 @@ void Large<P, O>::explain(const SpanRef<O>& ref, Fault& fault) const noexcept {
   const std::byte* const base = before ? seen.payload - kLead : seen.payload;
   fault.expected = canary_byte(canary_of(ref), static_cast<std::size_t>(wrong - base));
   fault.found = std::to_integer<std::uint64_t>(*wrong);
+}
+
+template <Policy P, Os O>
+void Large<P, O>::explain_access(const SpanRef<O>& ref, Fault& fault) const noexcept {
+  const bool is_live = ref.span->state == SpanState::large;
+  if (is_live && fault.address < fence_of(ref, ref.span->requested)) return;  // it was not ours that refused
+  fault.kind = is_live ? FaultKind::access_past_end : FaultKind::access_after_free;
+  explain(ref, fault);
 }
 
 // I15, and the count of live allocations.

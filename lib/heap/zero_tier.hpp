@@ -70,6 +70,19 @@ class ZeroTier {
     return {record.slab.vet(payload).kind, payload};
   }
 
+  // To an access to one of the addresses adds what it was.
+  static void explain_access(const SpanRef<O>& ref, Fault& fault) noexcept {
+    const Record& record = record_of(ref);
+    record.slab.explain(fault.address, fault);
+    fault.served = 0;
+    if (fault.block == nullptr) {
+      fault.kind = FaultKind::wild_access;
+    } else {
+      const bool is_free = vet(record, fault.block).is_fault();
+      fault.kind = is_free ? FaultKind::access_after_free : FaultKind::access_past_end;
+    }
+  }
+
   // Shows the addresses as blocks of no bytes.
   static bool walk(const SpanRef<O>& ref, BlockVisitor visitor) noexcept {
     const auto show = [](const BlockView& slot, void* context) {

@@ -95,6 +95,12 @@ std::string_view likely_causes(FaultKind kind) noexcept {
       return "deleted as a type of another alignment";
     case FaultKind::kind_mismatch:
       return "delete for new[], delete[] for new, or free and malloc mixed with them";
+    case FaultKind::access_past_end:
+      return "a wrong index, or a buffer that is too short";
+    case FaultKind::wild_access:
+      return "a wrong index, or a pointer that is uninitialised, stale or computed wrongly";
+    case FaultKind::access_after_free:
+      return "a pointer kept after free was used";
     case FaultKind::header_corrupt:
       return "an overflow of the block before, or a write before the start of this one";
     default:
@@ -111,11 +117,12 @@ void add_place(ReportText& text, const Reported& report) noexcept {
   text.add(std::uint64_t{fault.served}).add(" served");
   const auto* const at = static_cast<const std::byte*>(fault.address);
   constexpr std::size_t kNear = 64;  // farther, and the address is no part of the block but what is kept about it
+  const bool is_past_end = fault.kind == FaultKind::write_past_end || fault.kind == FaultKind::access_past_end;
   if (at < block && static_cast<std::size_t>(block - at) <= kNear) {
     text.add("\n  the address lies ")
         .add(static_cast<std::uint64_t>(block - at))
         .add(" bytes before the block's start");
-  } else if (report.knows_request() && at >= block + fault.requested && fault.kind == FaultKind::write_past_end) {
+  } else if (report.knows_request() && at >= block + fault.requested && is_past_end) {
     text.add("\n  the address is byte ")
         .add(static_cast<std::uint64_t>(at - block) - fault.requested + 1)
         .add(" past the request's end");

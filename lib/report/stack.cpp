@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <climits>
+#include <utility>
 
 #include "base/arith.hpp"
 #include "base/sanitize.hpp"
@@ -26,6 +27,13 @@ struct Frame {
   const void* return_address = nullptr;
 };
 
+// A function that was called from another object, as memcpy is, and that keeps no frame.
+bool is_where_a_leaf_returns(const CallSite& site) noexcept {
+  if (!site.is_interrupted || site.top_of_stack == nullptr) return false;
+  const CodePlace above = place_of_code(site.top_of_stack);
+  return above.path != nullptr && above.path != place_of_code(site.return_address).path;
+}
+
 // Return addresses into `into`, as long as read(address, frame) can tell of the next caller; how many.
 template <class Read>
 std::size_t walk(const CallSite& site, std::span<const void*> into, Read read) noexcept {
@@ -33,14 +41,18 @@ std::size_t walk(const CallSite& site, std::span<const void*> into, Read read) n
   std::size_t depth = 0;
   into[depth++] = site.return_address;
   std::uintptr_t at = address_of(site.frame);
+  std::uintptr_t below = at - 1;
   Frame frame;
-  if (!read(at, frame)) return depth;
+  if (!site.is_interrupted) {  // that of the edge, into which the return address leads
+    if (!read(at, frame)) return depth;
+    below = std::exchange(at, frame.caller);
+  }
+  if (is_where_a_leaf_returns(site) && depth < into.size()) into[depth++] = site.top_of_stack;
   while (depth < into.size()) {
-    const std::uintptr_t caller = frame.caller;
-    const bool plausible = is_aligned(caller, sizeof(void*)) && caller > at && caller - at < kFarthestFrame;
-    if (!plausible || !read(caller, frame) || frame.return_address == nullptr) break;
+    const bool plausible = is_aligned(at, sizeof(void*)) && at > below && at - below < kFarthestFrame;
+    if (!plausible || !read(at, frame) || frame.return_address == nullptr) break;
     into[depth++] = frame.return_address;
-    at = caller;
+    below = std::exchange(at, frame.caller);
   }
   return depth;
 }
@@ -126,7 +138,8 @@ void capture(const CallSite& site, Stack& stack) noexcept {
   Pieces pieces;
   stack.depth = walk(site, stack.frames, [&](std::uintptr_t at, Frame& frame) {
     if (!pieces.read(at, frame)) return false;
-    return at == address_of(site.frame) || place_of_code(frame.return_address).path != nullptr;
+    const bool is_first = !site.is_interrupted && at == address_of(site.frame);
+    return is_first || place_of_code(frame.return_address).path != nullptr;
   });
 }
 

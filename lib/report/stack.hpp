@@ -10,10 +10,14 @@
 
 namespace trestle {
 
-// Where a call into the library came from; taken at the edge, by TRESTLE_CALL_SITE there.
+// Where a call into the library came from; taken at the edge, by TRESTLE_CALL_SITE there. Or where the program was
+// interrupted: then `frame` is that of the instruction before the return address, and what lies on top of its stack may be
+// where it returns to, since many a leaf has no frame of its own.
 struct CallSite {
   const void* frame = nullptr;
   const void* return_address = nullptr;
+  bool is_interrupted = false;
+  const void* top_of_stack = nullptr;
 };
 #define TRESTLE_CALL_SITE \
   ::trestle::CallSite { __builtin_frame_address(0), __builtin_return_address(0) }

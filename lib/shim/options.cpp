@@ -52,6 +52,7 @@ bool set(const OptionRow& row, std::string_view value, Options& options) noexcep
   const std::optional<std::uint64_t> number = parse_count(value, row.type == OptionType::bytes);
   if (!number || (row.type == OptionType::flag && *number > 1)) return false;
   if (row.name == "check_at_exit") options.check_at_exit = *number != 0;
+  if (row.name == "handle_segv") options.handle_segv = *number != 0;
   if (row.name == "check_every") options.check_every = *number;
   if (row.name == "decay_ms") options.decay_ms = *number;
   if (row.name == "dirty_bytes") options.dirty_bytes = *number;

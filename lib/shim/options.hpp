@@ -13,6 +13,7 @@ inline constexpr std::size_t kMaxPath = 1024;
 
 struct Options {
   bool check_at_exit = false;
+  bool handle_segv = false;
   std::uint64_t check_every = 0;
   std::uint64_t decay_ms = 1000;
   std::uint64_t dirty_bytes = std::uint64_t{256} << 20;
@@ -30,10 +31,12 @@ struct OptionRow {
   std::string_view help;
 };
 
-inline constexpr std::array<OptionRow, 7> trestle_options_table{{
+inline constexpr std::array<OptionRow, 8> trestle_options_table{{
     {"check_at_exit", OptionType::flag, "0, 1 under the debug policy",
      "check the whole heap when the process ends; a fault is reported and aborts"},
     {"check_every", OptionType::count, "0", "check the whole heap after every N calls of the malloc family; 0: never"},
+    {"handle_segv", OptionType::flag, "1, 0 under the fast policy",
+     "report an access to memory that the heap has closed; any other SIGSEGV is the program's as ever"},
     {"decay_ms", OptionType::count, "1000", "milliseconds after which a free span's pages go back to the system"},
     {"dirty_bytes", OptionType::bytes, "256m",
      "free spans may hold this many bytes of pages before the oldest go back at once"},

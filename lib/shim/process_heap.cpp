@@ -12,6 +12,7 @@
 #include "report/history.hpp"
 #include "report/symbolizer.hpp"
 #include "report/text.hpp"
+#include "shim/access.hpp"
 
 namespace trestle {
 
@@ -35,7 +36,7 @@ constinit std::conditional_t<kPolicy.histories, Histories, NoHistories> historie
 
 constinit Mutex start_lock;
 constinit std::atomic<bool> started{false};
-constinit Options options{.check_at_exit = kPolicy.check_at_exit};
+constinit Options options{.check_at_exit = kPolicy.check_at_exit, .handle_segv = kPolicy.handle_segv};
 constinit std::atomic<std::uint64_t> check_every{0};
 constinit std::atomic<std::uint64_t> calls{0};
 constinit std::atomic<std::uint64_t> checks{0};
@@ -115,6 +116,7 @@ __attribute__((constructor(101))) void set_up() noexcept {
     heap.set_decay(options.decay_ms);
     heap.set_dirty_bytes(options.dirty_bytes);
   }
+  if (options.handle_segv) handle_refused_accesses();
   check_every.store(options.check_every, std::memory_order_relaxed);
   if (options.check_every != 0) heap.set_hot(false);  // each call is counted
   pthread_atfork(before_fork, after_fork_in_parent, after_fork_in_child);

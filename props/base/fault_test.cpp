@@ -37,7 +37,10 @@ constexpr std::array<const char*, TRESTLE_FAULT_KIND_COUNT> kNames{"none",
                                                                    "uncoalesced spans",
                                                                    "span bin mismatch",
                                                                    "quarantine corrupt",
-                                                                   "control corrupt"};
+                                                                   "control corrupt",
+                                                                   "access past end",
+                                                                   "access after free",
+                                                                   "wild access"};
 
 TEST(FaultTraits, NumbersAndNamesAreStable) {
   for (std::size_t i = 0; i < kNames.size(); ++i)
@@ -47,7 +50,8 @@ TEST(FaultTraits, NumbersAndNamesAreStable) {
   EXPECT_EQ(static_cast<int>(FaultKind::header_corrupt), 12);
   EXPECT_EQ(static_cast<int>(FaultKind::descriptor_corrupt), 20);
   EXPECT_EQ(static_cast<int>(FaultKind::control_corrupt), 25);
-  EXPECT_EQ(TRESTLE_FAULT_KIND_COUNT, 26);
+  EXPECT_EQ(static_cast<int>(FaultKind::access_after_free), 27);
+  EXPECT_EQ(TRESTLE_FAULT_KIND_COUNT, 29);
 }
 
 TEST(FaultTraits, EveryKindHasAMeaningAndItsInvariant) {

@@ -30,8 +30,9 @@ struct HistoriesTest : testing::Test {
 
 // Neighbours, and addresses that differ in one bit alone.
 TEST_F(HistoriesTest, AreKeptForEachAddress) {
-  std::vector<std::uintptr_t> blocks{0x7FFFFFFFFFF0, 0x7FFFFFFFFFE0};
-  for (std::uintptr_t bit = 0x10; bit < std::uintptr_t{1} << 47; bit <<= 1) blocks.push_back(bit);
+  constexpr std::uintptr_t kFirst = 0x7F55AA5500F0;
+  std::vector<std::uintptr_t> blocks{kFirst};
+  for (std::uintptr_t bit = 0x10; bit < std::uintptr_t{1} << 47; bit <<= 1) blocks.push_back(kFirst ^ bit);
   for (const std::uintptr_t at : blocks) {
     histories_->begin(block_at(at), call_from(at + 1));
     EXPECT_TRUE(histories_->end(block_at(at), call_from(at + 2)));

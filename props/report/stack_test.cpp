@@ -6,12 +6,14 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <cstdlib>
 #include <regex>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "capture.hpp"
 #include "report/report.hpp"
@@ -89,6 +91,29 @@ TEST(Stack, HoldsNoMoreThanItsRoom) {
   for (std::size_t i = 0; i + 1 < frames.size(); ++i) frames[i] = {&frames[i + 1], here};
   frames.back() = {nullptr, here};
   EXPECT_EQ(captured({frames.data(), here}).depth, kMaxFrames);
+}
+
+// Of an instruction, not of a call: its own function's caller is in its frame, and a leaf of another object, which has none,
+// returns to what is on top of its stack.
+TEST(Stack, OfAnInterruptedProgramBeginsAtItsInstruction) {
+  const auto* const here = reinterpret_cast<const std::byte*>(&caller);
+  const auto* const there = reinterpret_cast<const std::byte*>(&callers_caller);
+  const void* const libc = dlsym(RTLD_DEFAULT, "memcpy");
+  std::array<std::uintptr_t, 4> frames{};
+  frames[0] = reinterpret_cast<std::uintptr_t>(&frames[2]);
+  frames[1] = reinterpret_cast<std::uintptr_t>(there);
+  frames[3] = reinterpret_cast<std::uintptr_t>(here + 2);
+  const auto seen_from = [&](const void* instruction, const void* top) {
+    const Stack stack = captured({frames.data(), instruction, true, top});
+    return std::vector<const void*>(stack.frames.data(), stack.frames.data() + stack.depth);
+  };
+  using Frames = std::vector<const void*>;
+  EXPECT_EQ(seen_from(here + 1, nullptr), (Frames{here + 1, there, here + 2}));
+  EXPECT_EQ(seen_from(here + 1, there + 3), (Frames{here + 1, there, here + 2})) << "in the same object";
+  EXPECT_EQ(seen_from(libc, there + 3), (Frames{libc, there + 3, there, here + 2}));
+  EXPECT_EQ(seen_from(libc, frames.data()), (Frames{libc, there, here + 2})) << "no code";
+  frames[1] = 5;
+  EXPECT_EQ(seen_from(here + 1, nullptr), (Frames{here + 1})) << "what it returns to is no code";
 }
 
 // What a call of its own sees: all frames, the innermost first.
@@ -203,6 +228,7 @@ TEST(OwnStack, FollowsFramesOfAForeignStackWhereverTheyLie) {
   link(frames.back(), 0);
   std::array<const void*, kMaxFrames> found{};
   EXPECT_EQ(capture_own({memory + frames[0], here}, found), 5U) << "all but the one that is too far away";
+  EXPECT_EQ(std::count(found.begin(), found.end(), here), 5);
   EXPECT_EQ(captured({memory + frames[0], here}).depth, 5U);
   munmap(memory, kBytes);
 }

@@ -39,7 +39,7 @@ def place(kind, at, said):
     offset = int(at, 16) - int(block, 16)
     if offset < 0:
         relation = f"lies {-offset} bytes before the block's start"
-    elif kind == "write past end" and requested != "0":
+    elif kind in ("write past end", "access past end") and (requested != "0" or served == "0"):
         relation = f"is byte {offset - int(requested) + 1} past the request's end"
     elif offset != 0 and (served == "?" or offset <= int(served)):
         relation = f"lies {offset} bytes into the block"
@@ -63,7 +63,8 @@ def dump(kind, at, said):
     rows = [row(start, plain), row(start + 16, plain), row(start + 32, rf"\[{marked}\]").replace(f"( {byte})", f"( ?{byte})", 1),
             row(start + 48, plain)]
     served = said["block"].split()[2]
-    freed_large = (served == "?" or int(served) > 256 << 10) and kind in ("double free", "stale pointer", "interior pointer")
+    refused = kind.startswith("access ")
+    freed_large = refused or (served == "?" or int(served) > 256 << 10) and kind in ("double free", "stale pointer", "interior pointer")
     address = int(at, 16)
     other_page = start // 4096 != address // 4096
     before = "".join(rows[:2])

@@ -9,7 +9,7 @@ begin with `//:` say what is expected; without any, status 0, "ok" on stdout, no
   //: out xml | out REGEX               stdout, instead of "ok"
   //: err REGEX                         a line of stderr, before the report
   //: status N                          exit status
-  //: killed SIGNAL                     by which the program ends
+  //: segv POLICY...                    under these policies it ends by that signal, and nothing is said
   //: summaries N                       processes that end, and say so
   //: summary KEY=VALUE                 in each summary
   //: fault POLICY...: KIND in CALL     under these policies one report, and SIGABRT. GIVEN in CALL is what the program said
@@ -70,8 +70,9 @@ class Expectation:
             self.each += rest.split()
         elif word == "err":
             self.err.append(rest)
-        elif word == "killed":
-            self.status = -getattr(signal, "SIG" + rest)
+        elif word == "segv":
+            if policy in rest.split():
+                self.status, self.summaries, self.out = -signal.SIGSEGV, 0, ""
         elif word == "summary":
             key, _, value = rest.partition("=")
             self.summary.append((key, json.loads(value)))

@@ -50,7 +50,10 @@ enum trestle_fault_kind {
   TRESTLE_FAULT_SPAN_BIN_MISMATCH = 23,        /* the span bins and the free spans disagree */
   TRESTLE_FAULT_QUARANTINE_CORRUPT = 24,       /* the quarantine and the retired blocks disagree */
   TRESTLE_FAULT_CONTROL_CORRUPT = 25,          /* a heap's own control record was overwritten */
-  TRESTLE_FAULT_KIND_COUNT = 26
+  TRESTLE_FAULT_ACCESS_PAST_END = 26,          /* an access that the hardware refused: past the end of a block */
+  TRESTLE_FAULT_ACCESS_AFTER_FREE = 27,        /* an access that the hardware refused: to a freed block */
+  TRESTLE_FAULT_WILD_ACCESS = 28,              /* an access that the hardware refused: to memory that nothing has */
+  TRESTLE_FAULT_KIND_COUNT = 29
 };
 
 /* One fault, as heap_check, a fault handler, a block_heap or a bitmap_heap reports it. */

@@ -1,6 +1,9 @@
-// The library by dlopen, in a program that runs on another malloc: the prefixed interface works, also in threads.
+// The library by dlopen, in a program that runs on another malloc: the prefixed interface works, also in threads, and the
+// handler that the program had still gets what is its own.
 #include <malloc.h>
 #include <pthread.h>
+#include <setjmp.h>
+#include <signal.h>
 
 #include "support.h"
 
@@ -25,8 +28,15 @@ static void* use(void* unused) {
   return unused;
 }
 
+static sigjmp_buf back;
+static void own(int number) {
+  (void)number;
+  siglongjmp(back, 1);
+}
+
 int main(int count, char** arguments) {
   must(count == 2);
+  must(signal(SIGSEGV, own) != SIG_ERR);
   void* const before = malloc(1001);
   library = dlopen(arguments[1], RTLD_NOW | RTLD_LOCAL);
   if (library == NULL) failed(dlerror(), "dlopen", 0);
@@ -37,6 +47,11 @@ int main(int count, char** arguments) {
   FROM(library, trestle_get_stats)(&stats);
   must(stats.live_blocks == 0 && stats.allocations == 2UL * 21);
   must(FROM(library, trestle_heap_check)(NULL, 0) == 0);
+  volatile char* const nowhere = hidden(NULL);
+  if (sigsetjmp(back, 1) == 0) {
+    nowhere[0] = 1;
+    must(!"reached");
+  }
   must(malloc_usable_size(before) >= 1001);
   free(before);
   must(dlclose(library) == 0);
