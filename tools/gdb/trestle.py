@@ -4,7 +4,7 @@ docs/gdb.md has more."""
 import os
 import sys
 
-_here = os.path.dirname(os.path.realpath(__file__))
+_here = os.path.dirname(os.path.realpath(sys._getframe().f_code.co_filename))  # __file__ is that of who sources this
 _kept = sys.dont_write_bytecode
 sys.dont_write_bytecode = True  # the folder may be one of the system's
 sys.path.insert(0, _here)

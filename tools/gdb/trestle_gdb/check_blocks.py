@@ -20,8 +20,7 @@ def check_arena(heap, slots, findings):
             findings.not_read(f"the blocks of span {span.start:#x}", error)
             continue
         whole = check_extent(heap, extent, bins, findings, tally) and whole
-    findings.is_whole = findings.is_whole and whole
-    if not findings.is_whole:  # counts of half a heap tell nothing
+    if not (whole and findings.is_readable):  # counts of half a heap tell nothing
         return
     check_bins(heap, bins, findings, tally)
     check_counts(heap, findings, tally)
@@ -85,10 +84,12 @@ def add(findings, kind, at, block, **evidence):
     findings.fault(kind, at, block.payload, requested=requested, served=block.header.served, **evidence)
 
 
-def linked(heap, place):
-    """(the links of the free block at the place), None where no block can be there."""
+def linked(heap, likely, place):
+    """The links of the free block at the place; None where no block can be there."""
     at = heap.place_address(place)
-    extent = heap.extent_holding(at, MIN_BLOCK) if at % 16 == 0 else None
+    if at % 16 != 0:
+        return None
+    extent = likely if likely.holds(at, MIN_BLOCK) else heap.extent_holding(at, MIN_BLOCK)
     return None if extent is None else extent.links(at)
 
 
@@ -97,11 +98,9 @@ def vet_links(heap, extent, block, bins):
     own = extent.place_of(block.at)
     following, previous = extent.links(block.at)
     for place, back in ((following, 1), (previous, 0)):
-        if place == 0:
+        if place == 0 or unread_at(heap, heap.place_address(place)):
             continue
-        if unread_at(heap, heap.place_address(place)):
-            continue
-        links = linked(heap, place)
+        links = linked(heap, extent, place)
         if links is None or links[back] != own:
             return "free link corrupt", block.payload
     fit, heads = bins
@@ -155,7 +154,8 @@ def check_bins(heap, bins, findings, tally):
     if not fit.is_consistent():
         mismatch(0, 1, 0)
     blocks = 0
-    for bin, head in enumerate(heads):
+    for bin in fit.busy(heads, 0):
+        head = heads[bin]
         if fit.is_set(bin) != (head != 0):
             mismatch(head, int(head != 0), int(fit.is_set(bin)))
         place = head
@@ -183,8 +183,7 @@ def check_counts(heap, findings, tally):
 def check_quarantine(heap, slots, findings, tally):
     quarantine = heap.arena.at("quarantine_")
     oldest, count, size = (quarantine.number(name) for name in ("oldest_", "count_", "bytes_"))
-    ring = quarantine.numbers("ring_")
-    shelved = [heap.arena.at("shelf_", "places_", i) for i in range(SHELF_PLACES)]
+    shelved = [heap.arena.at("shelf_", "places_", i) for i in range(heap.arena.length("shelf_", "places_"))]
     shelved = [(entry.number("payload"), entry.number("bytes")) for entry in shelved]
     waiting = tally["retired_blocks"] + slots["quarantine"]
     told = count + sum(payload != 0 for payload, _ in shelved)
@@ -192,13 +191,11 @@ def check_quarantine(heap, slots, findings, tally):
     if told != waiting or told_bytes != tally["retired_bytes"] + slots["quarantine bytes"]:
         findings.fault("quarantine corrupt", quarantine.address, expected=waiting, found=told)
         return
-    entries = [ring[(oldest + i) % len(ring)] for i in range(count)]
+    room = quarantine.length("ring_")
+    entries = [quarantine.number("ring_", (oldest + i) % room) for i in range(count)]
     for payload in entries + [payload for payload, _ in shelved if payload != 0]:
         if not is_retired(heap, payload):
             findings.fault("quarantine corrupt", payload, expected=1, found=0)
-
-
-SHELF_PLACES = 16
 
 
 def is_retired(heap, payload):

@@ -53,7 +53,8 @@ def check_lists(region, findings):
 
     spans = {span.index: span for span in region.spans}
     free = sum(span.state == "free" for span in region.spans)
-    check_bins(region, spans, free, mismatch)
+    if not check_bins(region, spans, free, mismatch):
+        return
     for name, state, wanted in (
         ("dirty_", "free", sum(span.state == "free" and span.dirty for span in region.spans)),
         ("retired_", "retired", sum(span.state == "retired" for span in region.spans)),
@@ -64,11 +65,13 @@ def check_lists(region, findings):
 
 
 def check_bins(region, spans, free, mismatch):
+    """False: a list leads where it must not."""
     bins, heads = FitMap(region.record, "bins_"), region.record.numbers("bin_heads_")
     if not bins.is_consistent():
         mismatch(region.record.address_of("bins_"), 1, 0)
     binned = 0
-    for bin, head in enumerate(heads):
+    for bin in bins.busy(heads, NO_SPAN):
+        head = heads[bin]
         if bins.is_set(bin) != (head != NO_SPAN):
             at = region.record.address_of("bin_heads_", bin)
             mismatch(at, int(head != NO_SPAN), int(bins.is_set(bin)))
@@ -77,10 +80,11 @@ def check_bins(region, spans, free, mismatch):
             span = spans.get(index)
             if span is None or span.state != "free" or bins.bin_of(span.length) != bin or span.bin[1] != previous:
                 mismatch(region.record.address_of("bin_heads_", bin) if span is None else span.address, bin, index)
-                return
+                return False
             previous, index, binned = index, span.bin[0], binned + 1
     if binned != free:
         mismatch(region.record.address_of("bin_heads_"), free, binned)
+    return True
 
 
 def length_of(region, spans, name, state, limit):

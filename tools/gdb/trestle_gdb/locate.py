@@ -14,7 +14,7 @@ def describe(heap, address):
     rows = [("address", f"{address:#x}, heap offset {address - region.base:#x}")]
     if (address - region.base) // GRANULE >= region.frontier:
         return rows + [("no block", "the heap has reserved this and never used it")]
-    span = region.find(address)
+    span = region.spanning(address)
     if span is None:
         raise gdb.GdbError(f"trestle: the descriptor of the span at {address:#x} is overwritten; nothing is known of it")
     rows += TELL[span.state](heap, span, address)

@@ -86,6 +86,7 @@ class Region:
         self.records = memory.read(self.records_at, self.frontier * 8)
         self.spans, self.broken = self.walk()
         self.starts = [span.index for span in self.spans]
+        self.by_index = dict(zip(self.starts, self.spans))
 
     def holds(self, address):
         return 0 <= address - self.base < self.capacity * GRANULE
@@ -114,18 +115,25 @@ class Region:
         return spans, None
 
     def find(self, address):
-        """The span that holds the address; None: that cannot be told, or the address lies beyond the frontier."""
+        """The span that the table names for the address, if its descriptor is sound, as the heap finds it; else None."""
         granule = (address - self.base) // GRANULE
-        if granule >= self.frontier:
+        head = self.head(granule) if 0 <= granule < self.frontier else granule + 1
+        if head > granule:
             return None
+        span = self.by_index.get(head) or self.span_at(head)
+        return span if span.is_sound and span.first == head and granule - head < span.length else None
+
+    def spanning(self, address):
+        """The span that holds the address, free ones included: by the row of spans, and beyond where it breaks by the table."""
+        granule = (address - self.base) // GRANULE
         at = bisect.bisect_right(self.starts, granule) - 1
         if at >= 0 and granule - self.starts[at] < self.spans[at].length:
             return self.spans[at]
-        head = self.head(granule)
-        if head > granule:
-            return None
-        span = self.span_at(head)
-        return span if span.is_sound and span.first == head and granule - head < span.length else None
+        return self.find(address)
+
+
+def lowest_bit(word):
+    return (word & -word).bit_length() - 1
 
 
 class FitMap:
@@ -148,6 +156,30 @@ class FitMap:
 
     def is_set(self, bin):
         return bool(self.words[bin // self.second] >> (bin % self.second) & 1)
+
+    def find_from(self, bin):
+        """The lowest marked bin from `bin` on, by both levels as the heap looks; `bins` where there is none."""
+        if bin >= self.bins:
+            return self.bins
+        row, column = divmod(bin, self.second)
+        rest = self.words[row] >> column << column
+        above = self.first_word >> (row + 1) << (row + 1)
+        if not rest and above:
+            row = lowest_bit(above)
+            rest = self.words[row] if row < self.rows else 0
+        column = lowest_bit(rest) if rest else self.second
+        return row * self.second + column if column < self.second else self.bins
+
+    def busy(self, heads, empty):
+        """The bins that are marked, or whose lists are not empty."""
+        bin = 0
+        while True:
+            listed = next((i for i in range(bin, self.bins) if heads[i] != empty), self.bins)
+            bin = min(listed, self.find_from(bin))
+            if bin == self.bins:
+                return
+            yield bin
+            bin += 1
 
     def is_consistent(self):
         rows = sum(1 << row for row, word in enumerate(self.words) if word)

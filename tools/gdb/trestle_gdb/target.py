@@ -119,28 +119,43 @@ def place_of(kind, path):
 
 
 class Record:
-    """An object in memory: its type and its bytes, which are read once."""
+    """An object in memory: its type and its bytes, read once where they are few, else by parts."""
+
+    FEW = 64 << 10
 
     def __init__(self, memory, address, kind, data=None):
         self.memory, self.address, self.type = memory, address, kind.strip_typedefs()
-        self.data = memory.read(address, self.type.sizeof) if data is None else data
+        self.data = data
+        if data is None and self.type.sizeof <= self.FEW:
+            self.data = memory.read(address, self.type.sizeof)
+
+    def bytes_of(self, offset, size):
+        if self.data is None:
+            return self.memory.read(self.address + offset, size)
+        return self.data[offset : offset + size]
 
     def at(self, *path):
         """A part of it."""
         offset, kind = place_of(self.type, path)
-        return Record(self.memory, self.address + offset, kind, self.data[offset : offset + kind.sizeof])
+        data = None if self.data is None else self.data[offset : offset + kind.sizeof]
+        return Record(self.memory, self.address + offset, kind, data)
 
     def number(self, *path):
         """A number, a pointer, or what is laid out as one."""
         offset, kind = place_of(self.type, path)
-        return int.from_bytes(self.data[offset : offset + kind.sizeof], "little")
+        return int.from_bytes(self.bytes_of(offset, kind.sizeof), "little")
 
     def numbers(self, *path):
         """All of an array of numbers."""
         offset, kind = place_of(self.type, path)
         size = element_type(kind).sizeof
-        data = self.data[offset : offset + kind.sizeof]
+        data = self.bytes_of(offset, kind.sizeof)
         return [int.from_bytes(data[i : i + size], "little") for i in range(0, len(data), size)]
+
+    def length(self, *path):
+        """How many elements an array has."""
+        kind = place_of(self.type, path)[1]
+        return kind.sizeof // element_type(kind).sizeof
 
     def address_of(self, *path):
         return self.address + place_of(self.type, path)[0]

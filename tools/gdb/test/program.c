@@ -1,0 +1,84 @@
+/* What test/session.py stops and looks at. Blocks of every tier, and then one overwritten byte after the other, each told before
+   it is looked at and mended afterwards. */
+#include <dlfcn.h>
+#include <stdlib.h>
+#include <string.h>
+#include <trestle/trestle.h>
+
+enum { SMALL = 30, MEDIUM = 6, NONE = 2 };
+char *small[SMALL], *medium[MEDIUM], *large[3], *none[NONE], *freed_small, *freed_medium;
+
+/* What session.py reads at a stop, and what it calls. */
+const char *kind, *needs;
+char *wrong;
+struct trestle_stats stats;
+struct trestle_fault faults[64];
+size_t fault_count;
+static size_t (*check)(struct trestle_fault *, size_t);
+static int (*walk)(trestle_visitor, void *);
+void ask(void) { fault_count = check(faults, sizeof faults / sizeof faults[0]); }
+
+#define STOP __attribute__((noinline)) void
+STOP before(void) { __asm__ volatile("" : : : "memory"); }
+STOP after(void) { __asm__ volatile("" : : : "memory"); }
+STOP planted(void) { __asm__ volatile("" : : : "memory"); }
+
+static int note_free(const struct trestle_block *block, void *last) {
+  if (block->state == TRESTLE_BLOCK_FREE && block->served > 65536) *(struct trestle_block *)last = *block;
+  return 0;
+}
+
+/* `what`: what a policy needs to see it. */
+static void plant(const char *what, const char *name, char *at) {
+  kind = name;
+  needs = what;
+  wrong = at;
+  *at = (char)(*at ^ 0x55);
+  planted();
+  *at = (char)(*at ^ 0x55);
+}
+
+static void allocate(void) {
+  for (int i = 0; i < SMALL; ++i) small[i] = memset(malloc(24 + 40 * i), 'a', 24 + 40 * i);
+  for (int i = 0; i < MEDIUM; ++i) medium[i] = memset(malloc(40001 + 1000 * i), 'b', 40001 + 1000 * i);
+  for (int i = 0; i < NONE; ++i) none[i] = malloc(0);
+  large[0] = malloc(300001);
+  large[1] = malloc(3000000);
+  large[2] = malloc(1000000);
+  large[2] = realloc(large[2], 400000); /* leaves a free span */
+  large[2][0] = large[2][399999] = 'c';
+  freed_small = small[3];
+  freed_medium = medium[2];
+  free(small[3]);
+  free(medium[2]);
+  free(large[1]);
+}
+
+int main(void) {
+  *(void **)&check = dlsym(RTLD_DEFAULT, "trestle_heap_check");
+  *(void **)&walk = dlsym(RTLD_DEFAULT, "trestle_walk");
+  void (*get_stats)(struct trestle_stats *);
+  *(void **)&get_stats = dlsym(RTLD_DEFAULT, "trestle_get_stats");
+  if (check == NULL || walk == NULL || get_stats == NULL) return 2;
+  free(malloc(40000)); /* so that there is a block span */
+  before();
+  allocate();
+  get_stats(&stats);
+  after();
+  struct trestle_block last = {0};
+  walk(note_free, &last);
+  if (last.address == NULL) return 3;
+  char *const payload = last.address;
+  plant("canary", "write past end", small[0] + 24);
+  plant("canary", "write past end", small[29] + 24 + 40 * 29);
+  plant("poison", "write after free", freed_small + 7);
+  plant("canary", "write past end", medium[0] + 40001);
+  plant("poison", "write after free", freed_medium + 1000);
+  plant("canary", "write before start", large[0] - 1);
+  plant("canary", "write past end", large[0] + 300001);
+  plant("", "header corrupt", medium[1] - 16);
+  plant("", "header corrupt", medium[1] - 8);
+  plant("", "free link corrupt", payload);
+  plant("", "footer corrupt", payload + last.served - 16);
+  return 0;
+}
