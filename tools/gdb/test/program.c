@@ -1,21 +1,22 @@
-/* What test/session.py stops and looks at. Blocks of every tier, and then one overwritten byte after the other, each told before
-   it is looked at and mended afterwards. */
+/* What test/session.py stops and looks at: blocks of every tier, and then one overwritten byte after the other, each told
+   before it is looked at and mended afterwards. */
 #include <dlfcn.h>
+#include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
 #include <trestle/trestle.h>
 
-enum { SMALL = 30, MEDIUM = 6, NONE = 2 };
+enum { SMALL = 60, MEDIUM = 6, NONE = 2 };
 char *small[SMALL], *medium[MEDIUM], *large[3], *none[NONE], *freed_small, *freed_medium;
 
 /* What session.py reads at a stop, and what it calls. */
 const char *kind, *needs;
-char *wrong;
+char* wrong;
 struct trestle_stats stats;
 struct trestle_fault faults[64];
 size_t fault_count;
-static size_t (*check)(struct trestle_fault *, size_t);
-static int (*walk)(trestle_visitor, void *);
+static size_t (*check)(struct trestle_fault*, size_t);
+static int (*walk)(trestle_visitor, void*);
 void ask(void) { fault_count = check(faults, sizeof faults / sizeof faults[0]); }
 
 #define STOP __attribute__((noinline)) void
@@ -23,13 +24,13 @@ STOP before(void) { __asm__ volatile("" : : : "memory"); }
 STOP after(void) { __asm__ volatile("" : : : "memory"); }
 STOP planted(void) { __asm__ volatile("" : : : "memory"); }
 
-static int note_free(const struct trestle_block *block, void *last) {
-  if (block->state == TRESTLE_BLOCK_FREE && block->served > 65536) *(struct trestle_block *)last = *block;
+static int note_free(const struct trestle_block* block, void* last) {
+  if (block->state == TRESTLE_BLOCK_FREE && block->served > 65536) *(struct trestle_block*)last = *block;
   return 0;
 }
 
 /* `what`: what a policy needs to see it. */
-static void plant(const char *what, const char *name, char *at) {
+static void plant(const char* what, const char* name, char* at) {
   kind = name;
   needs = what;
   wrong = at;
@@ -55,12 +56,13 @@ static void allocate(void) {
 }
 
 int main(void) {
-  *(void **)&check = dlsym(RTLD_DEFAULT, "trestle_heap_check");
-  *(void **)&walk = dlsym(RTLD_DEFAULT, "trestle_walk");
-  void (*get_stats)(struct trestle_stats *);
-  *(void **)&get_stats = dlsym(RTLD_DEFAULT, "trestle_get_stats");
+  *(void**)&check = dlsym(RTLD_DEFAULT, "trestle_heap_check");
+  *(void**)&walk = dlsym(RTLD_DEFAULT, "trestle_walk");
+  void (*get_stats)(struct trestle_stats*);
+  *(void**)&get_stats = dlsym(RTLD_DEFAULT, "trestle_get_stats");
   if (check == NULL || walk == NULL || get_stats == NULL) return 2;
-  free(malloc(40000)); /* so that there is a block span */
+  free(malloc(40000)); /* so that there is a block span, */
+  malloc_trim(0);      /* and a free block in it whose pages went back */
   before();
   allocate();
   get_stats(&stats);
@@ -68,9 +70,10 @@ int main(void) {
   struct trestle_block last = {0};
   walk(note_free, &last);
   if (last.address == NULL) return 3;
-  char *const payload = last.address;
+  char* const payload = last.address;
   plant("canary", "write past end", small[0] + 24);
   plant("canary", "write past end", small[29] + 24 + 40 * 29);
+  plant("canary", "write past end", small[55] + 24 + 40 * 55); /* a pad too long for its last byte to tell */
   plant("poison", "write after free", freed_small + 7);
   plant("canary", "write past end", medium[0] + 40001);
   plant("poison", "write after free", freed_medium + 1000);

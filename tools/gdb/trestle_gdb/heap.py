@@ -2,6 +2,7 @@
 
 import collections
 import itertools
+import re
 
 import gdb
 
@@ -129,8 +130,8 @@ class Heap:
     # ---- cores ----
 
     def find_gaps(self):
-        """What gdb before version 14 leaves out of a core that it writes, and what is zeros then: from the first guard page of a
-        mapping on, by steps of 1 MiB. Where something that is never zero should lie there, all of it counts as not there."""
+        """What gdb 13 leaves out of a core that it writes, and what is zeros then: from the first guard page
+        of a mapping on, by steps of 1 MiB. Where something that is never zero should lie there, none of it counts."""
         gaps = []
         for first, end in sorted(target.core_sections()):
             for region in self.regions:
@@ -167,13 +168,17 @@ class Heap:
 
 
 def policy_of(heap_type):
-    """The constants of the policy that the heap is built for, from its type."""
+    """The constants of the policy that the heap is built for, from the name of its type: of a template's argument that is a
+    class, not every compiler tells more."""
     try:
-        told = heap_type.template_argument(0)
-        values = [told[name] for name in Policy._fields]
-    except (RuntimeError, gdb.error):
+        found = re.search(r"trestle::Policy\{(?:\"(\w+)\"|\{([\d, ]+)\}), ([^{}]*)\}", heap_type.name)
+        quoted, codes, rest = found.groups()
+        name = quoted or bytes(map(int, codes.split(","))).decode().rstrip("\0")
+        values = [{"true": 1, "false": 0}.get(value) if value.isalpha() else int(value) for value in rest.split(", ")]
+        told = dict(zip(list(members(gdb.lookup_type("trestle::Policy")))[1:], values, strict=True))
+        return Policy(name, *(told[field] for field in Policy._fields[1:]))
+    except (AttributeError, KeyError, TypeError, ValueError, gdb.error):
         raise gdb.GdbError(f"trestle: the debug information does not tell the policy of {heap_type}") from None
-    return Policy(values[0].string(), *(int(value) for value in values[1:]))
 
 
 def find_heap(memory):
