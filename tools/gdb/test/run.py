@@ -2,11 +2,13 @@
 """Runs gdb on a program with a library preloaded, and on cores of it: run.py GDB STRIP POLICY LIBRARY PROGRAM
 
 The live process is test/session.py's. A core that holds everything has to give the very same text; of one that lacks the heap's
-memory nothing may be said but that. The library without debug information, and no library, are told in a line."""
+memory nothing may be said but that; a core of the kernel's has all of it. The library without debug information, and no
+library, are told in a line."""
 
 import os
 import pathlib
 import re
+import resource
 import subprocess
 import sys
 import tempfile
@@ -74,6 +76,29 @@ def lacks(said, what):
     must("not counted: " in said, f"the counts of {what} are not said to be parts:\n{said}")
 
 
+def look_at_kernel_core(work):
+    """Of a process that aborts, as far as the kernel puts cores into the folder that the process is in."""
+    pattern = pathlib.Path("/proc/sys/kernel/core_pattern").read_text().strip()
+    _, most = resource.getrlimit(resource.RLIMIT_CORE)
+    if pattern[:1] in ("|", "/", "@") or most != resource.RLIM_INFINITY:
+        print(f"the kernel's own core is not tried: core_pattern is {pattern}, the limit {most}")
+        return
+    before = set(work.iterdir())
+    done = subprocess.run(
+        [PROGRAM, "abort"],
+        env={"LD_PRELOAD": LIBRARY},
+        cwd=work,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_CORE, (most, most)),
+        stdout=subprocess.PIPE,
+        text=True,
+        check=False,
+    )
+    cores = list(set(work.iterdir()) - before)
+    must(len(cores) == 1, f"the program left {cores}, and ended with {done.returncode}")
+    said = said_of_core(work, cores[0].name) if cores else ""
+    must(f"\ntrestle: the heap is sound {done.stdout}\n" in said, f"of the kernel's core, not {done.stdout}:\n{said}")
+
+
 def look_without_types(work):
     bare = work / "libtrestle-bare.so"
     subprocess.run([STRIP, "--strip-debug", LIBRARY, "-o", bare], check=True)
@@ -92,6 +117,7 @@ with tempfile.TemporaryDirectory() as folder:
     look_at_process(pathlib.Path(folder))
     if not complaints:
         look_at_cores(pathlib.Path(folder))
+    look_at_kernel_core(pathlib.Path(folder))
     look_without_types(pathlib.Path(folder))
 print("all as promised" if not complaints else f"{len(complaints)} complaints")
 sys.exit(bool(complaints))

@@ -16,8 +16,8 @@ def say_doubts(heap):
         print(f"trestle: a thread was inside the heap ({', '.join(held)}): what it was changing may be half done")
     for first, end in heap.memory.gaps:
         print(
-            f"trestle: the core has nothing but zeros from {first:#x} to {end:#x}, behind a guard page: it was left out, as gdb 13"
-            " does; a core that the kernel writes has it"
+            f"trestle: the core has nothing but zeros from {first:#x} to {end:#x}, behind a guard page: it was left out,"
+            " as gdb 13 does; a core that the kernel writes has it"
         )
 
 

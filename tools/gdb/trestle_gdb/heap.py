@@ -27,6 +27,8 @@ class Heap:
         self.policy = policy_of(self.record.type)
         self.kinds = enumerators("trestle::Kind")
         count = self.record.number("spans_", "count_")
+        if count > self.record.length("spans_", "regions_"):
+            raise gdb.GdbError(f"trestle: the heap's record of its regions is overwritten: it says that there are {count}")
         self.regions = [Region(self.memory, self.record.at("spans_", "regions_", i)) for i in range(count)]
         self.arena = self.record.at("arena_")
         self.blocks_key, self.spans_key = key_in(self.arena, "key_"), key_in(self.record, "spans_", "key_")
@@ -123,8 +125,11 @@ class Heap:
             "the lock of the records": ("records_", "lock_"),
         }
         held = [name for name, path in locks.items() if self.record.number(*path, "word_")]
-        if any(cache.number("gate", "inside_") for cache in self.caches()):
-            held.append("a thread's cache")
+        try:
+            if any(cache.number("gate", "inside_") for cache in self.caches()):
+                held.append("a thread's cache")
+        except Unreadable:
+            held.append("perhaps: the caches cannot be read")
         return held
 
     # ---- cores ----

@@ -2,8 +2,10 @@
 
 import bisect
 
+import gdb
+
 from .keyed import ODD1, ODD2, ODD3, fold, key_in
-from .target import Record, Unreadable, enumerators
+from .target import Record, enumerators
 
 GRANULE = 64 << 10
 OS_PAGE = 4096
@@ -80,7 +82,7 @@ class Region:
         self.descriptors_at = record.number("descriptors_")
         self.heads_at, self.records_at = record.number("heads_"), record.number("records_")
         if not self.frontier <= self.committed <= self.capacity:
-            raise Unreadable(record.address, record.type.sizeof)
+            raise gdb.GdbError(f"trestle: the heap's record of the region at {self.base:#x} is overwritten")
         self.descriptors = memory.read(self.descriptors_at, self.frontier * self.descriptor.sizeof)
         self.heads = memory.read(self.heads_at, self.frontier * 4)
         self.records = memory.read(self.records_at, self.frontier * 8)
