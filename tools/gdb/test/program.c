@@ -41,9 +41,12 @@ static void plant(const char* what, const char* name, char* at) {
   *at = (char)(*at ^ 0x55);
 }
 
+static size_t small_size(size_t i) { return 24 + 40 * i; }
+static size_t medium_size(size_t i) { return 40001 + 1000 * i; }
+
 static void allocate(void) {
-  for (int i = 0; i < SMALL; ++i) small[i] = memset(malloc(24 + 40 * i), 'a', 24 + 40 * i);
-  for (int i = 0; i < MEDIUM; ++i) medium[i] = memset(malloc(40001 + 1000 * i), 'b', 40001 + 1000 * i);
+  for (size_t i = 0; i < SMALL; ++i) small[i] = memset(malloc(small_size(i)), 'a', small_size(i));
+  for (size_t i = 0; i < MEDIUM; ++i) medium[i] = memset(malloc(medium_size(i)), 'b', medium_size(i));
   for (int i = 0; i < NONE; ++i) none[i] = malloc(0);
   large[0] = malloc(300001);
   large[1] = malloc(3000000);
@@ -80,11 +83,11 @@ int main(int count, char** arguments) {
   walk(note_free, &last);
   if (last.address == NULL) return 3;
   char* const payload = last.address;
-  plant("canary", "write past end", small[0] + 24);
-  plant("canary", "write past end", small[29] + 24 + 40 * 29);
-  plant("canary", "write past end", small[55] + 24 + 40 * 55); /* a pad too long for its last byte to tell */
+  plant("canary", "write past end", small[0] + small_size(0));
+  plant("canary", "write past end", small[29] + small_size(29));
+  plant("canary", "write past end", small[55] + small_size(55)); /* a pad too long for its last byte to tell */
   plant("poison", "write after free", freed_small + 7);
-  plant("canary", "write past end", medium[0] + 40001);
+  plant("canary", "write past end", medium[0] + medium_size(0));
   plant("poison", "write after free", freed_medium + 1000);
   plant("canary", "write before start", large[0] - 1);
   plant("canary", "write past end", large[0] + 300001);

@@ -345,7 +345,7 @@ def main():
     gdb.execute("set startup-with-shell off")
     gdb.execute(f"set environment LD_PRELOAD={LIBRARY}")
     for function in ("before", "after", "planted"):
-        gdb.execute(f"break {function}", to_string=True)
+        gdb.execute(f"break -qualified {function}", to_string=True)
     gdb.execute("run", to_string=True)
     first = live(run("trestle stats"))
     go_to("after")

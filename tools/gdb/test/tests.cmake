@@ -12,6 +12,7 @@ endif()
 
 # As its author would debug it: nothing is optimized away.
 add_executable(gdb_program ${CMAKE_CURRENT_LIST_DIR}/program.c)
+target_compile_definitions(gdb_program PRIVATE _GNU_SOURCE)
 target_compile_options(gdb_program PRIVATE -g -O0 -fno-builtin)
 target_include_directories(gdb_program PRIVATE ${PROJECT_SOURCE_DIR}/lib/include)
 target_link_libraries(gdb_program PRIVATE trestle_flags ${CMAKE_DL_LIBS})

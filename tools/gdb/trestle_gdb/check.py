@@ -67,7 +67,7 @@ def check_slabs(heap, findings):
             continue
         try:
             slab = heap.slab_of(span)
-            if slab.is_readable and slab.carved and slab.is_of_span and slab.is_cut:
+            if slab.is_looked_at and slab.carved and slab.is_of_span and slab.is_cut:
                 slab.slot(0)
         except Unreadable as error:
             findings.not_read(f"the slab of span {span.start:#x}", error)

@@ -87,6 +87,11 @@ class Slab:
         """Whether it has bytes at all: addresses are no more than that."""
         return self.span.state == "slots"
 
+    @property
+    def is_looked_at(self):
+        """Whether a check needs the bytes of its slots."""
+        return self.is_readable and bool(self.policy.canary or self.policy.poison)
+
     def slot_at(self, index):
         return self.base + index * self.slot_size
 
