@@ -191,11 +191,19 @@ def check_quarantine(heap, slots, findings, tally):
     if told != waiting or told_bytes != tally["retired_bytes"] + slots["quarantine bytes"]:
         findings.fault("quarantine corrupt", quarantine.address, expected=waiting, found=told)
         return
-    room = quarantine.length("ring_")
-    entries = [quarantine.number("ring_", (oldest + i) % room) for i in range(count)]
+    entries = entries_of(quarantine, oldest, count)
     for payload in entries + [payload for payload, _ in shelved if payload != 0]:
         if not is_retired(heap, payload):
             findings.fault("quarantine corrupt", payload, expected=1, found=0)
+
+
+def entries_of(quarantine, oldest, count):
+    """So many of the ring, from the oldest on."""
+    room = quarantine.length("ring_")
+    oldest, count = oldest % room, min(count, room)
+    behind = min(count, room - oldest)
+    ring = quarantine.numbers("ring_", first=oldest, count=behind)
+    return ring + quarantine.numbers("ring_", first=0, count=count - behind)
 
 
 def is_retired(heap, payload):

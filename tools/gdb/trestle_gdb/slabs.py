@@ -1,5 +1,7 @@
 """Slabs, their states and their pads: lib/slab."""
 
+import functools
+
 from .keyed import SlotCanary, key_in
 from .target import Record, enumerators
 
@@ -47,6 +49,12 @@ class State:
         return "live" if self.is_used else "retired" if self.rest == "quarantine" else "free"
 
 
+@functools.lru_cache(maxsize=1)
+def all_states(rests):
+    """By their bytes; `rests` are those of the library."""
+    return [State(bits, dict(rests)) for bits in range(256)]
+
+
 class Slab:
     """The slab of a span, by the record that the span's descriptor names. Its slots' bytes are read when they are asked for."""
 
@@ -66,8 +74,7 @@ class Slab:
         self.is_cut = self.is_cut_by_its_class() and self.resting <= self.carved <= self.slots
         self.states, self.free_words = [], []
         if self.is_of_span and self.is_cut:
-            rests = enumerators("trestle::Rest")
-            every = {bits: State(bits, rests) for bits in range(256)}
+            every = all_states(tuple(enumerators("trestle::Rest").items()))
             self.state_bytes = memory.read(self.states_at, self.slots + 1)
             self.states = [every[bits] for bits in self.state_bytes[: self.carved]]
             words = (self.slots + WORD_BITS - 1) // WORD_BITS

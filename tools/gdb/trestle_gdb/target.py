@@ -145,11 +145,12 @@ class Record:
         offset, kind = place_of(self.type, path)
         return int.from_bytes(self.bytes_of(offset, kind.sizeof), "little")
 
-    def numbers(self, *path):
-        """All of an array of numbers."""
+    def numbers(self, *path, first=0, count=None):
+        """An array of numbers, or so many of them from one on."""
         offset, kind = place_of(self.type, path)
         size = element_type(kind).sizeof
-        data = self.bytes_of(offset, kind.sizeof)
+        count = kind.sizeof // size if count is None else count
+        data = self.bytes_of(offset + first * size, count * size)
         return [int.from_bytes(data[i : i + size], "little") for i in range(0, len(data), size)]
 
     def length(self, *path):
