@@ -66,6 +66,8 @@ int main(int count, char** arguments) {
   void (*get_stats)(struct trestle_stats*);
   *(void**)&get_stats = dlsym(RTLD_DEFAULT, "trestle_get_stats");
   if (check == NULL || walk == NULL || get_stats == NULL) return 2;
+  free(malloc(500000)); /* so that, where freed blocks are guarded, a guard comes before the first slot */
+  if (malloc(24) == NULL) return 5;
   free(malloc(40000)); /* so that there is a block span, */
   malloc_trim(0);      /* and a free block in it whose pages went back */
   before();

@@ -158,6 +158,10 @@ def compare_planted():
         must(lines[-1] == f"trestle: {count} fault{'s' * (count != 1)}", f"not {count} faults: {told}")
         must(lines[0].startswith(f"{wanted}: address {address:#x}, heap offset "), f"not {wanted} at {address:#x}: {told}")
     compare_with_library(f"{wanted} at {at:#x}")
+    if wanted == "header corrupt":
+        must("is overwritten; trestle check has more" in run("trestle block medium[1]"), "a block without a header is told")
+        behind = f"block      {value('(long)medium[5]'):#x}, live"
+        must(behind in run("trestle block medium[5]"), "a block behind an overwritten header is not found")
 
 
 # ---- held to the library's own check ----
