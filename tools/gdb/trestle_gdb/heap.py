@@ -142,6 +142,8 @@ class Heap:
             for region in self.regions:
                 spans = [span for span in region.spans if first <= span.start < end]
                 guards = [at for at, to in (span.guarded(self.policy.guard_pages) for span in spans) if at < to]
+                if region.broken is not None and first <= region.broken.start < end:
+                    guards.append(region.broken.start)  # behind it nobody knows of guards
                 if not guards:
                     continue
                 begin = max(first, first + (min(guards) - first) // (1 << 20) * (1 << 20))
