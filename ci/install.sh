@@ -42,6 +42,13 @@ for name in trestle trestle-fast trestle-debug; do
   echo "pkg-config $name: served by Trestle"
 done
 
+if command -v gdb >/dev/null; then
+  while IFS= read -r library; do
+    gdb -nx -batch -iex "set auto-load safe-path $prefix" -ex "help trestle check" "$library" >"$work/log" 2>&1 || true
+    grep -q '^Recount the heap' "$work/log" || die "gdb does not load its commands with $library: $(cat "$work/log")"
+  done < <(find "$prefix" -name 'libtrestle*.so.*' -type f ! -name '*.py')
+fi
+
 "$prefix/bin/trestle" run --policy fast -- "$work/trestle-fast" fast 2>"$work/summary"
 grep -q '^trestle: .* allocations, .*faults: none$' "$work/summary" || die "no summary of the installed tool's: $(cat "$work/summary")"
 status=0

@@ -1,5 +1,5 @@
-# What `cmake --install` puts where: the static and shared libraries, the public headers, the tool, the CMake package and a
-# pkg-config file a policy. All of it finds its parts from its own place, so a prefix may be moved.
+# What `cmake --install` puts where: the static and shared libraries, the public headers, the tool, the commands for gdb,
+# the CMake package and a pkg-config file a policy. All of it finds its parts from its own place, so a prefix may be moved.
 include(CMakePackageConfigHelpers)
 set(TRESTLE_CMAKE_DIR ${CMAKE_INSTALL_LIBDIR}/cmake/trestle)
 set(TRESTLE_PKGCONFIG_DIR ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
@@ -35,6 +35,19 @@ foreach(name trestle trestle-fast trestle-debug)
   set(TRESTLE_LIBRARY ${name})
   configure_file(cmake/trestle.pc.in ${PROJECT_BINARY_DIR}/${name}.pc @ONLY)
   install(FILES ${PROJECT_BINARY_DIR}/${name}.pc DESTINATION ${TRESTLE_PKGCONFIG_DIR})
+endforeach()
+
+# The commands for gdb, and beside each shared library what loads them with it.
+set(TRESTLE_GDB_DIR ${CMAKE_INSTALL_DATADIR}/trestle/gdb)
+install(DIRECTORY ${PROJECT_SOURCE_DIR}/tools/gdb/ DESTINATION ${TRESTLE_GDB_DIR} FILES_MATCHING
+  PATTERN "*.py" PATTERN test EXCLUDE PATTERN __pycache__ EXCLUDE)
+file(RELATIVE_PATH TRESTLE_GDB_FROM_LIB ${CMAKE_INSTALL_PREFIX}/${CMAKE_INSTALL_LIBDIR} ${CMAKE_INSTALL_PREFIX}/${TRESTLE_GDB_DIR})
+configure_file(cmake/trestle-gdb.py.in ${PROJECT_BINARY_DIR}/trestle-gdb.py @ONLY)
+foreach(policy hardened fast debug)
+  if(TARGET trestle_shared_${policy})
+    install(FILES ${PROJECT_BINARY_DIR}/trestle-gdb.py DESTINATION ${CMAKE_INSTALL_LIBDIR}
+      RENAME $<TARGET_FILE_NAME:trestle_shared_${policy}>-gdb.py)
+  endif()
 endforeach()
 
 # The component `harness`, which a plain install leaves out: what `trestle props` and `trestle test` run where there are no
