@@ -8,5 +8,8 @@ foreach(source ${forged})
   target_include_directories(edge_${name} PRIVATE ${PROJECT_SOURCE_DIR}/lib)
   target_compile_options(edge_${name} PRIVATE -fno-access-control -Wno-invalid-offsetof)
 endforeach()
+# A program for every fault of docs/threat-model.md, over sizes, ways in and moments.
+file(GLOB matrix CONFIGURE_DEPENDS ${EDGE}/faults/matrix/*.cpp)
+preloaded_programs(matrix ${matrix})
 add_test(NAME faults.every_kind COMMAND /usr/bin/python3 -I -S -B ${EDGE}/faults/every_kind.py
   ${PROJECT_SOURCE_DIR}/lib/include/trestle/trestle.h ${EDGE}/faults)

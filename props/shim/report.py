@@ -7,7 +7,7 @@
   evidence EXPECTED FOUND          the bytes, tag or counter; without, there must be none
   call FUNCTION                    as which CALL in the source reads
   thread NUMBER                    which is about to make the call, where it is not the first one
-A `?` stands for what the program cannot know."""
+A `?` stands for what the program cannot know; as the block's address, for whatever the heap knows of it or does not."""
 import os
 import re
 
@@ -31,6 +31,8 @@ def place(kind, at, said):
     if "block" not in said:
         return ""
     block, requested, served = said["block"].split()
+    if block == "?":
+        return "(  block [^\\n]+\n(  the address [^\\n]+\n)?)?"
     count = lambda text: r"\d+" if text == "?" else text
     known = "" if requested == "0" and served != "0" else rf"{count(requested)} bytes requested, "
     known = rf"({known})?" if requested == "?" else known  # where nothing tells any more, nothing is said
