@@ -42,7 +42,7 @@ def cases_of(axes):
 
 def addressed(rest):
     """POLICY... [WORD...]: WHAT in its three parts."""
-    parts = re.fullmatch(r"([\w ]+?)(?: \[([^\]]+)\])?: (.+)", rest)
+    parts = re.fullmatch(r"([\w ]+?)(?: \[(.+?)\])?: (.+)", rest)
     if parts is None:
         raise Unclear(f"no policies and what they expect: {rest}")
     return parts[1].split(), (parts[2] or "").split(), parts[3]

@@ -202,7 +202,10 @@ def main():
     if len(sys.argv) < 5:
         sys.exit(__doc__)
     source, program, how = sys.argv[1:4]
-    held = [hold(source, program, how, *f"{choice}=".split("=")[:2]) for choice in sys.argv[4:]]
+    try:
+        held = [hold(source, program, how, *f"{choice}=".split("=")[:2]) for choice in sys.argv[4:]]
+    except (Broken, cases.Unclear) as unclear:
+        sys.exit(f"{os.path.basename(source)}: {unclear}")
     sys.exit(0 if all(held) else 1)
 
 

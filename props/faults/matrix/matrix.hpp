@@ -93,7 +93,7 @@ inline void say_thread() { print(STDOUT_FILENO, "thread %d\n", (int)gettid()); }
 // its memory alone.
 inline void other_operations(int count) {
   static void* kept[32];
-  static const size_t sizes[] = {24, 200, 1500, 6000, 20000, 100, 700, 50};
+  static const size_t sizes[] = {24, 200, 1500, 6000, 20000, 100, 700, 90};
   for (int i = 0; i < count; ++i) {
     void*& slot = kept[i % 32];
     if (slot == nullptr) {
