@@ -26,8 +26,8 @@ constexpr Release kReleases[] = {
 };
 constexpr Way kWaysOfNew[] = {
     kWays[0], kWays[1], kWays[2], kWays[3],
-    {"aligned_new", "operator delete", 64, [](size_t size) { return ::operator new(size, kAligned); }, nullptr},
-    {"aligned_new[]", "operator delete[]", 64, [](size_t size) { return ::operator new[](size, kAligned); }, nullptr},
+    {"aligned_new", "operator new", "operator delete", 64, [](size_t size) { return ::operator new(size, kAligned); }, nullptr},
+    {"aligned_new[]", "operator new[]", "operator delete[]", 64, [](size_t size) { return ::operator new[](size, kAligned); }, nullptr},
 };
 
 int main(int, char** words) {

@@ -34,19 +34,20 @@ constexpr size_t kLargestBlock = 256 << 10;  // what is larger has a span of its
 // How a block comes and goes again.
 struct Way {
   const char* name;      // the word
-  const char* released;  // by this function, as a report names it
+  const char* made;      // by this function, as a report names it,
+  const char* released;  // and by this one
   size_t alignment;
   void* (*make)(size_t size);
   void (*release)(void* block);
 };
 constexpr Way kWays[] = {
-    {"malloc", "free", 16, [](size_t size) { return malloc(size); }, [](void* at) { free(at); }},
-    {"new", "operator delete", 16, [](size_t size) { return ::operator new(size); },
+    {"malloc", "malloc", "free", 16, [](size_t size) { return malloc(size); }, [](void* at) { free(at); }},
+    {"new", "operator new", "operator delete", 16, [](size_t size) { return ::operator new(size); },
      [](void* at) { ::operator delete(at); }},
-    {"new[]", "operator delete[]", 16, [](size_t size) { return ::operator new[](size); },
+    {"new[]", "operator new[]", "operator delete[]", 16, [](size_t size) { return ::operator new[](size); },
      [](void* at) { ::operator delete[](at); }},
-    {"aligned", "free", 64, [](size_t size) { return aligned_alloc(64, size); }, [](void* at) { free(at); }},
-    {"realloc", "free", 16, [](size_t size) { return realloc(malloc(1), size); }, [](void* at) { free(at); }},
+    {"aligned", "aligned_alloc", "free", 64, [](size_t size) { return aligned_alloc(64, size); }, [](void* at) { free(at); }},
+    {"realloc", "realloc", "free", 16, [](size_t size) { return realloc(malloc(1), size); }, [](void* at) { free(at); }},
 };
 
 inline char* made(const Way& way, size_t size) {

@@ -31,14 +31,16 @@ struct Two {
 static Two neighbours() {
   static char* all[64];
   for (char*& block : all) block = made(*way, size);
-  const size_t apart = served_by(*way, all[0], size) + (size > LARGEST_SLOT ? 16 : 0);
+  const bool slots = size <= LARGEST_SLOT;
+  const size_t apart = served_by(*way, all[0], size) + (slots ? 0 : 16);
+  const size_t gap = slots ? 0 : 2 * way->alignment;  // what alignment may leave between blocks
   for (char* const right : all) {
     if (size > kLargestBlock) return {right, right};
     if ((uintptr_t)right % 4096 < 64 && size < 4096) continue;  // what is written lies in the slab
-    if (size <= LARGEST_SLOT && !is_fast() && (uintptr_t)right % 64 == 0) continue;
+    if (slots && !is_fast() && (uintptr_t)right % 64 == 0) continue;
     for (char* const left : all) {
       const size_t between = (size_t)(right - left);
-      if (right > left && between >= apart && between < apart + 2 * way->alignment) return {left, right};
+      if (right > left && between >= apart && between <= apart + gap) return {left, right};
     }
   }
   must(!"neighbours");
