@@ -55,6 +55,8 @@ def dump(kind, at, said):
     which is inaccessible."""
     if "block" not in said:
         return ""
+    if said["block"].startswith("?"):
+        return "(  bytes around the address:[^\\n]*\n(    0x[^\\n]+\n)*)?"
     byte = "[0-9a-f]{2}"
     found = said.get("evidence", "? ?").split()[1]
     marked = f"{int(found, 16):02x}" if kind.startswith("write ") and found != "?" else byte
