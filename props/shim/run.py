@@ -74,7 +74,7 @@ class Expectation:
         elif word == "summary":
             key, _, value = rest.partition("=")
             self.summary.append((key, json.loads(value)))
-        elif word not in cases.EXPECTATIONS + ("each", "by", "row"):
+        elif word not in cases.EXPECTATIONS + ("each", "by"):
             raise Broken(f"{word} is no directive")
 
     def expect(self, word, what):

@@ -1,4 +1,3 @@
-//: row release with another size or alignment
 //: options symbolizer=none
 //: unsymbolized
 //: by size 8B 4KiB 256KiB 8MiB
@@ -16,7 +15,8 @@ struct Release {
   void (*call)(void* at, size_t size);
 };
 constexpr Release kReleases[] = {
-    {"free_aligned_sized", "free_aligned_sized", 0, [](void* at, size_t size) { CALL(free_aligned_sized)(at, 1 << 20, size); }},
+    {"free_aligned_sized", "free_aligned_sized", 0,
+     [](void* at, size_t size) { CALL(free_aligned_sized)(at, 1 << 20, size); }},
     {"delete", "operator delete", 1, [](void* at, size_t) { ::operator delete(at, kWide); }},
     {"delete_sized", "operator delete", 1, [](void* at, size_t size) { ::operator delete(at, size, kWide); }},
     {"delete[]", "operator delete[]", 2, [](void* at, size_t) { ::operator delete[](at, kWide); }},

@@ -1,4 +1,3 @@
-//: row release with another size or alignment
 //: options symbolizer=none
 //: unsymbolized
 //: by size 8B 4KiB 256KiB 8MiB
@@ -18,16 +17,23 @@ struct Release {
 };
 constexpr Release kReleases[] = {
     {"free_sized", "free_sized", 0, [](void* at, size_t size) { CALL(free_sized)(at, size); }},
-    {"free_aligned_sized", "free_aligned_sized", 3, [](void* at, size_t size) { CALL(free_aligned_sized)(at, 64, size); }},
+    {"free_aligned_sized", "free_aligned_sized", 3,
+     [](void* at, size_t size) { CALL(free_aligned_sized)(at, 64, size); }},
     {"delete", "operator delete", 1, [](void* at, size_t size) { ::operator delete(at, size); }},
     {"delete_aligned", "operator delete", 4, [](void* at, size_t size) { ::operator delete(at, size, kAligned); }},
     {"delete[]", "operator delete[]", 2, [](void* at, size_t size) { ::operator delete[](at, size); }},
-    {"delete[]_aligned", "operator delete[]", 5, [](void* at, size_t size) { ::operator delete[](at, size, kAligned); }},
+    {"delete[]_aligned", "operator delete[]", 5,
+     [](void* at, size_t size) { ::operator delete[](at, size, kAligned); }},
 };
 constexpr Way kWaysOfNew[] = {
-    kWays[0], kWays[1], kWays[2], kWays[3],
-    {"aligned_new", "operator new", "operator delete", 64, [](size_t size) { return ::operator new(size, kAligned); }, nullptr},
-    {"aligned_new[]", "operator new[]", "operator delete[]", 64, [](size_t size) { return ::operator new[](size, kAligned); }, nullptr},
+    kWays[0],
+    kWays[1],
+    kWays[2],
+    kWays[3],
+    {"aligned_new", "operator new", "operator delete", 64, [](size_t size) { return ::operator new(size, kAligned); },
+     nullptr},
+    {"aligned_new[]", "operator new[]", "operator delete[]", 64,
+     [](size_t size) { return ::operator new[](size, kAligned); }, nullptr},
 };
 
 int main(int, char** words) {

@@ -1,4 +1,3 @@
-//: row double free
 //: options symbolizer=none:decay_ms=1000000
 //: unsymbolized
 //: by size 8B 4KiB 256KiB 8MiB
@@ -23,8 +22,10 @@ static void describe(const char* block, const char* when) {
   const bool left = is(when, "after_alike") && size > LARGEST_SLOT && !is_policy("debug");
   if (is(when, "decayed") || (left && size > kLargestBlock)) return;  // its span is free
   if (!left) return about_dead(*way, block, size);
-  if (way->alignment > 16) return print(STDOUT_FILENO, "block ? ? ?\n");  // one with what its alignment left over, or not
-  print(STDOUT_FILENO, "block 0x%zx ? %zu\n", (size_t)(uintptr_t)block, served_by(*way, block, size));  // retired, or free
+  if (way->alignment > 16)
+    return print(STDOUT_FILENO, "block ? ? ?\n");  // one with what its alignment left over, or not
+  print(STDOUT_FILENO, "block 0x%zx ? %zu\n", (size_t)(uintptr_t)block,
+        served_by(*way, block, size));  // retired, or free
 }
 
 // Others of its size: so many that the block and its neighbours are in no magazine and no quarantine when all have been freed.

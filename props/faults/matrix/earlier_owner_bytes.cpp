@@ -1,4 +1,3 @@
-//: row read of an earlier owner's bytes
 //: options symbolizer=none
 //: by size 8B 4KiB 256KiB 8MiB
 //: by way malloc new new[] aligned realloc

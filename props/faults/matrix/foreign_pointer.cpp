@@ -1,4 +1,3 @@
-//: row free of a bad pointer
 //: options symbolizer=none
 //: unsymbolized
 //: by place stack global code mapping wild null_page buffer never_mapped beyond buffer_block never_slot buffer_in_heap
@@ -24,7 +23,8 @@ static Function* member(const char* symbol) {
 
 // A block of a heap of its own in the buffer.
 static char* block_in(char* at) {
-  void* const heap = member<void*(void*, size_t, uint64_t, bool)>("_ZN7trestle10block_heap6createEPvmmb")(at, 16384, 42, false);
+  void* const heap =
+      member<void*(void*, size_t, uint64_t, bool)>("_ZN7trestle10block_heap6createEPvmmb")(at, 16384, 42, false);
   must(heap != nullptr);
   return static_cast<char*>(member<void*(void*, size_t, size_t)>("_ZN7trestle10block_heap8allocateEmm")(heap, 100, 16));
 }

@@ -1,18 +1,17 @@
-//: row free of a bad pointer
 //: options symbolizer=none
 //: unsymbolized
 //: by place heap_record quarantine descriptor table slab_record slab_states end_header guard large_lead block_header rest
 //: by to free delete delete[] free_sized realloc reallocarray malloc_usable_size
-//: fault fast hardened debug [heap_record quarantine descriptor table slab_record slab_states guard]: wild pointer in CALL(GIVEN)
+//: fault fast hardened debug [heap_record quarantine descriptor table]: wild pointer in CALL(GIVEN)
+//: fault fast hardened debug [slab_record slab_states guard]: wild pointer in CALL(GIVEN)
 //: fault fast hardened debug [end_header]: not a block in CALL(GIVEN)
 //: fault fast hardened debug [large_lead block_header]: interior pointer in CALL(GIVEN)
 //: fault fast hardened debug [rest free delete delete[] free_sized]: double free in CALL(GIVEN)
 //: fault fast hardened debug [rest realloc reallocarray malloc_usable_size]: stale pointer in CALL(GIVEN)
 // A pointer to what the heap keeps about its memory, or into memory that it has not handed out, given to every function that
 // takes one.
-#include "forge.hpp"
-
 #include "calls.hpp"
+#include "forge.hpp"
 
 using namespace trestle;
 

@@ -1,11 +1,9 @@
-//: row header, footer, link, bin, descriptor or state overwritten
 //: options symbolizer=none
 //: by slot live freed never
 //: by bit b0 b1 b2 b3 b4 b5 b6 b7
 //: finds fast hardened debug: descriptor corrupt
 // A bit of a slot's state flipped, seen by a check, which names the slot.
 #include "forge.hpp"
-
 #include "matrix.hpp"
 
 using namespace trestle;

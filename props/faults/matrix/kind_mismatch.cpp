@@ -1,4 +1,3 @@
-//: row release by the wrong family
 //: options symbolizer=none
 //: unsymbolized
 //: by size 8B 4KiB 256KiB 8MiB
@@ -10,8 +9,8 @@
 //: fault debug [malloc aligned realloc delete delete[]]: kind mismatch in CALL(GIVEN)
 //: fault debug [new free delete[]]: kind mismatch in CALL(GIVEN)
 //: fault debug [new[] free delete]: kind mismatch in CALL(GIVEN)
-// A block released by another family than gave it: said once, however often it happens, and the block is free all the same. What
-// is released by its own family is in order, and under fast nobody looks.
+// A block released by another family than gave it: said once, however often it happens, and the block is free all the same.
+// What is released by its own family is in order, and under fast nobody looks.
 #include "calls.hpp"
 
 int main(int, char** words) {

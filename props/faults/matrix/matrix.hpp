@@ -31,48 +31,6 @@ inline size_t bytes_of(const char* word) {
 
 constexpr size_t kLargestBlock = 256 << 10;  // what is larger has a span of its own
 
-// How a block comes and goes again.
-struct Way {
-  const char* name;      // the word
-  const char* made;      // by this function, as a report names it,
-  const char* released;  // and by this one
-  size_t alignment;
-  void* (*make)(size_t size);
-  void (*release)(void* block);
-};
-constexpr Way kWays[] = {
-    {"malloc", "malloc", "free", 16, [](size_t size) { return malloc(size); }, [](void* at) { free(at); }},
-    {"new", "operator new", "operator delete", 16, [](size_t size) { return ::operator new(size); },
-     [](void* at) { ::operator delete(at); }},
-    {"new[]", "operator new[]", "operator delete[]", 16, [](size_t size) { return ::operator new[](size); },
-     [](void* at) { ::operator delete[](at); }},
-    {"aligned", "aligned_alloc", "free", 64, [](size_t size) { return aligned_alloc(64, size); }, [](void* at) { free(at); }},
-    {"realloc", "realloc", "free", 16, [](size_t size) { return realloc(malloc(1), size); }, [](void* at) { free(at); }},
-};
-
-inline char* made(const Way& way, size_t size) {
-  char* const block = hidden(way.make(size));
-  must(block != nullptr);
-  return block;
-}
-
-// Says what a report has to know of the block, live or freed.
-inline size_t served_by(const Way& way, const void* block, size_t size) {
-  const size_t with_pad = size + (is_fast() ? 0 : 1);
-  const size_t aligned = (with_pad + way.alignment - 1) / way.alignment * way.alignment;
-  if (aligned <= LARGEST_SLOT) return slot_for(aligned);
-  if (size <= kLargestBlock) return served_for(size);
-  const size_t end = (size_t)(uintptr_t)block + size;
-  return (end + 4095) / 4096 * 4096 - (size_t)(uintptr_t)block;
-}
-inline void about_live(const Way& way, const void* block, size_t size) {
-  const bool untold = is_fast() && size <= LARGEST_SLOT;
-  concerns(block, untold ? 0 : size, served_by(way, block, size));
-}
-inline void about_dead(const Way& way, const void* block, size_t size) {
-  concerns(block, size < LARGEST_SLOT ? 0 : size, served_by(way, block, size));
-}
-
 // Runs `call` on the pointer in a thread of its own.
 struct Errand {
   void (*call)(void* at);
@@ -106,5 +64,64 @@ inline void other_operations(int count) {
     }
   }
 }
+inline void free_in_thread(void* at) {
+  call_in_thread(
+      [](void* block) {
+        say_thread();
+        free(block);
+      },
+      at);
+}
+inline void free_later(void* at) {
+  other_operations(10000);
+  free(at);
+}
+
+// How a block comes and goes again.
+struct Way {
+  const char* name;      // the word
+  const char* made;      // by this function, as a report names it,
+  const char* released;  // and by this one
+  size_t alignment;
+  void* (*make)(size_t size);
+  void (*release)(void* block);
+};
+constexpr Way kWays[] = {
+    {"malloc", "malloc", "free", 16, [](size_t size) { return malloc(size); }, [](void* at) { free(at); }},
+    {"new", "operator new", "operator delete", 16, [](size_t size) { return ::operator new(size); },
+     [](void* at) { ::operator delete(at); }},
+    {"new[]", "operator new[]", "operator delete[]", 16, [](size_t size) { return ::operator new[](size); },
+     [](void* at) { ::operator delete[](at); }},
+    {"aligned", "aligned_alloc", "free", 64, [](size_t size) { return aligned_alloc(64, size); },
+     [](void* at) { free(at); }},
+    {"realloc", "realloc", "free", 16, [](size_t size) { return realloc(malloc(1), size); },
+     [](void* at) { free(at); }},
+    {"thread", "malloc", "free", 16, [](size_t size) { return malloc(size); }, free_in_thread},
+    {"delayed", "malloc", "free", 16, [](size_t size) { return malloc(size); }, free_later},
+};
+
+inline char* made(const Way& way, size_t size) {
+  char* const block = hidden(way.make(size));
+  must(block != nullptr);
+  return block;
+}
+
+// Says what a report has to know of the block, live or freed.
+inline size_t served_by(const Way& way, const void* block, size_t size) {
+  const size_t with_pad = size + (is_fast() ? 0 : 1);
+  const size_t aligned = (with_pad + way.alignment - 1) / way.alignment * way.alignment;
+  if (aligned <= LARGEST_SLOT) return slot_for(aligned);
+  if (size <= kLargestBlock) return served_for(size);
+  const size_t end = (size_t)(uintptr_t)block + size;
+  return (end + 4095) / 4096 * 4096 - (size_t)(uintptr_t)block;
+}
+inline void about_live(const Way& way, const void* block, size_t size) {
+  const bool untold = is_fast() && size <= LARGEST_SLOT;
+  concerns(block, untold ? 0 : size, served_by(way, block, size));
+}
+inline void about_dead(const Way& way, const void* block, size_t size) {
+  concerns(block, size < LARGEST_SLOT ? 0 : size, served_by(way, block, size));
+}
+
 inline bool is(const char* word, const char* other) { return strcmp(word, other) == 0; }
 inline bool is_policy(const char* name) { return is(trestle_policy_name(), name); }

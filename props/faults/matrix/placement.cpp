@@ -1,11 +1,10 @@
-//: row memory handed out executable, or the same at once after a free
 //: options symbolizer=none
 //: by size 8B 4KiB 256KiB 8MiB
 //: by way malloc new new[] aligned realloc
 //: by what executable same_again
 //: without fast [same_again]: it may be the same by chance
 // No memory can be executed. What was freed is not what the next request of its size gets. (Where it goes then is chance, and
-// the business of lib's units.)
+// the business of lib's units. What a thread freed that has ended is left out: it may be what comes next.)
 #include "matrix.hpp"
 
 // Whether the mapping that holds the address may be executed, as the system tells.

@@ -1,7 +1,6 @@
-//: row read after free
 //: options symbolizer=none
 //: by size 8B 4KiB 256KiB 8MiB
-//: by way malloc new new[] aligned realloc
+//: by way malloc new new[] aligned realloc thread
 //: by when at_once after_10000
 //: killed hardened debug [8MiB]: SEGV
 //: without fast: what it held is there still, or is not

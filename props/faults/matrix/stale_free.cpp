@@ -1,4 +1,3 @@
-//: row free of a block that is another's by now
 //: options symbolizer=none
 //: unsymbolized
 //: by size 8B 4KiB 256KiB

@@ -1,4 +1,3 @@
-//: row realloc, malloc_usable_size, reallocarray or a sized free of a bad pointer
 //: options symbolizer=none
 //: unsymbolized
 //: by size 8B 4KiB 256KiB 8MiB

@@ -1,4 +1,3 @@
-//: row write after free
 //: options symbolizer=none
 //: unsymbolized
 //: by size 8B 4KiB 256KiB 8MiB
@@ -22,9 +21,9 @@
 //: killed hardened debug [8MiB at_check]: SEGV
 //: without fast hardened debug [8MiB at_exit at_reuse]: the same
 //: without fast [8MiB at_check]: its memory is what it was
-// A byte written to a freed block, before its memory is used again: seen by a check; at exit; and when the heap wants to use it, as
-// a slot by a function that allocates, and when it leaves the quarantine by one that releases. Under hardened in the first 1,024
-// bytes.
+// A byte written to a freed block, before its memory is used again: seen by a check; at exit; and when the heap wants to use
+// it, as a slot by a function that allocates, and when it leaves the quarantine by one that releases. Under hardened in the
+// first 1,024 bytes.
 #include "matrix.hpp"
 
 static const Way* way;
@@ -50,9 +49,7 @@ static int check() {
   return ok();
 }
 
-static void say_given(const trestle_fault*) {
-  print(STDOUT_FILENO, "given 0x%zx\n", (size_t)(uintptr_t)released_now);
-}
+static void say_given(const trestle_fault*) { print(STDOUT_FILENO, "given 0x%zx\n", (size_t)(uintptr_t)released_now); }
 
 // Until its memory would be used again, by all that can be told of the policies: 2^20 blocks or 64 MiB wait.
 static int use_again() {

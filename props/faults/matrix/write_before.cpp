@@ -1,22 +1,21 @@
-//: row write before the start
 //: options symbolizer=none
 //: unsymbolized
 //: by size 8B 4KiB 256KiB 8MiB
-//: by way malloc new new[] aligned realloc
+//: by way malloc new new[] aligned realloc thread delayed
 //: by length by1B by8B by32B
 //: by left beside_live beside_freed
 //: without fast hardened debug [8B 4KiB aligned]: such a slot begins a cache line, below which its release does not look
-//: fault hardened debug [8B malloc new new[] realloc by1B beside_live]: write before start in CALL(GIVEN)
-//: fault hardened debug [8B malloc new new[] realloc by8B by32B beside_live]: write past end in CALL(GIVEN)
-//: fault hardened debug [4KiB malloc new new[] realloc by1B by8B beside_live]: write before start in CALL(GIVEN)
-//: fault hardened debug [4KiB malloc new new[] realloc by32B beside_live]: write past end in CALL(GIVEN)
-//: fault hardened debug [8B malloc new new[] realloc beside_freed]: write before start in CALL(GIVEN)
-//: fault debug [4KiB malloc new new[] realloc beside_freed]: write before start in CALL(GIVEN)
-//: without hardened [4KiB malloc new new[] realloc beside_freed]: its left neighbour's poison does not reach as far
+//: fault hardened debug [8B malloc new new[] realloc thread delayed by1B beside_live]: write before start in CALL(GIVEN)
+//: fault hardened debug [8B malloc new new[] realloc thread delayed by8B by32B beside_live]: write past end in CALL(GIVEN)
+//: fault hardened debug [4KiB malloc new new[] realloc thread delayed by1B by8B beside_live]: write before start in CALL(GIVEN)
+//: fault hardened debug [4KiB malloc new new[] realloc thread delayed by32B beside_live]: write past end in CALL(GIVEN)
+//: fault hardened debug [8B malloc new new[] realloc thread delayed beside_freed]: write before start in CALL(GIVEN)
+//: fault debug [4KiB malloc new new[] realloc thread delayed beside_freed]: write before start in CALL(GIVEN)
+//: without hardened [4KiB malloc new new[] realloc thread delayed beside_freed]: the left one's poison ends before
 //: fault fast hardened debug [256KiB]: header corrupt in CALL(GIVEN)
 //: fault hardened debug [8MiB]: write before start in CALL(GIVEN)
-// Bytes before a block overwritten, seen when it is released. What lies there is a slot's left neighbour: if that lives, and none
-// of its pad is left, it is said to have gone too far itself. Slots that begin a cache line are left out.
+// Bytes before a block overwritten, seen when it is released. What lies there is a slot's left neighbour: if that lives, and
+// none of its pad is left, it is said to have gone too far itself. Slots that begin a cache line are left out.
 #include "matrix.hpp"
 
 static const Way* way;

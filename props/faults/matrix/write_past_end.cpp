@@ -1,8 +1,7 @@
-//: row write past the end
 //: options symbolizer=none
 //: unsymbolized
 //: by size 8B 4KiB 256KiB-1 256KiB 8MiB-1 8MiB
-//: by way malloc new new[] aligned realloc
+//: by way malloc new new[] aligned realloc thread delayed
 //: by length by1B by8B by32B by4KiB by1MiB
 //: fault hardened debug [8B 4KiB 256KiB-1 by1B by8B by32B by4KiB]: write past end in CALL(GIVEN)
 //: killed fast hardened debug [8B 4KiB 256KiB-1 by1MiB]: SEGV

@@ -1,4 +1,3 @@
-//: row write past the end
 //: options symbolizer=none
 //: unsymbolized
 //: by size 8B 4KiB 256KiB-1 256KiB 8MiB-1
@@ -26,8 +25,8 @@
 //: fault debug [8MiB-1 by1B at_exit]: write past end in the check at exit
 //: without fast hardened debug [8MiB-1 by1B at_neighbour]: it has none
 //: without fast hardened debug [8MiB-1 by8B by32B by4KiB]: props/faults/matrix/write_past_end.cpp
-// Bytes behind a request overwritten, whose block is not released: seen when it is resized; when its right neighbour is released
-// (of a slot, where that does not begin a cache line); by a check; and under debug at exit.
+// Bytes behind a request overwritten, whose block is not released: seen when it is resized; when its right neighbour is
+// released (of a slot, where that does not begin a cache line); by a check; and under debug at exit.
 #include "overflow.hpp"
 
 static const Way& way = kWays[0];

@@ -1,4 +1,3 @@
-//: row access to a request of no bytes
 //: options symbolizer=none
 //: by way malloc new new[] aligned16 realloc calloc memalign
 //: by access read write
