@@ -5,6 +5,10 @@ preloaded_programs(faults ${faults})
 # A program for every fault of docs/threat-model.md, over sizes, ways in and moments.
 file(GLOB matrix CONFIGURE_DEPENDS ${EDGE}/faults/matrix/*.cpp)
 preloaded_programs(matrix ${matrix})
+foreach(source ${matrix})
+  get_filename_component(name ${source} NAME_WE)
+  set_tests_properties(matrix.${name} PROPERTIES TIMEOUT 600)  # hundreds of processes each
+endforeach()
 file(GLOB forged RELATIVE ${EDGE}/faults CONFIGURE_DEPENDS ${EDGE}/faults/forged_*.cpp ${EDGE}/faults/matrix/forged_*.cpp)
 foreach(source ${forged})
   get_filename_component(name ${source} NAME_WE)
@@ -13,3 +17,5 @@ foreach(source ${forged})
 endforeach()
 add_test(NAME faults.every_kind COMMAND /usr/bin/python3 -I -S -B ${EDGE}/faults/every_kind.py
   ${PROJECT_SOURCE_DIR}/lib/include/trestle/trestle.h ${EDGE}/faults)
+add_test(NAME faults.every_row COMMAND /usr/bin/python3 -I -S -B ${EDGE}/faults/every_row.py
+  ${PROJECT_SOURCE_DIR}/docs/threat-model.md ${EDGE}/faults ${EDGE}/shim/programs)

@@ -99,13 +99,11 @@ def run(expected, arguments, program, how, library, summary):
         environment["LD_PRELOAD"] = library
 
     def limit():
-        if expected.limit is not None:
-            resource.setrlimit(resource.RLIMIT_AS, (expected.limit, expected.limit))
-        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+        resource.setrlimit(resource.RLIMIT_AS, (expected.limit, expected.limit))
 
     command = [program] + ([library] if how == "load" else []) + list(arguments)
     with subprocess.Popen(command, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                          preexec_fn=limit) as child:
+                          preexec_fn=limit if expected.limit is not None else None) as child:
         try:
             out, err = child.communicate(timeout=18)
         except subprocess.TimeoutExpired:
@@ -202,6 +200,7 @@ def main():
     if len(sys.argv) < 5:
         sys.exit(__doc__)
     source, program, how = sys.argv[1:4]
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     try:
         held = [hold(source, program, how, *f"{choice}=".split("=")[:2]) for choice in sys.argv[4:]]
     except (Broken, cases.Unclear) as unclear:
