@@ -22,7 +22,7 @@ static bool is_executable(const void* at) {
     must(sscanf(line, "%zx-%zx %7s", &from, &to, rights) == 3);
     if (from <= (size_t)(uintptr_t)at && (size_t)(uintptr_t)at < to) return rights[2] == 'x';
   }
-  must(!"a mapping");
+  failed("a mapping holds it", __FILE__, __LINE__);
   return true;
 }
 

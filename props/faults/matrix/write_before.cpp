@@ -42,7 +42,7 @@ static Two neighbours() {
       if (right > left && between >= apart && between <= apart + gap) return {left, right};
     }
   }
-  must(!"neighbours");
+  failed("there are neighbours", __FILE__, __LINE__);
   return {};
 }
 

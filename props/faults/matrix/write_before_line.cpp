@@ -22,7 +22,7 @@ static char* left_of_line(size_t size) {
       if (left + served_by(way, left, size) == right) return left;
     }
   }
-  must(!"neighbours");
+  failed("there are neighbours", __FILE__, __LINE__);
   return nullptr;
 }
 
