@@ -63,7 +63,10 @@ def main():
     matrix = sources_in(os.path.join(faults, "matrix"))
     sources = sources_in(programs, faults, os.path.join(faults, "matrix"))
     rows = list(rows_of(document))
-    wrong = [what for row in rows for what in wrong_in(*row, sources)]
+    try:
+        wrong = [what for row in rows for what in wrong_in(*row, sources)]
+    except cases.Unclear as unclear:
+        sys.exit(f"a row's words or a program's lines: {unclear}")
     wrong += [f"no row names {name}" for name in sorted(set(matrix) - {name for _, _, named in rows for name, _ in named})]
     print("\n".join(wrong))
     sys.exit(1 if wrong or not rows else 0)
