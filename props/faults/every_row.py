@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """Refuses a table of faults that says otherwise than the programs expect: every_row.py THREAT_MODEL_MD FAULTS PROGRAMS.
 
-The last column of a row names programs, each perhaps with words of its axes: then those cases are meant that have them. Under each
-policy the row's cell has F or N just where one of them expects a report or a fault found by a check, and I just where one expects
-to be killed by the access. Every program of the matrix is named."""
+The last column of a row names programs, each perhaps with words of its axes: then those cases are meant that have them. Under
+each policy the row's cell has F or N just where one of them expects a report or a fault found by a check, and I just where one
+expects to be killed by the access. Every program of the matrix is named."""
 import os
 import re
 import sys
