@@ -2,7 +2,14 @@
 # leave behind: they find the heap in the library's memory and reach into it past its access control (forge.hpp).
 file(GLOB faults CONFIGURE_DEPENDS ${EDGE}/faults/*.c ${EDGE}/faults/*.cpp)
 preloaded_programs(faults ${faults})
-file(GLOB forged RELATIVE ${EDGE}/faults CONFIGURE_DEPENDS ${EDGE}/faults/forged_*.cpp)
+# A program for every fault of docs/threat-model.md, over sizes, ways in and moments.
+file(GLOB matrix CONFIGURE_DEPENDS ${EDGE}/faults/matrix/*.cpp)
+preloaded_programs(matrix ${matrix})
+foreach(source ${matrix})
+  get_filename_component(name ${source} NAME_WE)
+  set_tests_properties(matrix.${name} PROPERTIES TIMEOUT 600)  # hundreds of processes each
+endforeach()
+file(GLOB forged RELATIVE ${EDGE}/faults CONFIGURE_DEPENDS ${EDGE}/faults/forged_*.cpp ${EDGE}/faults/matrix/forged_*.cpp)
 foreach(source ${forged})
   get_filename_component(name ${source} NAME_WE)
   target_include_directories(edge_${name} PRIVATE ${PROJECT_SOURCE_DIR}/lib)
@@ -10,3 +17,5 @@ foreach(source ${forged})
 endforeach()
 add_test(NAME faults.every_kind COMMAND /usr/bin/python3 -I -S -B ${EDGE}/faults/every_kind.py
   ${PROJECT_SOURCE_DIR}/lib/include/trestle/trestle.h ${EDGE}/faults)
+add_test(NAME faults.every_row COMMAND /usr/bin/python3 -I -S -B ${EDGE}/faults/every_row.py
+  ${PROJECT_SOURCE_DIR}/docs/threat-model.md ${EDGE}/faults ${EDGE}/shim/programs)

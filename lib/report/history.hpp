@@ -43,9 +43,9 @@ class Histories {
   using Record = std::atomic<std::uint64_t>;
   static constexpr unsigned kHalf = 32;
   static constexpr unsigned kGrainShift = 4;  // blocks begin at multiples of 16
-  static constexpr unsigned kLeafShift = 21;
-  static constexpr unsigned kBranchShift = 11;
-  static constexpr unsigned kRootShift = 11;
+  static constexpr unsigned kLeafShift = 16;
+  static constexpr unsigned kBranchShift = 14;
+  static constexpr unsigned kRootShift = 13;
   static_assert(kGrainShift + kLeafShift + kBranchShift + kRootShift == 47, "a program's addresses");
   using Leaf = std::array<Record, std::size_t{1} << kLeafShift>;
   using Branch = std::array<std::atomic<Leaf*>, std::size_t{1} << kBranchShift>;

@@ -8,7 +8,7 @@
 namespace trestle {
 namespace {
 
-constinit struct sigaction earlier {};
+constinit struct sigaction earlier{};
 
 struct Access {
   const char* name;
@@ -23,7 +23,8 @@ Access access_of(const ucontext_t& context) noexcept {
   const auto pointer = [&](int which) { return reinterpret_cast<const std::byte*>(registers[which]); };
   const void* top = nullptr;
   if (!os::read_own_memory(pointer(REG_RSP), &top, sizeof top)) top = nullptr;
-  return {(registers[REG_ERR] & kWrite) != 0 ? "a write" : "a read", {pointer(REG_RBP), pointer(REG_RIP) + 1, true, top}};
+  return {(registers[REG_ERR] & kWrite) != 0 ? "a write" : "a read",
+          {pointer(REG_RBP), pointer(REG_RIP) + 1, true, top}};
 #else
   (void)context;
   return {"an access", {}};
@@ -54,7 +55,7 @@ void handle(int number, siginfo_t* info, void* context) noexcept {
 }  // namespace
 
 void handle_refused_accesses() noexcept {
-  struct sigaction action {};
+  struct sigaction action{};
   action.sa_sigaction = handle;
   action.sa_flags = SA_SIGINFO | SA_ONSTACK;
   sigaction(SIGSEGV, &action, &earlier);

@@ -29,8 +29,8 @@ static inline void wrong_at(const void* at) {
   print(STDOUT_FILENO, "at 0x%zx\n", (size_t)(uintptr_t)at);
 }
 
-/* The block concerned, and its sizes: of a slot, where only a live one's canary tells the request; of a block (16 of header,
-   in steps of 16); and of a large one, which ends where its last OS page does. */
+/* The block concerned, and its sizes: of a slot, where only a live one's canary tells the request; and of a block (16 of
+   header, in steps of 16). */
 static inline void concerns(const void* block, size_t requested, size_t served) {
   print(STDOUT_FILENO, "block 0x%zx %zu %zu\n", (size_t)(uintptr_t)block, requested, served);
 }
@@ -44,10 +44,6 @@ static inline void about(const void* block, size_t requested) {
 }
 static inline void about_freed(const void* block, size_t requested) {
   concerns(block, requested < LARGEST_SLOT ? 0 : requested, served_for(requested));
-}
-static inline void about_large(const void* block, size_t requested) {
-  const size_t end = (size_t)(uintptr_t)block + requested;
-  concerns(block, requested, (end + 4095) / 4096 * 4096 - (size_t)(uintptr_t)block);
 }
 
 static inline void evidence(uint64_t expected, uint64_t found) {

@@ -1,4 +1,4 @@
-//: segv fast
+//: killed fast: SEGV
 //: fault hardened debug: access after free in a read
 // A freed large block is inaccessible, where the policy makes it so; under the fast one this program ends itself the same way.
 #include <signal.h>
@@ -6,13 +6,13 @@
 #include "fault.h"
 
 int main(void) {
-  enum { SIZE = 1000000 };
+  enum { SIZE = 1000000 / 4096 * 4096 };
   volatile char* const block = hidden(malloc(SIZE));
   if (!is_fast()) {
     wrong_at((const char*)block + 500000);
-    about_large((const char*)block, SIZE);
+    concerns((const char*)block, SIZE, SIZE);
   }
   free((void*)block);
-  if (is_fast()) raise(SIGSEGV);
+  if (is_fast()) return ok() + raise(SIGSEGV);
   return block[500000];
 }

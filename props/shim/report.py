@@ -8,7 +8,7 @@
   call FUNCTION                    as which CALL in the source reads
   thread NUMBER                    which is about to make the call, where it is not the first one
   allocated NUMBER, freed NUMBER   the thread that did so, where it is not the first one
-A `?` stands for what the program cannot know."""
+A `?` stands for what the program cannot know; as the block's address, for whatever the heap knows of it or does not."""
 import os
 import re
 
@@ -32,6 +32,8 @@ def place(kind, at, said):
     if "block" not in said:
         return ""
     block, requested, served = said["block"].split()
+    if block == "?":
+        return "(  block [^\\n]+\n(  the address [^\\n]+\n)?)?"
     count = lambda text: r"\d+" if text == "?" else text
     known = "" if requested == "0" and served != "0" else rf"{count(requested)} bytes requested, "
     known = rf"({known})?" if requested == "?" else known  # where nothing tells any more, nothing is said
@@ -54,6 +56,8 @@ def dump(kind, at, said):
     which is inaccessible."""
     if "block" not in said:
         return ""
+    if said["block"].startswith("?"):
+        return "(  bytes around the address:[^\\n]*\n(    0x[^\\n]+\n)*)?"
     byte = "[0-9a-f]{2}"
     found = said.get("evidence", "? ?").split()[1]
     marked = f"{int(found, 16):02x}" if kind.startswith("write ") and found != "?" else byte

@@ -9,7 +9,7 @@ begin with `//:` say what is expected; without any, status 0, "ok" on stdout, no
   //: out xml | out REGEX               stdout, instead of "ok"
   //: err REGEX                         a line of stderr, before the report
   //: status N                          exit status
-  //: segv POLICY...                    under these policies it ends by that signal, and nothing is said
+  //: killed SIGNAL                     by which the program ends; killed POLICY...: SIGNAL, under these
   //: summaries N                       processes that end, and say so
   //: summary KEY=VALUE                 in each summary
   //: fault POLICY...: KIND in CALL     under these policies one report, and SIGABRT. GIVEN in CALL is what the program said
@@ -17,8 +17,11 @@ begin with `//:` say what is expected; without any, status 0, "ok" on stdout, no
   //: finds POLICY...: KIND             under these the program says `found KIND` before "ok": a fault that is a value
   //: unsymbolized                      the report's stack has no lines, since nobody can be asked for them
   //: each WORD...                      run once for every word, its argument
+  //: by AXIS WORD...                   and for every combination with a word of each axis, its next argument
+  //: without POLICY...: WHY            not run under these
 
-A report is compared with all that the program says of it on stdout: see report.py.
+A line that names policies may name words behind them, in brackets, and is then about the cases that have those (cases.py): of
+each case one line at most. A report is compared with all that the program says of it on stdout: see report.py.
 """
 import json
 import os
@@ -31,14 +34,16 @@ import sys
 import tempfile
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-import report  # beside this file
+import cases  # beside this file
+import report
 
 QUICK_SYMBOLIZER = shutil.which("addr2line") or ""  # llvm's takes ten times as long to start
 
 # What is wrong with a block that the program had; the other kinds are of what the heap keeps for itself.
-OF_A_FREED_BLOCK = ("double free", "stale pointer", "write after free")
-OF_A_LIVE_BLOCK = ("interior pointer", "write past end", "write before start", "size mismatch", "alignment mismatch",
-                   "kind mismatch", "header corrupt")
+OF_A_FREED_BLOCK = ("double free", "stale pointer", "write after free", "access after free")
+OF_A_LIVE_BLOCK = ("interior pointer", "write past end", "access past end", "write before start", "size mismatch",
+                   "alignment mismatch", "kind mismatch", "header corrupt")
+
 
 class Broken(Exception):
     pass
@@ -50,15 +55,17 @@ def require(holds, message):
 
 
 class Expectation:
-    def __init__(self, source, policy):
+    def __init__(self, lines, special):
+        """`special`: the directive and its text for this policy and case, or None."""
         self.options, self.limit, self.out, self.err = "", None, "ok\n", []
-        self.status, self.summaries, self.summary, self.report, self.each = 0, 1, [], None, []
+        self.status, self.summaries, self.summary, self.report = 0, 1, [], None
         self.unsymbolized = False
-        for line in open(source):
-            if line.startswith("//:"):
-                self.read(line[3:].strip(), policy)
+        for line in lines:
+            self.read(line)
+        if special is not None:
+            self.expect(*special)
 
-    def read(self, line, policy):
+    def read(self, line):
         word, _, rest = line.partition(" ")
         if word in ("options", "out"):
             setattr(self, word, rest)
@@ -66,33 +73,31 @@ class Expectation:
             setattr(self, word, int(rest))
         elif word == "unsymbolized":
             self.unsymbolized = True
-        elif word == "each":
-            self.each += rest.split()
         elif word == "err":
             self.err.append(rest)
-        elif word == "segv":
-            if policy in rest.split():
-                self.status, self.summaries, self.out = -signal.SIGSEGV, 0, ""
+        elif word == "killed" and ":" not in rest:
+            self.expect(word, rest)
         elif word == "summary":
             key, _, value = rest.partition("=")
             self.summary.append((key, json.loads(value)))
-        elif word == "finds":
-            policies, _, kind = rest.partition(": ")
-            if policy in policies.split():
-                self.out = f"found {kind}\nok\n"
-        elif word in ("fault", "warning"):
-            policies, _, what = rest.partition(": ")
-            if policy in policies.split():
-                self.report = what
-                self.severity = "ERROR" if word == "fault" else "WARNING"
-                if word == "fault":
-                    self.status = -signal.SIGABRT
-                    self.out = "ok\n" if what.endswith("the check at exit") else ""
-        else:
+        elif word not in cases.EXPECTATIONS + ("each", "by"):
             raise Broken(f"{word} is no directive")
 
+    def expect(self, word, what):
+        if word == "killed":
+            self.status = -getattr(signal, "SIG" + what)
+            self.summaries = 0
+        elif word == "finds":
+            self.out = f"found {what}\nok\n"
+        elif word in ("fault", "warning"):
+            self.report = what
+            self.severity = "ERROR" if word == "fault" else "WARNING"
+            if word == "fault":
+                self.status = -signal.SIGABRT
+                self.out = "ok\n" if what.endswith("the check at exit") else ""
 
-def run(expected, argument, program, how, library, summary):
+
+def run(expected, arguments, program, how, library, summary):
     environment = {key: value for key, value in os.environ.items() if key not in ("LD_PRELOAD", "TRESTLE_OPTIONS")}
     options = [f"summary={summary}", f"report=json:{summary}.reports", f"symbolizer={QUICK_SYMBOLIZER}", expected.options]
     environment["TRESTLE_OPTIONS"] = ":".join(options)
@@ -100,13 +105,11 @@ def run(expected, argument, program, how, library, summary):
         environment["LD_PRELOAD"] = library
 
     def limit():
-        if expected.limit is not None:
-            resource.setrlimit(resource.RLIMIT_AS, (expected.limit, expected.limit))
-        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+        resource.setrlimit(resource.RLIMIT_AS, (expected.limit, expected.limit))
 
-    command = [program] + ([library] if how == "load" else []) + ([argument] if argument is not None else [])
+    command = [program] + ([library] if how == "load" else []) + list(arguments)
     with subprocess.Popen(command, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                          preexec_fn=limit) as child:
+                          preexec_fn=limit if expected.limit is not None else None) as child:
         try:
             out, err = child.communicate(timeout=18)
         except subprocess.TimeoutExpired:
@@ -133,7 +136,8 @@ def hold_report(expected, err, said, pid, program, policy):
     require(found is not None, f"stderr is not {lines!r} and this report:\n{wanted}")
     calls = [] if expected.report.endswith("the check at exit") else ["stack"]
     kind = expected.report.partition(" in ")[0]
-    if policy == "debug" and "block" in said and kind in OF_A_FREED_BLOCK + OF_A_LIVE_BLOCK:
+    unknown = said.get("block") == "? ? ?"
+    if policy == "debug" and "block" in said and not unknown and kind in OF_A_FREED_BLOCK + OF_A_LIVE_BLOCK:
         calls += ["allocated", "freed"] if kind in OF_A_FREED_BLOCK else ["allocated"]
     for call in calls:
         caller = (found[call] or "none").split("\n")[0]
@@ -141,9 +145,11 @@ def hold_report(expected, err, said, pid, program, policy):
         where += rf" \({re.escape(os.path.realpath(program))}\+"
         require(re.search(where, caller) is not None, f"{call} does not begin at a line of the program: {caller}")
     for call in "allocated", "freed":
-        require(call in calls or not found[call] or kind not in OF_A_LIVE_BLOCK and policy == "debug", f"{call} is told")
-        thread = re.search(rf"\n  {call} by thread (\d+):", err)
-        require(call not in calls or thread[1] == said.get(call, str(pid)), f"{call} by another thread")
+        may_be = unknown or kind not in OF_A_LIVE_BLOCK and policy == "debug"
+        require(call in calls or may_be or not found[call], f"{call} is told")
+        by = re.search(rf"\n  {call} by thread (\d+):", err)
+        by_one = call in calls and (call in said or "thread" not in said)
+        require(not by_one or by[1] == said.get(call, str(pid)), f"{call} by another thread")
 
 
 def hold_out(expected, out):
@@ -169,11 +175,11 @@ def hold_summaries(expected, path, policy):
             require(line[key] == value, f"{key} is not {value} in the summary: {line}")
 
 
-def hold_once(expected, argument, program, how, policy, library):
+def hold_once(expected, arguments, program, how, policy, library):
     """What is wrong with this run; nothing: it was as expected."""
     with tempfile.TemporaryDirectory() as directory:
         summary = os.path.join(directory, "summary")
-        pid, status, out, err = run(expected, argument, program, how, library, summary)
+        pid, status, out, err = run(expected, arguments, program, how, library, summary)
         said = dict(report.SAID.findall(out))
         plain = report.SAID.sub("", out)
         try:
@@ -192,19 +198,30 @@ def hold_once(expected, argument, program, how, policy, library):
 
 
 def hold(source, program, how, policy, library):
-    expected = Expectation(source, policy)
-    wrong = {each: hold_once(expected, each, program, how, policy, library) for each in expected.each or [None]}
-    for each, what in wrong.items():
-        if what is not None:
-            print(" ".join(filter(None, [os.path.basename(source), each])) + f", {policy}: {what}")
-    return not any(wrong.values())
+    lines = cases.lines_of(source)
+    axes = cases.axes_of(lines)
+    cases.require_all_heard(lines, axes)
+    held = True
+    for case in cases.cases_of(axes):
+        special = cases.expected_of(lines, axes, policy, case)
+        if special is not None and special[0] == "without":
+            continue
+        wrong = hold_once(Expectation(lines, special), case, program, how, policy, library)
+        if wrong is not None:
+            held = False
+            print(" ".join([os.path.basename(source), *case]) + f", {policy}: {wrong}")
+    return held
 
 
 def main():
     if len(sys.argv) < 5:
         sys.exit(__doc__)
     source, program, how = sys.argv[1:4]
-    held = [hold(source, program, how, *f"{choice}=".split("=")[:2]) for choice in sys.argv[4:]]
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    try:
+        held = [hold(source, program, how, *f"{choice}=".split("=")[:2]) for choice in sys.argv[4:]]
+    except (Broken, cases.Unclear) as unclear:
+        sys.exit(f"{os.path.basename(source)}: {unclear}")
     sys.exit(0 if all(held) else 1)
 
 
