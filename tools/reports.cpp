@@ -16,27 +16,6 @@ namespace {
 using nlohmann::json;
 using nlohmann::ordered_json;
 
-// What every report has, and of which type.
-bool is_report(const json& line) {
-  if (!line.is_object()) return false;
-  const auto has = [&](const json& object, const char* key, auto is) {
-    return object.contains(key) && (object[key].*is)();
-  };
-  for (const char* const key : {"severity", "kind", "meaning", "call", "address", "policy", "program", "likely"})
-    if (!has(line, key, &json::is_string)) return false;
-  for (const char* const key : {"pid", "thread"})
-    if (!has(line, key, &json::is_number_unsigned)) return false;
-  if (!has(line, "stack", &json::is_array)) return false;
-  for (const char* const key : {"argument", "heap_offset", "block", "expected", "found"})
-    if (line.contains(key) && !line[key].is_string()) return false;
-  for (const char* const key : {"invariant", "requested", "served"})
-    if (line.contains(key) && !line[key].is_number_unsigned()) return false;
-  return std::all_of(line["stack"].begin(), line["stack"].end(), [&](const json& frame) {
-    if (!frame.is_object() || !has(frame, "address", &json::is_string)) return false;
-    return std::all_of(frame.begin(), frame.end(), [](const json& value) { return value.is_string(); });
-  });
-}
-
 std::string text(const json& report, const char* key) { return report.value(key, std::string()); }
 // The key's value, if there is one, between two texts.
 std::string told(const json& report, const char* key, const std::string& before, const std::string& behind = "") {
@@ -132,6 +111,26 @@ ordered_json result_of(const json& report, std::size_t rule) {
 }
 
 }  // namespace
+
+bool is_report(const json& line) {
+  if (!line.is_object()) return false;
+  const auto has = [&](const json& object, const char* key, auto is) {
+    return object.contains(key) && (object[key].*is)();
+  };
+  for (const char* const key : {"severity", "kind", "meaning", "call", "address", "policy", "program", "likely"})
+    if (!has(line, key, &json::is_string)) return false;
+  for (const char* const key : {"pid", "thread"})
+    if (!has(line, key, &json::is_number_unsigned)) return false;
+  if (!has(line, "stack", &json::is_array)) return false;
+  for (const char* const key : {"argument", "heap_offset", "block", "expected", "found"})
+    if (line.contains(key) && !line[key].is_string()) return false;
+  for (const char* const key : {"invariant", "requested", "served"})
+    if (line.contains(key) && !line[key].is_number_unsigned()) return false;
+  return std::all_of(line["stack"].begin(), line["stack"].end(), [&](const json& frame) {
+    if (!frame.is_object() || !has(frame, "address", &json::is_string)) return false;
+    return std::all_of(frame.begin(), frame.end(), [](const json& value) { return value.is_string(); });
+  });
+}
 
 std::vector<json> read_reports(std::istream& lines, const std::string& name) {
   std::vector<json> reports;

@@ -8,6 +8,9 @@
 
 namespace trestle::tool {
 
+// Whether it has what every report has, and all that it has is of the type that it should be.
+[[nodiscard]] bool is_report(const nlohmann::json& line);
+
 // Each line is a report. Throws Failure, with `name` and the line's number, where one is not.
 [[nodiscard]] std::vector<nlohmann::json> read_reports(std::istream& lines, const std::string& name);
 
