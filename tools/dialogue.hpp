@@ -11,8 +11,8 @@
 
 namespace trestle::tool {
 
-// The program lives as long as the object, at the longest; so one question can follow another without its start. Its stderr goes
-// to /dev/null, and its locale is C.
+// The program lives as long as the object, at the longest; so one question can follow another without its start. Its stderr
+// goes to /dev/null, and its locale is C.
 class Dialogue {
  public:
   // Runs the program at the path words[0]. Throws Failure when it cannot be started: kNotFound or kNotExecutable.

@@ -68,7 +68,8 @@ std::string obstacle_in_object(const std::string& path, timespec& changed) {
   close(file);
   changed = about.st_mtim;
   if (!is_file) return path + " is no regular file";
-  if (!ElfFile(path).is_elf()) return path + " is no ELF file";
+  const ElfFile elf(path);
+  if (!elf.is_elf() || !elf.is_64_bit()) return path + " is no 64-bit ELF file";
   return "";
 }
 

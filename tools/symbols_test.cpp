@@ -83,12 +83,12 @@ TEST_F(SymbolsTest, NameWhatTellsNothing) {
       (std::vector<std::string>{
           object("gone") + ": 2 frames stay as they are: cannot open " + object("gone") + ": No such file or directory",
           object("pipe") + ": 2 frames stay as they are: " + object("pipe") + " is no regular file",
-          object("text") + ": 2 frames stay as they are: " + object("text") + " is no ELF file",
+          object("text") + ": 2 frames stay as they are: " + object("text") + " is no 64-bit ELF file",
           "relative: 2 frames stay as they are: it is no absolute path"}));
 }
 
 TEST_F(SymbolsTest, NameOnceWhatIsAnotherFile) {
-  Symbols all = symbols("while read -r at; do echo $at; echo '??'; echo '??:0'; done");
+  Symbols all = symbols("while read -r at; do echo $at; echo '?''?'; echo '?''?:0'; done");
   all.reports_are_of("F", {.tv_sec = 1, .tv_nsec = 0});
   EXPECT_EQ(all.places_of(object("a"), "0xfffffffffff0"), Places{});
   EXPECT_EQ(all.warnings(), std::vector<std::string>{

@@ -38,8 +38,8 @@ void for_each_word(const char* program, const char* object, Add add) {
   rest.remove_prefix(std::min(line.size() + 1, rest.size()));
   return line;
 }
-// Of each address in turn the answer has a line with it, and then as often as something was inlined there, and once more, a line
-// with the function and one with the place.
+// Of each address in turn the answer has a line with it, and then as often as something was inlined there, and once more, a
+// line with the function and one with the place.
 [[nodiscard]] inline bool is_of_address(std::string_view line) noexcept { return begins_with(line, "0x"); }
 
 // What the programs say where they know nothing begins with two question marks.
