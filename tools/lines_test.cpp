@@ -45,6 +45,7 @@ TEST(Lines, ThatAreTooLongPassInParts) {
   std::string all = visited(line + "\nshort\n" + line);
   EXPECT_TRUE(all.starts_with("~"));
   EXPECT_NE(all.find("\nshort|\n~"), std::string::npos);
+  EXPECT_EQ(all.find('|'), all.rfind('|')) << "a part is no line";
   std::erase(all, '~');
   std::erase(all, '|');
   EXPECT_TRUE(all == line + "\nshort\n" + line);
