@@ -76,10 +76,10 @@ TEST(Frames, StandBehindWhatOthersCount) {
 
 TEST(Frames, InLongLinesTakeTimeInProportion) {
   std::string line;
-  while (line.size() < 8U << 20) line += " #1 0x1 (#2 0x1+0x1";
+  while (line.size() < 1U << 20) line += " #1 0x1 (#2 0x1+0x1";
   const auto begun = std::chrono::steady_clock::now();
   EXPECT_EQ(rewritten(line), line);
-  EXPECT_LT(std::chrono::steady_clock::now() - begun, std::chrono::seconds(5));
+  EXPECT_LT(std::chrono::steady_clock::now() - begun, std::chrono::seconds(2));
 }
 
 TEST(Text, HasWhatIsKnownOfAFrame) {
