@@ -119,11 +119,13 @@ TEST(Text, OfAnyOtherKindStaysAsItIs) {
     EXPECT_EQ(rewritten(line), line);
 }
 
+const Places& long_names(const std::string&, const std::string&) {
+  static const Places kLong{{std::string(301, 'f'), std::string(301, 'l')}};
+  return kLong;
+}
+
 TEST(Text, CutsLongNamesAsTheLibraryDoes) {
-  TextRewriter text([](const std::string&, const std::string&) -> const Places& {
-    static const Places kLong{{std::string(301, 'f'), std::string(301, 'l')}};
-    return kLong;
-  });
+  TextRewriter text(long_names);
   std::string out;
   text.rewrite("    #0 0x7 (/p+0x1)", "", out);
   EXPECT_EQ(out, "    #0 0x7 in " + std::string(300, 'f') + "... " + std::string(300, 'l') + " (/p+0x1)");
@@ -166,15 +168,25 @@ TEST(Json, NamesBytesAsTheLibraryDoes) {
   EXPECT_EQ(rewritten_report(with("")), report_with(with(R"("function":"\u00c3\u00bc\"\\","location":"/\u000a",)")));
 }
 
+TEST(Json, CutsLongNamesAsTheLibraryDoes) {
+  const json told =
+      json::parse(rewritten_json(report_with(R"([{"address":"0x7","object":"/p","offset":"0x1"}])"), long_names));
+  EXPECT_EQ(told["stack"][0]["function"], std::string(300, 'f'));
+  EXPECT_EQ(told["stack"][0]["location"], std::string(300, 'l'));
+}
+
 TEST(Json, ThatTellsItsSourceOrIsNoReportStaysAsItIs) {
   Source source;
-  for (const std::string& line :
-       {report_with("[]"), report_with(R"([{"address":"0x7","function":"x","object":"/p","offset":"0x1"}])"),
-        report_with(R"([{"address":"0x7","location":"x","object":"/p","offset":"0x1"}])"),
-        report_with(R"([{"address":"0x7","object":"/p"}])"), report_with(R"([{"address":"0x7","offset":"0x1"}])"),
-        report_with(R"([{"address":7,"object":"/p","offset":"0x1"}])"), std::string("    #0 0x7 (/p+0x1)"),
-        std::string(), std::string(R"({"stack":[{"address":"0x7","object":"/p","offset":"0x1"}]})"),
-        report_with(R"([{"address":"0x7","object":"/p","offset":"0x1"}],"stack":[])"), report_with("[").substr(0, 100)})
+  for (
+      const std::string& line :
+      {report_with("[]"), report_with(R"([{"address":"0x7","function":"x","object":"/p","offset":"0x1"}])"),
+       report_with(R"([{"address":"0x7","location":"x","object":"/p","offset":"0x1"}])"),
+       report_with(R"([{"address":"0x7","object":"/p"}])"), report_with(R"([{"address":"0x7","offset":"0x1"}])"),
+       report_with(R"([{"address":7,"object":"/p","offset":"0x1"}])"), std::string("    #0 0x7 (/p+0x1)"),
+       std::string(), std::string(R"({"stack":[{"address":"0x7","object":"/p","offset":"0x1"}]})"),
+       report_with(
+           R"([{"address":"0x7","object":"/p","offset":"0x9"}],"stack":[{"address":"0x7","object":"/p","offset":"0x1"}])"),
+       report_with("[").substr(0, 100)})
     EXPECT_EQ(rewritten_json(line, source.resolve()), line);
   EXPECT_EQ(source.asked, std::vector<std::string>{});
 }
