@@ -11,6 +11,9 @@
 #include "failure.hpp"
 
 namespace trestle::tool {
+
+static void PrintTo(const Place& place, std::ostream* out) { *out << place.function << " at " << place.location; }
+
 namespace {
 
 namespace fs = std::filesystem;
