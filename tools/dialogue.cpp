@@ -11,7 +11,6 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
-#include <system_error>
 
 #include "failure.hpp"
 
@@ -68,7 +67,7 @@ Dialogue::Dialogue(const std::vector<std::string>& words) {
   // A socket, since writing to one whose other end is closed can do without a signal.
   std::array<int, 2> ends{};
   if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends.data()) != 0)
-    throw std::system_error(errno, std::generic_category(), "socketpair");
+    throw Failure(kNotExecutable, "cannot talk to " + words[0] + ": " + std::strerror(errno));
   stream_ = ends[0];
   const int why = spawn(program_, words, ends[1]);
   close(ends[1]);
