@@ -106,7 +106,7 @@ class Counted {
   using pointer = const char*;
   using reference = const char&;
 
-  Counted(const char* at, std::size_t& read) : at_(at), read_(&read) {}
+  Counted(std::string_view::iterator at, std::size_t& read) : at_(at), read_(&read) {}
   reference operator*() const { return *at_; }
   Counted& operator++() {
     ++at_;
@@ -122,7 +122,7 @@ class Counted {
   bool operator!=(const Counted& other) const { return at_ != other.at_; }
 
  private:
-  const char* at_;
+  std::string_view::iterator at_;
   std::size_t* read_;
 };
 
@@ -150,8 +150,7 @@ Located locate(std::string_view line) {
     if (event == json::parse_event_t::object_end && depth == 2) found.spots.back().to = read;
     return true;
   };
-  const char* const end = line.data() + line.size();
-  found.report = json::parse(Counted(line.data(), read), Counted(end, read), note, false);
+  found.report = json::parse(Counted(line.begin(), read), Counted(line.end(), read), note, false);
   return found;
 }
 
