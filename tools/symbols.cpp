@@ -48,8 +48,9 @@ bool is_whole(std::string_view answer) {
   return false;
 }
 
-// Of the first address.
+// Of the first address. What stands before it came late, of what was asked behind another.
 Places places_in(std::string_view answer) {
+  while (!answer.empty() && !is_of_address(answer)) (void)next_line(answer);
   Places places;
   bool begun = false;
   read_answer(

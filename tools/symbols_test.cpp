@@ -65,6 +65,14 @@ TEST_F(SymbolsTest, AskOneProcessForEachObject) {
   EXPECT_EQ(all.warnings(), std::vector<std::string>{});
 }
 
+// Of what is asked behind each offset the last line comes when the next is asked for already.
+TEST_F(SymbolsTest, DoNotTakeTheEndOfOneAnswerForTheNext) {
+  Symbols all =
+      symbols("while read -r at; do printf '%s\\nin_%s\\n/i.c:1\\nf_%s\\n' $at $at $at; sleep 0.05; echo /f.c:2; done");
+  for (const char* const offset : {"0x10", "0x20", "0x30"})
+    EXPECT_EQ(all.places_of(object("a"), offset), answer_for(offset));
+}
+
 TEST_F(SymbolsTest, AskForOffsetsOnly) {
   Symbols all = symbols(kAnswers);
   for (const char* const offset : {"", "0x", "0x1\n0x2", "main", "0x11112222333344445"})
