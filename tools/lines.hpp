@@ -7,8 +7,8 @@
 
 namespace trestle::tool {
 
-// What becomes of the lines. `end` is "\n", "\r\n", or nothing at the end of a file. A line that is too long to be held comes in
-// parts, one after the other, the last with its end.
+// What becomes of the lines. `end` is "\n", "\r\n", or nothing at the end of a file. A line that is too long to be held comes
+// in parts, one after the other, the last with its end.
 struct LineVisitor {
   std::function<void(std::string_view line, std::string_view end)> line;
   std::function<void(std::string_view part)> piece;
