@@ -25,6 +25,7 @@ void add_bench(CLI::App& app, int& status);
 void add_coverage(CLI::App& app);
 void add_container(CLI::App& app, const Rest& rest);
 void add_report(CLI::App& app);
+void add_symbolize(CLI::App& app, int& status);
 void add_options(CLI::App& app, int& status);
 
 }  // namespace trestle::tool

@@ -19,6 +19,7 @@ constexpr const char* kExamples = R"(Examples:
   trestle coverage                    what of the library the harnesses reach
   trestle container -- fuzz heap_ops  the same in a container
   trestle report --sarif FILE         reports that were written as JSON, for code scanning
+  trestle symbolize FILE              reports again, with functions and lines
   trestle options                     what TRESTLE_OPTIONS can say
   trestle run --help                  the options of one command, with examples)";
 
@@ -31,7 +32,7 @@ trestle::tool::Rest rest_of(int count, char** words) {
 
 int run_tool(int count, char** words) {
   const trestle::tool::Rest rest = rest_of(count, words);
-  for (const std::string_view name : {"test", "props", "bench", "coverage", "report", "options"}) {
+  for (const std::string_view name : {"test", "props", "bench", "coverage", "report", "symbolize", "options"}) {
     if (!rest.words.empty() && words[1] == name)
       throw trestle::tool::Failure(trestle::tool::kUsage,
                                    std::string(name) + " takes nothing after --: " + rest.words[0]);
@@ -51,6 +52,7 @@ int run_tool(int count, char** words) {
   trestle::tool::add_coverage(app);
   trestle::tool::add_container(app, rest);
   trestle::tool::add_report(app);
+  trestle::tool::add_symbolize(app, status);
   trestle::tool::add_options(app, status);
   try {
     app.parse(own_words, words);

@@ -1,16 +1,14 @@
 #include "preload.hpp"
 
-#include <elf.h>
 #include <sys/stat.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
 #include <cstdlib>
-#include <cstring>
-#include <fstream>
 #include <sstream>
 #include <system_error>
 
+#include "elf_file.hpp"
 #include "failure.hpp"
 
 namespace trestle::tool {
@@ -23,7 +21,27 @@ bool is_program(const fs::path& path) {
   return fs::is_regular_file(path, unseen) && access(path.c_str(), X_OK) == 0;
 }
 
-std::optional<fs::path> found_in_path(const std::string& program) {
+bool gains_privilege(const fs::path& program) {
+  struct stat file = {};
+  if (stat(program.c_str(), &file) != 0) return false;
+  if ((file.st_mode & S_ISUID) != 0 && file.st_uid != getuid()) return true;
+  if ((file.st_mode & S_ISGID) != 0 && file.st_gid != getgid()) return true;
+  return geteuid() != 0 && getxattr(program.c_str(), "security.capability", nullptr, 0) > 0;
+}
+
+// Without an interpreter there is no loader in the process to preload anything.
+std::optional<std::string> obstacle_in_file(const fs::path& program) {
+  ElfFile file(program);
+  if (!file.is_elf()) return std::nullopt;
+  if (!file.is_64_bit()) return "is not a 64-bit program";
+  const bool interpreted = file.has_segment([](const Elf64_Phdr& segment) { return segment.p_type == PT_INTERP; });
+  if (interpreted || file.is_cut_off()) return std::nullopt;
+  return "is statically linked";
+}
+
+}  // namespace
+
+std::optional<fs::path> find_program(const std::string& program) {
   if (program.find('/') != std::string::npos) return program;
   const char* const path = std::getenv("PATH");
   std::istringstream directories(path != nullptr ? path : "/bin:/usr/bin");
@@ -33,36 +51,6 @@ std::optional<fs::path> found_in_path(const std::string& program) {
   }
   return std::nullopt;
 }
-
-bool gains_privilege(const fs::path& program) {
-  struct stat file = {};
-  if (stat(program.c_str(), &file) != 0) return false;
-  if ((file.st_mode & S_ISUID) != 0 && file.st_uid != getuid()) return true;
-  if ((file.st_mode & S_ISGID) != 0 && file.st_gid != getgid()) return true;
-  return geteuid() != 0 && getxattr(program.c_str(), "security.capability", nullptr, 0) > 0;
-}
-
-template <class T>
-bool read_at(std::ifstream& file, std::uint64_t offset, T& value) {
-  file.seekg(static_cast<std::streamoff>(offset));
-  return static_cast<bool>(file.read(reinterpret_cast<char*>(&value), sizeof value));
-}
-
-// Without an interpreter there is no loader in the process to preload anything.
-std::optional<std::string> obstacle_in_file(const fs::path& program) {
-  std::ifstream file(program, std::ios::binary);
-  Elf64_Ehdr header;
-  if (!read_at(file, 0, header) || std::memcmp(header.e_ident, ELFMAG, SELFMAG) != 0) return std::nullopt;
-  if (header.e_ident[EI_CLASS] != ELFCLASS64) return "is not a 64-bit program";
-  for (std::uint64_t i = 0; i < header.e_phnum; ++i) {
-    Elf64_Phdr segment;
-    if (!read_at(file, header.e_phoff + i * sizeof segment, segment)) return std::nullopt;
-    if (segment.p_type == PT_INTERP) return std::nullopt;
-  }
-  return "is statically linked";
-}
-
-}  // namespace
 
 fs::path own_directory() { return fs::read_symlink("/proc/self/exe").parent_path(); }
 
@@ -84,7 +72,7 @@ fs::path library_of(const std::string& policy) {
 }
 
 std::optional<std::string> obstacle_in(const std::string& program) {
-  const std::optional<fs::path> path = found_in_path(program);
+  const std::optional<fs::path> path = find_program(program);
   if (!path) return std::nullopt;
   if (gains_privilege(*path)) return "runs with more privileges than its caller (setuid, setgid or capabilities)";
   return obstacle_in_file(*path);

@@ -14,6 +14,9 @@ namespace trestle::tool {
 // Failure when it is in neither, or when its path cannot be given to the loader.
 [[nodiscard]] std::filesystem::path library_of(const std::string& policy);
 
+// The first file of that name in a folder of PATH that may be executed; a path with a slash as it is, whatever lies there.
+[[nodiscard]] std::optional<std::filesystem::path> find_program(const std::string& program);
+
 // Why the loader ignores LD_PRELOAD for `program` (searched for in PATH): "is statically linked" and the like. Nothing for a
 // program that it can be put into, for a script, and for what cannot be read.
 [[nodiscard]] std::optional<std::string> obstacle_in(const std::string& program);

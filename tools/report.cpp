@@ -12,7 +12,8 @@ namespace {
 constexpr const char* kExamples = R"(Examples:
   TRESTLE_OPTIONS=report=json:/tmp/reports trestle run -- make test
   trestle report /tmp/reports
-  trestle report --sarif /tmp/reports > trestle.sarif)";
+  trestle report --sarif /tmp/reports > trestle.sarif
+  trestle symbolize --json /tmp/reports | trestle report -)";
 
 struct Request {
   std::vector<std::string> files;
@@ -22,7 +23,9 @@ struct Request {
 void show(const Request& request) {
   std::vector<nlohmann::json> all;
   for (const std::string& name : request.files) {
-    std::ifstream file(name);
+    std::ifstream opened;
+    if (name != "-") opened.open(name);
+    std::istream& file = name == "-" ? std::cin : opened;
     if (!file) throw Failure(1, "cannot open " + name);
     for (nlohmann::json& report : read_reports(file, name)) all.push_back(std::move(report));
     if (file.bad()) throw Failure(1, "cannot read " + name);
@@ -41,7 +44,7 @@ void add_report(CLI::App& app) {
   CLI::App* const command =
       app.add_subcommand("report", "Show reports that were written by report=json:PATH, or turn them into SARIF");
   const auto request = std::make_shared<Request>();
-  command->add_option("FILE", request->files, "Files of reports, a line of JSON each")->required();
+  command->add_option("FILE", request->files, "Files of reports, a line of JSON each; - is stdin")->required();
   command->add_flag("--sarif", request->sarif, "One run of SARIF 2.1.0 on stdout, for code scanning");
   command->footer(kExamples);
   command->callback([request] { show(*request); });

@@ -102,6 +102,7 @@ place = results[0]["locations"][0]["physicalLocation"]
 assert place == {"artifactLocation": {"uri": f"file://{sys.argv[2]}/twice.c"}, "region": {"startLine": 6}}, place
 END
 
+expect "stdin" 0 "^==[0-9]+==ERROR: trestle: double free" "" sh -c "\"\$0\" report - <reports" "$trestle"
 expect "several files" 0 '"ruleId": "double-free"' "" "$trestle" report --sarif reports reports
 : >none
 expect "no reports" 0 "" "" "$trestle" report none

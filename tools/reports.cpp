@@ -28,28 +28,6 @@ bool has_stack(const json& call) {
   });
 }
 
-// The calls that a report may tell of beside its own.
-constexpr std::array<const char*, 2> kOtherCalls{"allocated", "freed"};
-
-// What every report has, and of which type.
-bool is_report(const json& line) {
-  if (!line.is_object()) return false;
-  for (const char* const key : {"severity", "kind", "meaning", "call", "address", "policy", "program", "likely"})
-    if (!has(line, key, &json::is_string)) return false;
-  for (const char* const key : {"pid", "thread"})
-    if (!has(line, key, &json::is_number_unsigned)) return false;
-  for (const char* const key : {"argument", "heap_offset", "block", "expected", "found"})
-    if (line.contains(key) && !line[key].is_string()) return false;
-  for (const char* const key : {"invariant", "requested", "served"})
-    if (line.contains(key) && !line[key].is_number_unsigned()) return false;
-  for (const char* const key : kOtherCalls) {
-    if (!line.contains(key)) continue;
-    const json& call = line[key];
-    if (!call.is_object() || !has(call, "thread", &json::is_number_unsigned) || !has_stack(call)) return false;
-  }
-  return has_stack(line);
-}
-
 std::string text(const json& report, const char* key) { return report.value(key, std::string()); }
 // The key's value, if there is one, between two texts.
 std::string told(const json& report, const char* key, const std::string& before, const std::string& behind = "") {
@@ -186,6 +164,24 @@ ordered_json result_of(const json& report, std::size_t rule) {
 }
 
 }  // namespace
+
+bool is_report(const json& line) {
+  if (!line.is_object()) return false;
+  for (const char* const key : {"severity", "kind", "meaning", "call", "address", "policy", "program", "likely"})
+    if (!has(line, key, &json::is_string)) return false;
+  for (const char* const key : {"pid", "thread"})
+    if (!has(line, key, &json::is_number_unsigned)) return false;
+  for (const char* const key : {"argument", "heap_offset", "block", "expected", "found"})
+    if (line.contains(key) && !line[key].is_string()) return false;
+  for (const char* const key : {"invariant", "requested", "served"})
+    if (line.contains(key) && !line[key].is_number_unsigned()) return false;
+  for (const char* const key : kOtherCalls) {
+    if (!line.contains(key)) continue;
+    const json& call = line[key];
+    if (!call.is_object() || !has(call, "thread", &json::is_number_unsigned) || !has_stack(call)) return false;
+  }
+  return has_stack(line);
+}
 
 std::vector<json> read_reports(std::istream& lines, const std::string& name) {
   std::vector<json> reports;

@@ -1,12 +1,19 @@
 // The reports that the library wrote by report=json:PATH (docs/reports.md), read, retold and turned into SARIF.
 #pragma once
 
+#include <array>
 #include <istream>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
 namespace trestle::tool {
+
+// The calls that a report may tell of beside its own: keys of objects with a thread and a stack.
+inline constexpr std::array<const char*, 2> kOtherCalls{"allocated", "freed"};
+
+// Whether it has what every report has, and all that it has is of the type that it should be.
+[[nodiscard]] bool is_report(const nlohmann::json& line);
 
 // Each line is a report. Throws Failure, with `name` and the line's number, where one is not.
 [[nodiscard]] std::vector<nlohmann::json> read_reports(std::istream& lines, const std::string& name);

@@ -24,14 +24,14 @@ class Json {
   }
   Json& key(std::string_view name) noexcept {
     separate();
-    quote(name);
+    add_quoted(text_, name);
     text_.add(":");
     first_ = true;
     return *this;
   }
   void string(std::string_view string) noexcept {
     separate();
-    quote(string);
+    add_quoted(text_, string);
   }
   void number(std::uint64_t number) noexcept {
     separate();
@@ -54,18 +54,6 @@ class Json {
     if (!first_) text_.add(",");
     first_ = false;
   }
-  void quote(std::string_view string) noexcept {
-    text_.add("\"");
-    for (const char c : string) {
-      const auto code = static_cast<unsigned char>(c);
-      if (c == '"' || c == '\\') text_.add("\\");
-      if (code >= ' ' && code < 0x7F)
-        text_.add({&c, 1});
-      else
-        text_.add("\\u00").add_byte(static_cast<std::byte>(code));
-    }
-    text_.add("\"");
-  }
 
   ReportText& text_;
   bool first_ = true;
@@ -80,7 +68,6 @@ void add_block(Json& json, const Reported& report) noexcept {
 }
 
 void add_stack(Json& json, const Reported& report, const ToldStack& told) noexcept {
-  constexpr std::size_t kLongest = 300;
   constexpr std::size_t kEscape = 6;  // characters that a byte may need
   constexpr std::size_t kRest = 512;  // keys, numbers and the line's end
   json.key("stack").open('[');
@@ -88,10 +75,10 @@ void add_stack(Json& json, const Reported& report, const ToldStack& told) noexce
     const CodePlace place = place_of_code(address);
     const std::size_t object =
         place.path != nullptr ? std::max(own_path().size(), std::string_view(place.path).size()) : 0;
-    if (json.room() < kEscape * (2 * kLongest + object) + kRest) return false;
+    if (json.room() < kEscape * (2 * kLongestName + object) + kRest) return false;
     json.open('{').key("address").address(address);
-    if (!source.function.empty()) json.key("function").string(head(source.function, kLongest));
-    if (!source.location.empty()) json.key("location").string(head(source.location, kLongest));
+    if (!source.function.empty()) json.key("function").string(head(source.function, kLongestName));
+    if (!source.location.empty()) json.key("location").string(head(source.location, kLongestName));
     if (place.path != nullptr) {
       json.key("object").string(place.path[0] == '\0' ? own_path() : std::string_view(place.path));
       json.key("offset").hex(place.offset);

@@ -153,11 +153,8 @@ void add_dump(ReportText& text, const void* address) noexcept {
 }
 
 void add_frame(ReportText& text, std::uint64_t number, const void* address, const SourcePlace& source) noexcept {
-  constexpr std::size_t kLongest = 300;  // names of templates have no end
   text.add("    #").add(number).add(" ").add_address(address);
-  if (!source.function.empty()) text.add(" in ").add(head(source.function, kLongest));
-  if (source.function.size() > kLongest) text.add("...");
-  if (!source.location.empty()) text.add(" ").add(head(source.location, kLongest));
+  add_source(text, source);
   const CodePlace place = place_of_code(address);
   if (place.path != nullptr)
     text.add(" (").add(place.path[0] == '\0' ? own_path() : place.path).add("+").add_hex(place.offset).add(")");

@@ -8,29 +8,10 @@
 #include "report/text.hpp"
 
 namespace trestle {
-namespace {
-
-std::string_view next_line(std::string_view& rest) noexcept {
-  const std::string_view line = before(rest, '\n');
-  rest.remove_prefix(std::min(line.size() + 1, rest.size()));
-  return line;
-}
-
-// What the programs say where they know nothing begins with two question marks.
-std::string_view known(std::string_view text) noexcept { return begins_with(text, "??") ? std::string_view{} : text; }
-std::string_view without_discriminator(std::string_view location) noexcept {
-  return head(location, location.find(" (discriminator"));
-}
-
-std::string_view file_name(std::string_view path) noexcept {
-  const std::size_t slash = path.rfind('/');
-  return slash == std::string_view::npos ? path : std::string_view(path.data() + slash + 1, path.size() - slash - 1);
-}
-
-}  // namespace
 
 bool find_symbolizer(std::span<char> path) noexcept {
-  return os::find_program("llvm-symbolizer", path) || os::find_program("addr2line", path);
+  return std::any_of(kSymbolizers.begin(), kSymbolizers.end(),
+                     [&](const char* name) { return os::find_program(name, path); });
 }
 
 void Symbolizer::resolve(std::span<const void* const> addresses, const char* program) noexcept {
@@ -73,11 +54,7 @@ void Symbolizer::ask(const char* program, std::uint64_t deadline) noexcept {
   const auto& words = question_.words;
   std::size_t count = 0;
   const auto add = [&](const char* word) { question_.words[count++] = word; };
-  add(program);
-  // Both print the same then; addr2line, which cannot print otherwise, does not know the word.
-  if (begins_with(file_name(program), "llvm-symbolizer")) add("--output-style=GNU");
-  for (const char* const word : {"-a", "-f", "-C", "-i", "-e"}) add(word);
-  add(question_.object.data());
+  for_each_word(program, question_.object.data(), add);
   for (std::size_t i = 0; i < question_.count; ++i) add(question_.offsets[i].data());
   add(nullptr);
   const std::uint64_t now = os::now_ns();
@@ -86,25 +63,21 @@ void Symbolizer::ask(const char* program, std::uint64_t deadline) noexcept {
   too_slow_ = os::now_ns() >= deadline;
   const std::string_view answer(text_.data() + used_, got);
   used_ += got;
-  read_answer(answer);
+  keep(answer);
 }
 
-// Of each address in turn a line with it, and then as often as something was inlined there, and once more, a line with the
-// function and one with the place.
-void Symbolizer::read_answer(std::string_view answer) noexcept {
+void Symbolizer::keep(std::string_view answer) noexcept {
   std::size_t asked = 0;
-  for (std::string_view rest = answer; !rest.empty();) {
-    const std::string_view line = next_line(rest);
-    if (begins_with(line, "0x")) {
-      if (asked == question_.count) return;
-      first_[question_.indices[asked++]] = known_;
-      continue;
-    }
-    const SourcePlace place{known(line), known(without_discriminator(next_line(rest)))};
-    if (asked == 0 || known_ == places_.size() || (place.function.empty() && place.location.empty())) continue;
+  const auto begin = [&] {
+    if (asked == question_.count) return false;
+    first_[question_.indices[asked++]] = known_;
+    return true;
+  };
+  read_answer(answer, begin, [&](const SourcePlace& place) {
+    if (known_ == places_.size()) return;
     places_[known_++] = place;
     ++count_[question_.indices[asked - 1]];
-  }
+  });
 }
 
 }  // namespace trestle

@@ -8,15 +8,10 @@
 #include <span>
 #include <string_view>
 
+#include "report/source.hpp"
 #include "report/stack.hpp"
 
 namespace trestle {
-
-// Views into the symbolizer's room. Empty: not known.
-struct SourcePlace {
-  std::string_view function;
-  std::string_view location;  // file:line
-};
 
 // The path of llvm-symbolizer or else of addr2line, by PATH. False: neither is there.
 [[nodiscard]] bool find_symbolizer(std::span<char> path) noexcept;
@@ -27,7 +22,7 @@ class Symbolizer {
   // Asks the program at that path for at most kMostAddresses code addresses. Where it fails, nothing is known; where it was too
   // slow once, it is not asked again. Cost: some 50 ms and more an object; at most kPatienceNs.
   void resolve(std::span<const void* const> addresses, const char* program) noexcept;
-  // The places of the i-th address, the innermost of those inlined there first; empty: nothing is known.
+  // Views into its room: the places of the i-th address, the innermost of those inlined there first; empty: nothing is known.
   [[nodiscard]] std::span<const SourcePlace> places_of(std::size_t i) const noexcept {
     return {places_.data() + first_[i], count_[i]};
   }
@@ -51,7 +46,7 @@ class Symbolizer {
   void collect(std::span<const void* const> addresses, std::size_t first) noexcept;
   [[nodiscard]] bool name_object(const CodePlace& place) noexcept;
   void ask(const char* program, std::uint64_t deadline) noexcept;
-  void read_answer(std::string_view answer) noexcept;
+  void keep(std::string_view answer) noexcept;
 
   Question question_;
   std::array<bool, kMostAddresses> asked_{};

@@ -1,0 +1,95 @@
+// What a symbolizer is asked, how its answer reads, and how a frame tells it: here once for the library, which asks in a
+// report, and for the tool, which asks of reports that nobody could tell more.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <string_view>
+
+#include "base/string.hpp"
+#include "report/text.hpp"
+
+namespace trestle {
+
+// Empty: not known.
+struct SourcePlace {
+  std::string_view function;
+  std::string_view location;  // file:line
+};
+
+// The programs that can be asked, the best first.
+inline constexpr std::array<const char*, 2> kSymbolizers{"llvm-symbolizer", "addr2line"};
+
+// Calls add(word) for the words that have the program at that path tell of addresses in the object.
+template <class Add>
+void for_each_word(const char* program, const char* object, Add add) {
+  const std::string_view path = program;
+  const std::size_t name = path.rfind('/') + 1;  // npos + 1 is 0
+  add(program);
+  // Both print the same then; addr2line, which cannot print otherwise, does not know the word.
+  if (begins_with({path.data() + name, path.size() - name}, "llvm-symbolizer")) add("--output-style=GNU");
+  for (const char* const word : {"-a", "-f", "-C", "-i", "-e"}) add(word);
+  add(object);
+}
+
+[[nodiscard]] inline std::string_view next_line(std::string_view& rest) noexcept {
+  const std::string_view line = before(rest, '\n');
+  rest.remove_prefix(std::min(line.size() + 1, rest.size()));
+  return line;
+}
+// Of each address in turn the answer has a line with it, and then as often as something was inlined there, and once more, a
+// line with the function and one with the place.
+[[nodiscard]] inline bool is_of_address(std::string_view line) noexcept { return begins_with(line, "0x"); }
+
+// What the programs say where they know nothing begins with two question marks.
+[[nodiscard]] inline std::string_view known(std::string_view text) noexcept {
+  return begins_with(text, "??") ? std::string_view{} : text;
+}
+[[nodiscard]] inline std::string_view without_discriminator(std::string_view location) noexcept {
+  return head(location, location.find(" (discriminator"));
+}
+
+// Calls begin() for each address and tell(place) for each of its places of which something is known, the innermost first, until
+// begin() answers false.
+template <class Begin, class Tell>
+void read_answer(std::string_view answer, Begin begin, Tell tell) {
+  bool begun = false;
+  for (std::string_view rest = answer; !rest.empty();) {
+    const std::string_view line = next_line(rest);
+    if (is_of_address(line)) {
+      if (!begin()) return;
+      begun = true;
+      continue;
+    }
+    const SourcePlace place{known(line), known(without_discriminator(next_line(rest)))};
+    if (begun && !(place.function.empty() && place.location.empty())) tell(place);
+  }
+}
+
+inline constexpr std::size_t kLongestName = 300;  // names of templates have no end
+
+// Between a frame's address and its object, as people read it.
+template <std::size_t kCapacity>
+void add_source(Text<kCapacity>& text, const SourcePlace& source) noexcept {
+  if (!source.function.empty()) text.add(" in ").add(head(source.function, kLongestName));
+  if (source.function.size() > kLongestName) text.add("...");
+  if (!source.location.empty()) text.add(" ").add(head(source.location, kLongestName));
+}
+
+// A string of JSON: ASCII as it is, every other byte as the character of that code.
+template <std::size_t kCapacity>
+void add_quoted(Text<kCapacity>& text, std::string_view string) noexcept {
+  text.add("\"");
+  for (const char c : string) {
+    const auto code = static_cast<unsigned char>(c);
+    if (c == '"' || c == '\\') text.add("\\");
+    if (code >= ' ' && code < 0x7F)
+      text.add({&c, 1});
+    else
+      text.add("\\u00").add_byte(static_cast<std::byte>(code));
+  }
+  text.add("\"");
+}
+
+}  // namespace trestle
