@@ -326,7 +326,7 @@ def write_core():
     lacking = None
     for header in range(offset, offset + count * size, size):
         kind, _, at, address, _, length, _, _ = struct.unpack_from("<IIQQQQQQ", data, header)
-        if kind != 1 or not any(begin <= address < end for begin, end in regions):
+        if kind != 1 or not any(address < end and begin < address + length for begin, end in regions):
             continue
         lacking = lacking or header
         for page in range(0, length, 4096):
