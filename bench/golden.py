@@ -55,7 +55,7 @@ def executed(build, library, call, size):
         out = pathlib.Path(folder) / "callgrind.out"
         run("valgrind", "--tool=callgrind", "--dump-instr=yes", "--compress-strings=no", "--compress-pos=no",
             f"--toggle-collect={call}", f"--callgrind-out-file={out}", build / "bench/pair_loop", str(size), str(CALLS),
-            env={"PATH": "/usr/bin:/bin", "LD_PRELOAD": str(library), "TRESTLE_OPTIONS": "check_at_exit=0"})
+            env={"PATH": "/usr/bin:/bin", "LD_PRELOAD": str(library), "TRESTLE_OPTIONS": "check_at_exit=0:sample=0"})
         lines = out.read_text().splitlines()
     counts, ours, inclusive = {}, False, False
     for line in lines:

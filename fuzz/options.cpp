@@ -16,6 +16,7 @@ using trestle::Options;
 
 constexpr std::string_view kWords[] = {"check_at_exit",
                                        "handle_segv",
+                                       "sample",
                                        "check_every",
                                        "decay_ms",
                                        "dirty_bytes",
@@ -93,6 +94,8 @@ bool apply(const std::string& name, const std::string& value, Options& options) 
     (name == "handle_segv" ? options.handle_segv : options.check_at_exit) = number == 1;
   } else if (name == "check_every") {
     options.check_every = number;
+  } else if (name == "sample") {
+    options.sample = number;
   } else if (name == "decay_ms") {
     options.decay_ms = number;
   } else if (name == "dirty_bytes") {
@@ -134,6 +137,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (read.check_at_exit != expected.check_at_exit || read.check_every != expected.check_every)
     fail("check_at_exit or check_every differs", text);
   if (read.handle_segv != expected.handle_segv) fail("handle_segv differs", text);
+  if (read.sample != expected.sample) fail("sample differs", text);
   if (read.decay_ms != expected.decay_ms || read.dirty_bytes != expected.dirty_bytes)
     fail("decay_ms or dirty_bytes differs", text);
   if (std::string(read.summary.data()) != std::string(expected.summary.data())) fail("summary differs", text);

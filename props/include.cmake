@@ -7,7 +7,8 @@ target_link_libraries(include_units PRIVATE trestle_include trestle_light_flags 
 foreach(policy ${EDGE_POLICIES})
   add_executable(include_units_${policy} $<TARGET_OBJECTS:include_units>)
   target_link_libraries(include_units_${policy} PRIVATE trestle::${policy} trestle_light_flags GTest::gtest_main)
-  gtest_discover_tests(include_units_${policy} TEST_PREFIX include.${policy}. DISCOVERY_TIMEOUT 60 PROPERTIES TIMEOUT 60)
+  gtest_discover_tests(include_units_${policy} TEST_PREFIX include.${policy}. DISCOVERY_TIMEOUT 60
+    PROPERTIES TIMEOUT 60 ENVIRONMENT TRESTLE_OPTIONS=sample=0)
 endforeach()
 
 # linked(NAME SOURCE POLICY FLAGS...)

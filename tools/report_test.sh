@@ -22,7 +22,7 @@ int main(void) {
 END
 "$compiler" -g -O1 -fno-builtin twice.c -o twice || exit 1
 for run in 1 2; do
-  (ulimit -c 0; TRESTLE_OPTIONS=report=json:$work/reports LD_PRELOAD=$library ./twice 2>"printed.$run")
+  (ulimit -c 0; TRESTLE_OPTIONS=sample=0:report=json:$work/reports LD_PRELOAD=$library ./twice 2>"printed.$run")
 done 2>/dev/null  # where the shell says that it aborted
 [ "$(wc -l <reports)" = 2 ] || complain "two processes" "they left $(wc -l <reports) reports"
 
@@ -33,7 +33,7 @@ told=$("$trestle" report reports | sed 's/, program .*//')
 printed=$(cat printed.1 printed.2 | grep -v -e '^    0x' -e '^  bytes around')
 [ "$told" = "$printed" ] || complain "as printed" "$(diff <(echo "$told") <(echo "$printed"))"
 
-(ulimit -c 0; TRESTLE_OPTIONS=report=json:$work/debug LD_PRELOAD=$debug ./twice 2>printed.debug) 2>/dev/null
+(ulimit -c 0; TRESTLE_OPTIONS=sample=0:report=json:$work/debug LD_PRELOAD=$debug ./twice 2>printed.debug) 2>/dev/null
 told=$("$trestle" report debug | sed 's/, program .*//')
 [ "$told" = "$(grep -v -e '^    0x' -e '^  bytes' printed.debug)" ] || complain "as printed under debug" "$told"
 for call in 'allocated:4' 'freed:5'; do
@@ -63,7 +63,7 @@ END
 "$compiler" -g -O1 -fno-builtin far.c -o far || exit 1
 for way in '' handler; do
   rm -f far.reports
-  (ulimit -c 0; TRESTLE_OPTIONS=report=json:$work/far.reports LD_PRELOAD=$library ./far $way) 2>/dev/null
+  (ulimit -c 0; TRESTLE_OPTIONS=sample=0:report=json:$work/far.reports LD_PRELOAD=$library ./far $way) 2>/dev/null
   python3 -I -S - "${way:+beyond}" <<'END' || complain "beyond the end${way:+ in a handler}" "it says: $(cat far.reports)"
 import json, sys
 [said] = map(json.loads, open("far.reports"))
@@ -85,7 +85,7 @@ int main(void) {
 }
 END
 "$compiler" -g -O1 -fno-builtin forked.c -o forked || exit 1
-(ulimit -c 0; TRESTLE_OPTIONS=report=json:$work/forked.reports LD_PRELOAD=$debug ./forked) 2>/dev/null
+(ulimit -c 0; TRESTLE_OPTIONS=sample=0:report=json:$work/forked.reports LD_PRELOAD=$debug ./forked) 2>/dev/null
 python3 -I -S - <<'END' || complain "forked" "it says: $(cat forked.reports)"
 import json
 [said] = map(json.loads, open("forked.reports"))

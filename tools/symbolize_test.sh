@@ -61,7 +61,7 @@ flags=(-g -O2 -fno-omit-frame-pointer -fno-optimize-sibling-calls)
 
 # report FILE SYMBOLIZER PROGRAM: FILE is what it printed, FILE.json what it left.
 report() {
-  (ulimit -c 0; TRESTLE_OPTIONS=symbolizer=$2:report=json:$1.json LD_PRELOAD=$library "$3" 2>"$1") 2>/dev/null
+  (ulimit -c 0; TRESTLE_OPTIONS=sample=0:symbolizer=$2:report=json:$1.json LD_PRELOAD=$library "$3" 2>"$1") 2>/dev/null
 }
 # Without what differs between two processes: addresses, numbers of processes, secrets and the bytes that depend on them.
 same() {

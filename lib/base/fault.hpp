@@ -80,6 +80,7 @@ inline Verdict as_stale(const Verdict& v) noexcept {
 struct [[nodiscard]] Allocation {
   void* payload = nullptr;
   FaultKind kind = FaultKind::none;
+  bool is_alone = false;  // it has a span of its own
 
   [[nodiscard]] bool is_fault() const noexcept { return kind != FaultKind::none; }
   [[nodiscard]] Verdict verdict() const noexcept { return {kind, payload}; }

@@ -8,6 +8,9 @@
 
 namespace trestle {
 
+// Of which blocks the stacks of allocation and release are kept.
+enum class HistoriesOf : std::uint8_t { nothing, spans, all };
+
 struct Policy {
   char name[12];                  // as in libtrestle-NAME.so
   bool canary;                    // pad bytes carry the canary, checked on free, realloc and heap_check
@@ -26,7 +29,9 @@ struct Policy {
   bool guard_pages;               // a guard page ends every block span and every large allocation
   std::size_t
       large_quarantine_spans;  // at most this many freed large spans wait, or keep their contents, before their reuse
-  bool histories;              // the stacks of allocation and release are kept for every block
+  HistoriesOf histories;       // spans: of the blocks that have one of their own
+  bool sampled;                // some small requests get a span of their own, against a guard page
+  std::uint64_t sample;        // one in so many; 0: none; the option's default
   bool check_at_exit;          // default of the option of that name
   bool handle_segv;            // the same
 };
@@ -49,7 +54,9 @@ inline constexpr Policy kFast{.name = "fast",
                               .large_inaccessible = false,
                               .guard_pages = true,
                               .large_quarantine_spans = 16,
-                              .histories = false,
+                              .histories = HistoriesOf::nothing,
+                              .sampled = false,
+                              .sample = 0,
                               .check_at_exit = false,
                               .handle_segv = false};
 
@@ -69,7 +76,9 @@ inline constexpr Policy kHardened{.name = "hardened",
                                   .large_inaccessible = true,
                                   .guard_pages = true,
                                   .large_quarantine_spans = 16,
-                                  .histories = false,
+                                  .histories = HistoriesOf::spans,
+                                  .sampled = true,
+                                  .sample = 5000,
                                   .check_at_exit = false,
                                   .handle_segv = true};
 
@@ -89,14 +98,17 @@ inline constexpr Policy kDebug{.name = "debug",
                                .large_inaccessible = true,
                                .guard_pages = true,
                                .large_quarantine_spans = 256,
-                               .histories = true,
+                               .histories = HistoriesOf::all,
+                               .sampled = true,
+                               .sample = 0,
                                .check_at_exit = true,
                                .handle_segv = true};
 
 // Contradictory policies do not compile.
 consteval bool is_consistent(const Policy& p) {
-  return p.poison == (p.poison_limit != 0) && (p.kind_checked || !p.kind_fatal) && p.quarantine_blocks > 0 &&
-         !(p.slots_quarantined && p.slot_delay != 0) && (p.poison_limit % 16 == 0 || p.poison_limit == kAllBytes);
+  return p.poison == (p.poison_limit != 0) && (p.sampled || p.sample == 0) && (p.kind_checked || !p.kind_fatal) &&
+         p.quarantine_blocks > 0 && !(p.slots_quarantined && p.slot_delay != 0) &&
+         (p.poison_limit % 16 == 0 || p.poison_limit == kAllBytes);
 }
 consteval Policy with_poison(Policy p, bool poison, std::size_t limit) {
   p.poison = poison;

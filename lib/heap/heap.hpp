@@ -47,6 +47,9 @@ class Heap {
   void stop() noexcept TRESTLE_NO_THREAD_SAFETY_ANALYSIS;
   void set_decay(std::uint64_t decay_ms) noexcept;
   void set_dirty_bytes(std::size_t bytes) noexcept;
+  // From now on one in about so many requests that slots or blocks would serve has a span of its own, and freed ones of those
+  // wait longer; 0: none, as at first. Where the policy takes samples.
+  void set_sample(std::uint64_t every) noexcept;
 
   Allocation allocate(std::size_t size, std::size_t alignment, Kind kind) noexcept;
   // The common cases, all inlined. Null, false: nothing was done, and the function without `_hot` has to see. They work
@@ -81,6 +84,8 @@ class Heap {
   [[nodiscard]] Fault explain(const Verdict& verdict, const void* given) noexcept;
   // What an access was that the hardware refused: a fault iff the heap has closed the memory there. Takes the heap's locks.
   [[nodiscard]] Fault explain_access(const void* at) noexcept;
+  // Whether a block with a span of its own begins there, or began and waits.
+  [[nodiscard]] bool is_alone(const void* payload) noexcept;
   // Bytes from the start of the region that holds the address; UINT64_MAX where none does.
   [[nodiscard]] std::uint64_t offset_of(const void* at) const noexcept;
   // Calls visit(SpanDescriptor&, std::byte* start) for every span, as far as their tiling is sound. For those who test what
@@ -116,6 +121,9 @@ class Heap {
   Verdict deallocate_in(const SpanRef<O>& ref, void* payload, const Release& how) noexcept;
   Allocation reallocate_slot(SlotRecordOf& record, void* payload, std::size_t size) noexcept;
   Allocation reallocate_zero(const SpanRef<O>& ref, void* payload, std::size_t size) noexcept;
+  void choose_block_sample() noexcept;
+  [[nodiscard]] bool takes_sample(std::size_t size, std::size_t alignment) noexcept;
+  Allocation allocate_large(std::size_t size, std::size_t alignment, Kind kind, bool& zeroed) noexcept;
   Allocation try_allocate(std::size_t size, std::size_t alignment, Kind kind, bool& zeroed) noexcept;
   Allocation reallocate_block(void* payload, std::size_t size) noexcept;
   Allocation reallocate_large(const SpanRef<O>& ref, void* payload, std::size_t size) noexcept;
@@ -161,6 +169,9 @@ class Heap {
   std::uint64_t block_bytes_ TRESTLE_GUARDED_BY(arena_.lock()) = 0;  // as told to live_
   std::uint64_t large_bytes_ TRESTLE_GUARDED_BY(spans_.lock()) = 0;
   LiveBytes live_;
+  static constexpr std::size_t kSampledQuarantine = 1024;  // freed spans
+  Shared<std::uint64_t> sample_;
+  Shared<std::uint64_t> blocks_to_sample_;  // so many requests of blocks until the next sample
 };
 
 template <Policy P, Os O>
@@ -187,6 +198,7 @@ void Heap<P, O>::stop() noexcept {
   spans_.stop();
   block_allocations_ = block_deallocations_ = large_allocations_ = large_deallocations_ = 0;
   block_bytes_ = large_bytes_ = 0;
+  sample_ = blocks_to_sample_ = 0;
   live_.clear();
 }
 
@@ -203,7 +215,7 @@ void Heap<P, O>::set_dirty_bytes(std::size_t bytes) noexcept {
 
 template <Policy P, Os O>
 Allocation Heap<P, O>::allocate(std::size_t size, std::size_t alignment, Kind kind) noexcept {
-  if (slots_.serves(size, alignment)) [[likely]] {
+  if (slots_.serves(size, alignment) && !slots_.is_sample_due(size, alignment)) [[likely]] {
     const Allocation made = slots_.allocate(size, alignment, kind);
     if (made.payload != nullptr || made.is_fault()) [[likely]]
       return made;
@@ -238,23 +250,57 @@ bool Heap<P, O>::flush() noexcept {
 }
 
 template <Policy P, Os O>
+void Heap<P, O>::set_sample(std::uint64_t every) noexcept {
+  slots_.set_sample(every);
+  const Guard guard(spans_.lock());
+  sample_ = P.sampled ? std::min(every, UINT64_MAX / 4) : 0;
+  if (sample_ != 0) choose_block_sample();
+  large_.set_quarantine(P.large_quarantine_spans + (sample_ != 0 ? kSampledQuarantine : 0));
+}
+
+// Evenly among the next 2 * sample_ - 1.
+template <Policy P, Os O>
+void Heap<P, O>::choose_block_sample() noexcept {
+  std::uint64_t seed = unique_number();
+  blocks_to_sample_ = 1 + random_below(seed, 2 * sample_ - 1);
+}
+
+template <Policy P, Os O>
+bool Heap<P, O>::takes_sample(std::size_t size, std::size_t alignment) noexcept {
+  if (!P.sampled || sample_ == 0) [[likely]]
+    return false;
+  if (slots_.serves(size, alignment)) return slots_.takes_sample(size, alignment);
+  if (size == 0 || !arena_.serves(size, alignment)) return false;
+  if (static_cast<std::int64_t>(blocks_to_sample_.add(UINT64_MAX)) > 0) return false;
+  choose_block_sample();
+  return true;
+}
+
+template <Policy P, Os O>
+Allocation Heap<P, O>::allocate_large(std::size_t size, std::size_t alignment, Kind kind, bool& zeroed) noexcept {
+  const Guard guard(spans_.lock());
+  const Allocation made = large_.allocate(size, alignment, kind, zeroed);
+  if (made.payload != nullptr) {
+    ++large_allocations_;
+    note_large();
+  }
+  return made;
+}
+
+template <Policy P, Os O>
 Allocation Heap<P, O>::try_allocate(std::size_t size, std::size_t alignment, Kind kind, bool& zeroed) noexcept {
   if (size > PTRDIFF_MAX || alignment > PTRDIFF_MAX) [[unlikely]]
     return {};
+  if (takes_sample(size, alignment)) [[unlikely]] {
+    const Allocation sample = allocate_large(size, alignment, kind, zeroed);
+    if (sample.payload != nullptr) return sample;
+  }
   if (slots_.serves(size, alignment)) return slots_.allocate(size, alignment, kind);
   if (size == 0 && alignment <= kMinAlignment) {
     const Guard guard(zero_.lock());
     return zero_.allocate(kind);
   }
-  if (!arena_.serves(size, alignment)) {
-    const Guard guard(spans_.lock());
-    const Allocation made = large_.allocate(size, alignment, kind, zeroed);
-    if (made.payload != nullptr) {
-      ++large_allocations_;
-      note_large();
-    }
-    return made;
-  }
+  if (!arena_.serves(size, alignment)) return allocate_large(size, alignment, kind, zeroed);
   const Guard guard(arena_.lock());
   const Allocation made = arena_.allocate(size, alignment, kind);
   if (made.payload != nullptr && !made.is_fault()) [[likely]] {

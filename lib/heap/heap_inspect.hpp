@@ -201,6 +201,14 @@ Fault Heap<P, O>::explain(const Verdict& verdict, const void* given) noexcept {
   return fault;
 }
 
+template <Policy P, Os O>
+bool Heap<P, O>::is_alone(const void* payload) noexcept {
+  const Guard guard(spans_.lock());
+  const SpanRef<O> ref = spans_.find(payload);
+  if (ref.is_empty() || (ref.span->state != SpanState::large && ref.span->state != SpanState::retired)) return false;
+  return Large<P, O>::view(ref).payload == payload;
+}
+
 // A span of blocks ends with a guard page; the slots of no bytes are never accessible, nor is what no span has.
 template <Policy P, Os O>
 Fault Heap<P, O>::explain_access(const void* at) noexcept {

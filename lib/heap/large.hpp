@@ -31,7 +31,12 @@ class Large {
     spans_ = &spans;
     move_from_ = move_from;
   }
-  void stop() noexcept { counts_ = {}; }
+  void stop() noexcept {
+    counts_ = {};
+    quarantine_ = P.large_quarantine_spans;
+  }
+  // At most so many freed spans wait.
+  void set_quarantine(std::size_t spans) noexcept { quarantine_ = spans; }
 
   // A null payload iff memory is short. `zeroed` tells whether the payload reads as zero.
   Allocation allocate(std::size_t size, std::size_t alignment, Kind kind, bool& zeroed) noexcept;
@@ -79,6 +84,7 @@ class Large {
 
   SpanHeap<O>* spans_ = nullptr;
   std::size_t move_from_ = 0;
+  std::size_t quarantine_ = P.large_quarantine_spans;
   Counts counts_;
 };
 
@@ -154,7 +160,7 @@ Allocation Large<P, O>::allocate(std::size_t size, std::size_t alignment, Kind k
   if (!fenced) raise_fence(ref, fence_of(ref, size));
   write_canaries(ref);
   zeroed = ref.zeroed;
-  return {payload_of(ref), FaultKind::none};
+  return {payload_of(ref), FaultKind::none, true};
 }
 
 // A span that waits with its contents and has its fence where the request needs it: no system call is due then. Where there is
@@ -219,7 +225,7 @@ void Large<P, O>::retire(const SpanRef<O>& ref) noexcept {
     ref.span->accessible = false;
     ref.span->dirty = !closed;
   }
-  spans_->retire(ref, P.large_quarantine_spans);
+  spans_->retire(ref, quarantine_);
 }
 
 template <Policy P, Os O>
@@ -237,7 +243,7 @@ Allocation Large<P, O>::resize(const SpanRef<O>& ref, void* payload, std::size_t
   ref.span->requested = size;
   ref.region->seal(*ref.span);
   write_canaries(ref);
-  return {payload, FaultKind::none};
+  return {payload, FaultKind::none, true};
 }
 
 // Moves the fence to where `size` bytes need it, taking granules from a free span to the right, or giving them back.
@@ -294,7 +300,7 @@ Allocation Large<P, O>::move(const SpanRef<O>& ref, std::size_t size) noexcept {
   std::memcpy(to + done, from + done, kept - done);
   write_canaries(target);
   retire(ref);
-  return {to, FaultKind::none};
+  return {to, FaultKind::none, true};
 }
 
 template <Policy P, Os O>

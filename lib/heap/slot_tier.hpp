@@ -50,6 +50,17 @@ class SlotTier {
   [[gnu::always_inline]] inline void* allocate_hot(std::size_t size, Kind kind) noexcept;
   // The same of deallocate. False: nothing was done.
   [[gnu::always_inline]] inline bool deallocate_hot(void* payload, const Release& how) noexcept;
+  // From now on one request in about so many is a sample, for which these two do nothing; 0: none. 1: each.
+  void set_sample(std::uint64_t every) noexcept TRESTLE_NO_THREAD_SAFETY_ANALYSIS;
+  // Whether the thread's next request of the class may be one.
+  [[nodiscard]] bool is_sample_due(std::size_t size, std::size_t alignment) noexcept {
+    if (!P.sampled || sample_ == 0) return false;
+    const OwnCache& own = os_.own_cache();
+    return own.heap != id_ ||
+           static_cast<Cache*>(own.cache)->magazine(Slab<P>::class_of(size, alignment)).is_sample_due();
+  }
+  // Whether it is one; the next is chosen then.
+  [[nodiscard]] bool takes_sample(std::size_t size, std::size_t alignment) noexcept;
   // Whether the two may serve at all.
   void set_hot(bool hot) noexcept { hot_id_ = hot ? id_ : kNobody; }
   // Where the policy says so, the slot does not rest in a magazine afterwards: `quarantine()` puts it where it rests, before
@@ -112,6 +123,7 @@ class SlotTier {
     return enter_slowly(own);
   }
   [[nodiscard]] Cache* enter_slowly(OwnCache& own) noexcept;
+  void choose_sample(Cache& cache, Magazine<P>& magazine) const noexcept;
   [[nodiscard]] bool adopt(OwnCache& own) noexcept;
   [[nodiscard]] Cache* find_cache() noexcept;
   [[nodiscard]] Depots* depots(std::uint32_t arena) noexcept;
@@ -142,6 +154,7 @@ class SlotTier {
   [[no_unique_address]] O os_;
   std::uint64_t id_ = kNobody;
   std::uint64_t hot_id_ = kNobody;
+  Shared<std::uint64_t> sample_;
   std::size_t limit_ = 0;
   std::size_t most_hot_ = 0;  // the largest request that allocate_hot serves
   SpanHeap<O>* spans_ = nullptr;
@@ -204,7 +217,7 @@ inline void* SlotTier<P, O>::allocate_hot(std::size_t size, Kind kind) noexcept 
   if (!cache.gate.try_enter()) [[unlikely]]
     return nullptr;
   Magazine<P>& magazine = cache.magazine(class_for(size + Slab<P>::kLeastPad));
-  void* slot = magazine.pop();
+  void* slot = magazine.is_sample_due() ? nullptr : magazine.pop();
   if (slot != nullptr) [[likely]] {
     if (record_of(slot)->slab.try_serve(slot, size, kind)) [[likely]] {
       count_taken(cache, magazine, size);

@@ -31,6 +31,7 @@ void SlotTier<P, O>::stop() noexcept {
   alone_ = {};
   depots_ = {};
   id_ = hot_id_ = kNobody;
+  sample_ = 0;
 }
 
 // ---- threads ----
@@ -47,6 +48,33 @@ auto SlotTier<P, O>::enter_slowly(OwnCache& own) noexcept -> Cache* {
       return nullptr;
     }
   }
+}
+
+// Evenly among the next 2 * sample_ - 1.
+template <Policy P, Os O>
+void SlotTier<P, O>::choose_sample(Cache& cache, Magazine<P>& magazine) const noexcept {
+  magazine.sample_at = sample_ == 0 ? UINT64_MAX : magazine.taken + quick_below(cache.random, 2 * sample_ - 1);
+}
+
+template <Policy P, Os O>
+void SlotTier<P, O>::set_sample(std::uint64_t every) noexcept {
+  const Alone alone(*this);
+  sample_ = P.sampled ? std::min(every, UINT64_MAX / 4) : 0;
+  for (Cache* cache = caches_; cache != nullptr; cache = cache->next)
+    cache->for_each_magazine([&](Magazine<P>& magazine) { choose_sample(*cache, magazine); });
+}
+
+template <Policy P, Os O>
+bool SlotTier<P, O>::takes_sample(std::size_t size, std::size_t alignment) noexcept {
+  if (sample_ == 0) return false;
+  Cache* const cache = enter();
+  if (cache == nullptr) [[unlikely]]
+    return false;
+  Magazine<P>& magazine = cache->magazine(Slab<P>::class_of(size, alignment));
+  const bool due = magazine.is_sample_due();
+  if (due) choose_sample(*cache, magazine);
+  cache->gate.leave();
+  return due;
 }
 
 // False: there is no memory for a cache.
@@ -78,6 +106,7 @@ auto SlotTier<P, O>::find_cache() noexcept -> Cache* {
   if (place == nullptr) return nullptr;
   auto* const made = new (place) Cache;
   made->start(split_mix(random_));
+  if (sample_ != 0) made->for_each_magazine([&](Magazine<P>& magazine) { choose_sample(*made, magazine); });
   made->arena = arena;
   made->next = caches_;
   caches_ = made;

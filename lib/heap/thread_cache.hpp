@@ -34,6 +34,11 @@ class alignas(kRecordAlignment) ThreadCache {
 
   [[nodiscard]] Magazine<P>& magazine(SizeClass size_class) noexcept { return magazines_[size_class.index]; }
 
+  template <class Visit>
+  void for_each_magazine(Visit visit) noexcept {
+    for (Magazine<P>& magazine : magazines_) visit(magazine);
+  }
+
   // What was allocated less what was freed here, which is below zero where others allocated it: as requested where the policy
   // has canaries that tell, whole slots otherwise.
   [[nodiscard]] std::uint64_t live_bytes() const noexcept {

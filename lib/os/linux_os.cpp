@@ -5,6 +5,7 @@
 #include <sys/auxv.h>
 #include <sys/mman.h>
 #include <sys/random.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <time.h>
@@ -232,6 +233,12 @@ bool is_thread(int id) noexcept {
   const KeepErrno keep;
   return syscall(SYS_tgkill, process_id(), id, 0) == 0;
 }
+std::uint64_t peak_rss_bytes() noexcept {
+  rusage used{};
+  if (getrusage(RUSAGE_SELF, &used) != 0) return 0;
+  return static_cast<std::uint64_t>(used.ru_maxrss) * 1024;
+}
+
 void sleep_a_little() noexcept {
   const KeepErrno keep;
   const timespec millisecond{.tv_sec = 0, .tv_nsec = 1'000'000};

@@ -43,6 +43,8 @@ namespace os {
 [[nodiscard]] int thread_id() noexcept;
 // Whether this process has a thread of that id.
 [[nodiscard]] bool is_thread(int id) noexcept;
+// The most physical memory that the process has had at once.
+[[nodiscard]] std::uint64_t peak_rss_bytes() noexcept;
 void sleep_a_little() noexcept;  // about a millisecond
 // Writes all of it, in as few calls as the kernel allows; gives up on an error. Keeps errno.
 void write_all(int file, std::span<const char> text) noexcept;

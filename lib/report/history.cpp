@@ -62,9 +62,8 @@ void Histories::begin(const void* block, const CallSite& site) noexcept {
 
 bool Histories::end(const void* block, const CallSite& site) noexcept {
   Record* const record = find(block);
-  if (record == nullptr) return true;
-  std::uint64_t known = record->load(std::memory_order_acquire);
-  if (known >> kHalf != 0) return false;
+  std::uint64_t known = record != nullptr ? record->load(std::memory_order_acquire) : 0;
+  if (known == 0 || known >> kHalf != 0) return false;
   const std::uint64_t ended = known | std::uint64_t{trace(site)} << kHalf;
   return record->compare_exchange_strong(known, ended, std::memory_order_acq_rel);
 }

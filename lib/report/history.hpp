@@ -27,7 +27,8 @@ class Histories {
 
   // The block was allocated, or given another size, by this call.
   void begin(const void* block, const CallSite& site) noexcept;
-  // This call is about to free it. False: another call was the first to do so, and is the one that stays known.
+  // This call is about to free it. False: nothing is known of a block there, or another call was the first to free it, and is
+  // the one that stays known.
   [[nodiscard]] bool end(const void* block, const CallSite& site) noexcept;
   // The call that `end` was for did not free it.
   void revive(const void* block) noexcept;

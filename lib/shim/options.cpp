@@ -53,6 +53,7 @@ bool set(const OptionRow& row, std::string_view value, Options& options) noexcep
   if (!number || (row.type == OptionType::flag && *number > 1)) return false;
   if (row.name == "check_at_exit") options.check_at_exit = *number != 0;
   if (row.name == "handle_segv") options.handle_segv = *number != 0;
+  if (row.name == "sample") options.sample = *number;
   if (row.name == "check_every") options.check_every = *number;
   if (row.name == "decay_ms") options.decay_ms = *number;
   if (row.name == "dirty_bytes") options.dirty_bytes = *number;

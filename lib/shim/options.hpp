@@ -14,6 +14,7 @@ inline constexpr std::size_t kMaxPath = 1024;
 struct Options {
   bool check_at_exit = false;
   bool handle_segv = false;
+  std::uint64_t sample = 0;
   std::uint64_t check_every = 0;
   std::uint64_t decay_ms = 1000;
   std::uint64_t dirty_bytes = std::uint64_t{256} << 20;
@@ -31,7 +32,7 @@ struct OptionRow {
   std::string_view help;
 };
 
-inline constexpr std::array<OptionRow, 8> trestle_options_table{{
+inline constexpr std::array<OptionRow, 9> trestle_options_table{{
     {"check_at_exit", OptionType::flag, "0, 1 under the debug policy",
      "check the whole heap when the process ends; a fault is reported and aborts"},
     {"check_every", OptionType::count, "0", "check the whole heap after every N calls of the malloc family; 0: never"},
@@ -40,6 +41,8 @@ inline constexpr std::array<OptionRow, 8> trestle_options_table{{
     {"decay_ms", OptionType::count, "1000", "milliseconds after which a free span's pages go back to the system"},
     {"dirty_bytes", OptionType::bytes, "256m",
      "free spans may hold this many bytes of pages before the oldest go back at once"},
+    {"sample", OptionType::count, "5000 under the hardened policy, else 0",
+     "one in about N requests of up to 256 KiB gets pages of its own, against a guard page; 1: each; 0: none"},
     {"summary", OptionType::path, "none",
      "append one line of JSON with the process's figures to this file when it ends"},
     {"report", OptionType::json_path, "none", "json:PATH: append each report to this file as a line of JSON"},

@@ -32,11 +32,13 @@ struct NoHistories {
   static void let_go() noexcept {}
   static void reset() noexcept {}
 };
-constinit std::conditional_t<kPolicy.histories, Histories, NoHistories> histories;
+constexpr bool kHistoriesOfAll = kPolicy.histories == HistoriesOf::all;
+constinit std::conditional_t<kPolicy.histories != HistoriesOf::nothing, Histories, NoHistories> histories;
 
 constinit Mutex start_lock;
 constinit std::atomic<bool> started{false};
-constinit Options options{.check_at_exit = kPolicy.check_at_exit, .handle_segv = kPolicy.handle_segv};
+constinit Options options{
+    .check_at_exit = kPolicy.check_at_exit, .handle_segv = kPolicy.handle_segv, .sample = kPolicy.sample};
 constinit std::atomic<std::uint64_t> check_every{0};
 constinit std::atomic<std::uint64_t> calls{0};
 constinit std::atomic<std::uint64_t> checks{0};
@@ -105,6 +107,11 @@ void choose_symbolizer() noexcept {
   set_symbolizer(path);
 }
 
+void set_sample() noexcept {
+  if (!kPolicy.sampled && options.sample != 0) warn_of_option("sample", "this policy takes no samples");
+  if (kPolicy.sampled && options.sample != 0) heap.set_sample(options.sample);
+}
+
 // Runs when the library is loaded, or before main of a program it is linked into. What was allocated before that ran under
 // the defaults; nothing that the options tune has had any effect by then.
 __attribute__((constructor(101))) void set_up() noexcept {
@@ -115,6 +122,7 @@ __attribute__((constructor(101))) void set_up() noexcept {
   if (start_once()) {
     heap.set_decay(options.decay_ms);
     heap.set_dirty_bytes(options.dirty_bytes);
+    set_sample();
   }
   if (options.handle_segv) handle_refused_accesses();
   check_every.store(options.check_every, std::memory_order_relaxed);
@@ -132,7 +140,7 @@ void write_summary() noexcept {
   line.add("{\"pid\":").add(static_cast<std::uint64_t>(os::process_id())).add(",\"policy\":\"").add(kPolicy.name);
   line.add("\",\"allocations\":").add(since(all.allocations, inherited.allocations));
   line.add(",\"deallocations\":").add(since(all.deallocations, inherited.deallocations));
-  line.add(",\"peak_live_bytes\":").add(all.peak_live_bytes);
+  line.add(",\"peak_live_bytes\":").add(all.peak_live_bytes).add(",\"peak_rss_bytes\":").add(os::peak_rss_bytes());
   line.add(",\"checks\":").add(since(all.checks, inherited.checks));
   line.add(",\"check_nanoseconds\":").add(since(all.check_nanoseconds, inherited.check_nanoseconds));
   line.add(",\"faults\":").add(since(all.faults, inherited.faults));
@@ -173,15 +181,16 @@ void* out_of_memory() noexcept {
   return nullptr;
 }
 
-void* noted(void* block, const Call& call) noexcept {
-  histories.begin(block, call.site);
-  return block;
+// A block that was handed out, as far as such have a history.
+void* noted(const Allocation& made, const Call& call) noexcept {
+  if (kHistoriesOfAll || made.is_alone) histories.begin(made.payload, call.site);
+  return made.payload;
 }
 
 void* hand_out(const Allocation& made, const Call& call) noexcept {
   if (made.is_fault()) [[unlikely]]
     die(made.verdict(), call.argument != nullptr ? call.argument : made.payload, call);
-  return made.payload != nullptr ? noted(made.payload, call) : out_of_memory();
+  return made.payload != nullptr ? noted(made, call) : out_of_memory();
 }
 
 // The history says so before: once the heap has it back, the block may be another's.
@@ -206,7 +215,9 @@ void tick(const Call& call) noexcept {
 
 // Of a fault without a block the history is that of the last one that began there.
 bool tell(const Fault& fault, const Call& call, Severity severity) noexcept {
-  const History history = histories.of(fault.block != nullptr ? fault.block : fault.address);
+  const void* const block = fault.block != nullptr ? fault.block : fault.address;
+  const bool is_known = kHistoriesOfAll || (!heap.is_entered_by_caller() && heap.is_alone(block));
+  const History history = is_known ? histories.of(block) : History{};
   return print_report(fault, heap.offset_of(fault.address), call, severity, history);
 }
 
@@ -261,9 +272,9 @@ void at_exit() noexcept {
 }
 
 void* serve(std::size_t size, std::size_t alignment, Kind kind, const Call& call) noexcept {
-  if (kPolicy.histories && alignment <= kMinAlignment) {  // else the edge has tried
+  if (kHistoriesOfAll && alignment <= kMinAlignment) {  // else the edge has tried
     if (void* const made = heap.allocate_hot(size, kind)) [[likely]]
-      return noted(made, call);
+      return noted({made}, call);
   }
   if (!is_up()) [[unlikely]]
     return out_of_memory();
@@ -274,7 +285,7 @@ void* serve(std::size_t size, std::size_t alignment, Kind kind, const Call& call
 void* serve_zeroed(std::size_t count, std::size_t size, const Call& call) noexcept {
   const std::optional<std::size_t> bytes = checked_multiply(count, size);
   if (bytes) [[likely]] {
-    if (void* const made = heap.allocate_zeroed_hot(*bytes, Kind::by_malloc)) return noted(made, call);
+    if (void* const made = heap.allocate_zeroed_hot(*bytes, Kind::by_malloc)) return noted({made}, call);
   }
   if (!bytes || !is_up()) [[unlikely]]
     return out_of_memory();

@@ -52,11 +52,11 @@ std::size_t size_of(const void* block, const Call& call) noexcept;
 
 // The common cases of two of them, inlined. Null, false: nothing was done, as always where stacks are kept of every call.
 [[gnu::always_inline]] inline void* serve_hot(std::size_t size, Kind kind) noexcept {
-  if constexpr (kPolicy.histories) return nullptr;
+  if constexpr (kPolicy.histories == HistoriesOf::all) return nullptr;
   return heap_of_process.allocate_hot(size, kind);
 }
 [[gnu::always_inline]] inline bool take_back_hot(void* block, const Release& how) noexcept {
-  if constexpr (kPolicy.histories) return false;
+  if constexpr (kPolicy.histories == HistoriesOf::all) return false;
   return heap_of_process.deallocate_hot(block, how);
 }
 

@@ -85,7 +85,9 @@ TEST_F(HistoriesTest, GoOnAfterAReleaseThatWasNone) {
 
 // Where no block is known of, there is nothing to end, and asking takes no memory.
 TEST_F(HistoriesTest, AreEmptyWhereNothingBegan) {
-  EXPECT_TRUE(histories_->end(block_at(0x1000), call_from(1)));
+  EXPECT_FALSE(histories_->end(block_at(0x1000), call_from(1)));
+  histories_->begin(block_at(0x1010), call_from(2));
+  EXPECT_FALSE(histories_->end(block_at(0x1000), call_from(1))) << "there is a table now";
   histories_->revive(block_at(0x1000));
   expect(block_at(0x1000), 0, 0);
   expect(nullptr, 0, 0);

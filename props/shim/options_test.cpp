@@ -22,10 +22,12 @@ Options parsed(std::string_view text) {
 
 TEST(Options, ReadsEachOne) {
   const Options options = parsed(
-      "check_at_exit=1:handle_segv=1:check_every=100:decay_ms=5:dirty_bytes=4096:summary=/tmp/a=b:symbolizer=/usr/bin/"
+      "check_at_exit=1:handle_segv=1:sample=9:check_every=100:decay_ms=5:dirty_bytes=4096:summary=/tmp/a=b:symbolizer=/"
+      "usr/bin/"
       "addr2line");
   EXPECT_TRUE(options.check_at_exit);
   EXPECT_TRUE(options.handle_segv);
+  EXPECT_EQ(options.sample, 9U);
   EXPECT_EQ(options.check_every, 100U);
   EXPECT_EQ(options.decay_ms, 5U);
   EXPECT_EQ(options.dirty_bytes, 4096U);
@@ -139,9 +141,10 @@ TEST(Options, HaveNoRowThatDoesNothing) {
     EXPECT_EQ(warnings, Warnings{}) << row.name;
     const Options fresh;
     const bool same = options.check_at_exit == fresh.check_at_exit && options.handle_segv == fresh.handle_segv &&
-                      options.check_every == fresh.check_every && options.decay_ms == fresh.decay_ms &&
-                      options.dirty_bytes == fresh.dirty_bytes && options.summary == fresh.summary &&
-                      options.symbolizer == fresh.symbolizer && options.json == fresh.json;
+                      options.sample == fresh.sample && options.check_every == fresh.check_every &&
+                      options.decay_ms == fresh.decay_ms && options.dirty_bytes == fresh.dirty_bytes &&
+                      options.summary == fresh.summary && options.symbolizer == fresh.symbolizer &&
+                      options.json == fresh.json;
     EXPECT_FALSE(same) << row.name;
     EXPECT_FALSE(row.help.empty()) << row.name;
     EXPECT_FALSE(row.default_text.empty()) << row.name;

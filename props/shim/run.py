@@ -4,7 +4,7 @@
 HOW is `preload` (LIBRARY by LD_PRELOAD), `load` (LIBRARY as the program's argument) or `linked`. The source's lines that
 begin with `//:` say what is expected; without any, status 0, "ok" on stdout, nothing on stderr and one line of summary:
 
-  //: options KEY=VALUE:...             given to the library, beside `summary`
+  //: options KEY=VALUE:...             given to the library, beside `summary` and sample=0
   //: limit BYTES                       of address space
   //: out xml | out REGEX               stdout, instead of "ok"
   //: err REGEX                         a line of stderr, before the report
@@ -99,7 +99,8 @@ class Expectation:
 
 def run(expected, arguments, program, how, library, summary):
     environment = {key: value for key, value in os.environ.items() if key not in ("LD_PRELOAD", "TRESTLE_OPTIONS")}
-    options = [f"summary={summary}", f"report=json:{summary}.reports", f"symbolizer={QUICK_SYMBOLIZER}", expected.options]
+    options = [f"summary={summary}", f"report=json:{summary}.reports", f"symbolizer={QUICK_SYMBOLIZER}", "sample=0",
+               expected.options]
     environment["TRESTLE_OPTIONS"] = ":".join(options)
     if how == "preload":
         environment["LD_PRELOAD"] = library
@@ -137,7 +138,10 @@ def hold_report(expected, err, said, pid, program, policy):
     calls = [] if expected.report.endswith("the check at exit") else ["stack"]
     kind = expected.report.partition(" in ")[0]
     unknown = said.get("block") == "? ? ?"
-    if policy == "debug" and "block" in said and not unknown and kind in OF_A_FREED_BLOCK + OF_A_LIVE_BLOCK:
+    requested = said.get("block", "? 0 ?").split()[1]
+    alone = "sample=1" in expected.options or requested.isdigit() and int(requested) > 256 << 10
+    known = policy == "debug" or policy == "hardened" and alone
+    if known and "block" in said and not unknown and kind in OF_A_FREED_BLOCK + OF_A_LIVE_BLOCK:
         calls += ["allocated", "freed"] if kind in OF_A_FREED_BLOCK else ["allocated"]
     for call in calls:
         caller = (found[call] or "none").split("\n")[0]
@@ -145,7 +149,7 @@ def hold_report(expected, err, said, pid, program, policy):
         where += rf" \({re.escape(os.path.realpath(program))}\+"
         require(re.search(where, caller) is not None, f"{call} does not begin at a line of the program: {caller}")
     for call in "allocated", "freed":
-        may_be = unknown or kind not in OF_A_LIVE_BLOCK and policy == "debug"
+        may_be = unknown or kind not in OF_A_LIVE_BLOCK and known
         require(call in calls or may_be or not found[call], f"{call} is told")
         by = re.search(rf"\n  {call} by thread (\d+):", err)
         by_one = call in calls and (call in said or "thread" not in said)

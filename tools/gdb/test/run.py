@@ -91,7 +91,7 @@ def look_at_kernel_core(work):
     before = set(work.iterdir())
     done = subprocess.run(
         [PROGRAM, "abort"],
-        env={"LD_PRELOAD": LIBRARY},
+        env={"LD_PRELOAD": LIBRARY, "TRESTLE_OPTIONS": "sample=0"},
         cwd=work,
         preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_CORE, (most, most)),
         stdout=subprocess.PIPE,

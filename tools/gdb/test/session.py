@@ -348,6 +348,7 @@ def main():
     must(run("trestle check").startswith("error: trestle: there is no process"), "without a process it says otherwise")
     gdb.execute("set startup-with-shell off")
     gdb.execute(f"set environment LD_PRELOAD={LIBRARY}")
+    gdb.execute("set environment TRESTLE_OPTIONS=sample=0")
     for function in ("before", "after", "planted"):
         gdb.execute(f"break -qualified {function}", to_string=True)
     gdb.execute("run", to_string=True)

@@ -174,6 +174,13 @@ class Heap:
         return any(state.is_used and slab.slot_at(i + 1) > begin for i, state in enumerate(slab.states))
 
 
+def constant(text):
+    """The number that a constant is, "(an::Enum)1" too; None where only its name is told."""
+    text = re.sub(r"^\([\w:]+\)", "", text)
+    known = {"true": 1, "false": 0}.get(text)
+    return int(text) if text.isdigit() else known
+
+
 def policy_of(heap_type):
     """The constants of the policy that the heap is built for, from the name of its type: of a template's argument that is a
     class, not every compiler tells more."""
@@ -181,7 +188,7 @@ def policy_of(heap_type):
         found = re.search(r"trestle::Policy\{(?:\"(\w+)\"|\{([\d, ]+)\}), ([^{}]*)\}", heap_type.name)
         quoted, codes, rest = found.groups()
         name = quoted or bytes(map(int, codes.split(","))).decode().rstrip("\0")
-        values = [{"true": 1, "false": 0}.get(value) if value.isalpha() else int(value) for value in rest.split(", ")]
+        values = [constant(value) for value in rest.split(", ")]
         told = dict(zip(list(members(gdb.lookup_type("trestle::Policy")))[1:], values, strict=True))
         return Policy(name, *(told[field] for field in Policy._fields[1:]))
     except (AttributeError, KeyError, TypeError, ValueError, gdb.error):

@@ -1,0 +1,118 @@
+// Samples: requests that get a span of their own. How many, of what, and that they come and go like others.
+#include "heap/fixture.hpp"
+
+namespace trestle {
+namespace {
+
+template <class T>
+class HeapSampleTest : public HeapTest<T> {
+ protected:
+  std::size_t sampled_of(std::size_t count, std::size_t size) {
+    std::size_t sampled = 0;
+    for (std::size_t i = 0; i < count; ++i) {
+      void* made = this->heap_.allocate_hot(size, Kind::by_malloc);
+      if (made == nullptr) made = take(this->heap_, size);
+      sampled += this->heap_.is_alone(made);
+      const bool done = this->heap_.deallocate_hot(made, {});
+      EXPECT_TRUE(done || give(this->heap_, static_cast<std::byte*>(made)) == FaultKind::none);
+    }
+    return sampled;
+  }
+};
+TYPED_TEST_SUITE(HeapSampleTest, EveryPolicy, PolicyNames);
+
+TYPED_TEST(HeapSampleTest, AreNoneUnlessAskedFor) {
+  for (const std::size_t size : {16, 5000, 100'000}) EXPECT_EQ(this->sampled_of(300, size), 0U) << size;
+}
+
+TYPED_TEST(HeapSampleTest, AreAllWhereEachIsOne) {
+  this->heap_.set_sample(1);
+  const bool takes = TestFixture::kPolicy.sampled;
+  for (const std::size_t size : {1, 16, 5000, 32 << 10, 100'000, 256 << 10})
+    EXPECT_EQ(this->sampled_of(50, size), takes ? 50U : 0U) << size;
+  EXPECT_EQ(this->sampled_of(5, 0), 0U) << "nothing can be accessed there anyway";
+  this->heap_.set_sample(0);
+  EXPECT_EQ(this->sampled_of(50, 16), 0U);
+}
+
+// A mean of one in ten, of which the number of a thousand deviates by less than a tenth's own size.
+TYPED_TEST(HeapSampleTest, AreAboutAsManyAsAskedFor) {
+  if (!TestFixture::kPolicy.sampled) GTEST_SKIP() << "it takes none";
+  this->heap_.set_sample(10);
+  for (const std::size_t size : {16, 5000, 100'000}) {
+    const std::size_t sampled = this->sampled_of(10'000, size);
+    EXPECT_GT(sampled, 900U) << size;
+    EXPECT_LT(sampled, 1100U) << size;
+  }
+  EXPECT_TRUE(faults_of(this->heap_).empty());
+}
+
+TYPED_TEST(HeapSampleTest, EndAtAGuardPageAndAreServedAsAskedFor) {
+  if (!TestFixture::kPolicy.sampled) GTEST_SKIP() << "it takes none";
+  this->heap_.set_sample(1);
+  for (const std::size_t alignment : {16, 64, 4096, 1 << 20})
+    for (const std::size_t size : {1, 16, 100, 4096, 5000, 100'000}) {
+      const Allocation made = this->heap_.allocate(size, alignment, Kind::by_new);
+      auto* const at = static_cast<std::byte*>(made.payload);
+      ASSERT_NE(at, nullptr);
+      EXPECT_TRUE(is_aligned(at, alignment));
+      EXPECT_EQ(this->heap_.usable_size(at).bytes, size);
+      std::memset(at, 1, size);
+      std::byte* const fence = at + (align_up(address_of(at) + size, kOsPage) - address_of(at));
+      EXPECT_EQ(this->heap_.explain_access(fence).kind, FaultKind::access_past_end);
+      EXPECT_EQ(this->heap_.explain_access(fence).block, at);
+      EXPECT_TRUE(size % alignment != 0 || fence == at + size);
+      EXPECT_EQ(this->heap_.deallocate(at, {Kind::by_new, size, alignment}).kind, FaultKind::none);
+      EXPECT_EQ(this->heap_.explain_access(at).kind, FaultKind::access_after_free);
+    }
+  EXPECT_TRUE(faults_of(this->heap_).empty());
+}
+
+// Also when it goes from tier to tier, sampled or not.
+TYPED_TEST(HeapSampleTest, KeepTheirContentsInRealloc) {
+  std::byte* at = take(this->heap_, 10);
+  std::memset(at, 0x5A, 10);
+  std::size_t kept = 10;
+  const std::size_t sizes[] = {20, 3000, 100'000, 500'000, 60, 2000, 30, 400'000, 40'000, 12};
+  std::uint64_t every = 0;
+  for (const std::size_t size : sizes) {
+    this->heap_.set_sample(every);
+    every = every == 0 ? 1 : 0;
+    const Allocation again = this->heap_.reallocate(at, size);
+    ASSERT_FALSE(again.is_fault());
+    at = static_cast<std::byte*>(again.payload);
+    kept = std::min(kept, size);
+    for (std::size_t i = 0; i < kept; ++i) ASSERT_EQ(at[i], std::byte{0x5A}) << size;
+    EXPECT_EQ(this->heap_.usable_size(at).bytes >= size, true);
+    EXPECT_TRUE(faults_of(this->heap_).empty()) << size;
+  }
+  EXPECT_EQ(give(this->heap_, at), FaultKind::none);
+}
+
+TYPED_TEST(HeapSampleTest, AreZeroedByCalloc) {
+  this->heap_.set_sample(1);
+  for (int round = 0; round < 3; ++round)
+    for (const std::size_t size : {16, 3000, 100'000}) {
+      const Allocation made = this->heap_.allocate_zeroed(size, Kind::by_malloc);
+      auto* const at = static_cast<std::byte*>(made.payload);
+      ASSERT_NE(at, nullptr);
+      for (std::size_t i = 0; i < size; ++i) ASSERT_EQ(at[i], std::byte{0});
+      std::memset(at, 7, size);
+      EXPECT_EQ(give(this->heap_, at), FaultKind::none);
+    }
+}
+
+TYPED_TEST(HeapSampleTest, WaitLongerWhenFreed) {
+  if (!TestFixture::kPolicy.sampled) GTEST_SKIP() << "it takes none";
+  this->heap_.set_sample(1);
+  std::byte* const first = take(this->heap_, 100);
+  ASSERT_EQ(give(this->heap_, first), FaultKind::none);
+  for (int i = 0; i < 1000; ++i) ASSERT_EQ(give(this->heap_, take(this->heap_, 100)), FaultKind::none);
+  EXPECT_EQ(this->heap_.explain_access(first).kind, FaultKind::access_after_free);
+  EXPECT_EQ(give(this->heap_, first), FaultKind::double_free);
+  for (int i = 0; i < 1000; ++i) ASSERT_EQ(give(this->heap_, take(this->heap_, 100)), FaultKind::none);
+  EXPECT_LE(this->heap_.stats().retired_blocks, 1024U + TestFixture::kPolicy.large_quarantine_spans) << "bounded";
+}
+
+}  // namespace
+}  // namespace trestle
