@@ -34,7 +34,7 @@ constexpr std::array<FaultTraits, TRESTLE_FAULT_KIND_COUNT> kTraits{{
     {"control corrupt", "the heap's own control record was overwritten", 17},
     {"access past end", "memory past the end of the block was accessed", 0},
     {"access after free", "the block was accessed after it was freed", 0},
-    {"wild access", "memory that the heap has reserved and nobody was given was accessed", 0},
+    {"wild access", "memory of the heap's that belongs to no block was accessed", 0},
 }};
 
 }  // namespace

@@ -224,7 +224,7 @@ Fault Heap<P, O>::explain_access(const void* at) noexcept {
     large_.explain_access(ref, fault);
   } else if (ref.span->state == SpanState::addresses) {
     zero_.explain_access(ref, fault);
-  } else if (ref.span->state == SpanState::blocks && P.guard_pages) {
+  } else if (ref.span->state == SpanState::blocks && P.guard_pages && at >= ref.end() - kOsPage) {
     fault.kind = FaultKind::access_past_end;
   }
   return fault;

@@ -49,34 +49,40 @@ Histories::Record* Histories::find_or_make(const void* block) noexcept {
   return leaf != nullptr ? &(*leaf)[way.leaf] : nullptr;
 }
 
-StackDepot::Id Histories::trace(const CallSite& site) noexcept {
+Histories::Call Histories::note(const CallSite& site) noexcept {
   std::array<const void*, StackDepot::kMaxDepth> frames;
   const std::size_t depth = capture_own(site, frames);
-  return depot_.put(own_thread_id(), std::span(frames).first(depth));
+  const StackDepot::Id trace = depot_.put(std::span(frames).first(depth));
+  return Call{static_cast<std::uint32_t>(own_thread_id())} << kHalf | trace;
 }
 
 void Histories::begin(const void* block, const CallSite& site) noexcept {
-  if (Record* const record = find_or_make(block)) [[likely]]
-    record->store(trace(site), std::memory_order_release);
+  Record* const record = find_or_make(block);
+  if (record == nullptr) [[unlikely]]
+    return;
+  record->allocated.store(note(site), std::memory_order_relaxed);
+  record->freed.store(0, std::memory_order_release);
 }
 
 bool Histories::end(const void* block, const CallSite& site) noexcept {
   Record* const record = find(block);
-  std::uint64_t known = record != nullptr ? record->load(std::memory_order_acquire) : 0;
-  if (known == 0 || known >> kHalf != 0) return false;
-  const std::uint64_t ended = known | std::uint64_t{trace(site)} << kHalf;
-  return record->compare_exchange_strong(known, ended, std::memory_order_acq_rel);
+  if (record == nullptr || record->allocated.load(std::memory_order_relaxed) == 0) return false;
+  Call nobody = record->freed.load(std::memory_order_acquire);
+  return nobody == 0 && record->freed.compare_exchange_strong(nobody, note(site), std::memory_order_acq_rel);
 }
 
 void Histories::revive(const void* block) noexcept {
-  if (Record* const record = find(block)) record->fetch_and(UINT32_MAX, std::memory_order_acq_rel);
+  if (Record* const record = find(block)) record->freed.store(0, std::memory_order_release);
+}
+
+PastCall Histories::past(Call call) const noexcept {
+  return {static_cast<int>(call >> kHalf), depot_.find(static_cast<StackDepot::Id>(call))};
 }
 
 History Histories::of(const void* block) const noexcept {
   const Record* const record = find(block);
   if (record == nullptr) return {};
-  const std::uint64_t known = record->load(std::memory_order_acquire);
-  return {depot_.find(static_cast<StackDepot::Id>(known)), depot_.find(static_cast<StackDepot::Id>(known >> kHalf))};
+  return {past(record->allocated.load(std::memory_order_acquire)), past(record->freed.load(std::memory_order_acquire))};
 }
 
 }  // namespace trestle

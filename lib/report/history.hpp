@@ -1,5 +1,5 @@
 // Who allocated a block, and who freed it: for each address that a block began at, the traces of the two calls. Out of band, in
-// a table by address, which is filled in where the heap is used: 8 bytes for each 16 of the heap that holds blocks. What is
+// a table by address, which is filled in where the heap is used: 16 bytes for each 16 of the heap that holds blocks. What is
 // known of a freed block stays until another begins at its address. Thread-safe, lock-free.
 #pragma once
 
@@ -13,10 +13,15 @@
 
 namespace trestle {
 
-// Null: not known; or, of `freed`, that the block is live.
+// A call that allocated or freed. No thread: none is known of. No trace: its stack found no room.
+struct PastCall {
+  int thread = 0;
+  const Trace* trace = nullptr;
+};
+// Where the block is live, nobody freed it.
 struct History {
-  const Trace* allocated = nullptr;
-  const Trace* freed = nullptr;
+  PastCall allocated;
+  PastCall freed;
 };
 
 class Histories {
@@ -40,8 +45,12 @@ class Histories {
   void reset() noexcept { depot_.reset(); }
 
  private:
-  // The trace of the allocation in the low half, of the release in the high one.
-  using Record = std::atomic<std::uint64_t>;
+  // Calls: the trace in the low half, the thread in the high one; 0: none.
+  using Call = std::uint64_t;
+  struct Record {
+    std::atomic<Call> allocated;
+    std::atomic<Call> freed;
+  };
   static constexpr unsigned kHalf = 32;
   static constexpr unsigned kGrainShift = 4;  // blocks begin at multiples of 16
   static constexpr unsigned kLeafShift = 16;
@@ -60,7 +69,8 @@ class Histories {
   [[nodiscard]] static Way way_to(const void* block) noexcept;
   [[nodiscard]] Record* find(const void* block) const noexcept;
   [[nodiscard]] Record* find_or_make(const void* block) noexcept;
-  [[nodiscard]] StackDepot::Id trace(const CallSite& site) noexcept;
+  [[nodiscard]] Call note(const CallSite& site) noexcept;
+  [[nodiscard]] PastCall past(Call call) const noexcept;
 
   std::array<std::atomic<Branch*>, std::size_t{1} << kRootShift> root_{};
   StackDepot depot_;

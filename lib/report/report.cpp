@@ -170,14 +170,14 @@ void keep_calls(Stack& stack) noexcept {
   for (const void*& address : std::span(stack.frames).first(kept)) address = static_cast<const std::byte*>(address) - 1;
 }
 
-void take(const Trace* trace, ToldStack& told) noexcept {
+void take(const PastCall& call, ToldStack& told) noexcept {
   told.stack.depth = 0;
-  if (trace == nullptr) return;
-  const std::span<const void* const> addresses = trace->return_addresses();
+  if (call.trace == nullptr) return;
+  const std::span<const void* const> addresses = call.trace->return_addresses();
   told.stack.depth = std::min(addresses.size(), kMaxFrames);
   std::copy_n(addresses.begin(), told.stack.depth, told.stack.frames.begin());
   keep_calls(told.stack);
-  told.thread = trace->thread();
+  told.thread = call.thread;
 }
 
 // All their addresses, in a row.

@@ -69,12 +69,17 @@ void read_answer(std::string_view answer, Begin begin, Tell tell) {
 
 inline constexpr std::size_t kLongestName = 300;  // names of templates have no end
 
+[[nodiscard]] inline bool is_control(char c) noexcept { return static_cast<unsigned char>(c) < ' ' || c == 0x7F; }
+
 // Between a frame's address and its object, as people read it.
 template <std::size_t kCapacity>
 void add_source(Text<kCapacity>& text, const SourcePlace& source) noexcept {
-  if (!source.function.empty()) text.add(" in ").add(head(source.function, kLongestName));
+  const auto add = [&](std::string_view name) {  // an object's names may be anything: none goes on with another line
+    for (const char& c : head(name, kLongestName)) text.add(is_control(c) ? "?" : std::string_view(&c, 1));
+  };
+  if (!source.function.empty()) add((text.add(" in "), source.function));
   if (source.function.size() > kLongestName) text.add("...");
-  if (!source.location.empty()) text.add(" ").add(head(source.location, kLongestName));
+  if (!source.location.empty()) add((text.add(" "), source.location));
 }
 
 // A string of JSON: ASCII as it is, every other byte as the character of that code.

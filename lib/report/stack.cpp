@@ -2,7 +2,6 @@
 
 #include <dlfcn.h>
 #include <link.h>
-#include <pthread.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -11,6 +10,7 @@
 
 #include "base/arith.hpp"
 #include "base/sanitize.hpp"
+#include "base/sync.hpp"
 #include "os/linux_os.hpp"
 
 // Where the first thread's stack begins, by the loader; it grows down from there.
@@ -82,35 +82,33 @@ class Pieces {
   std::array<std::byte, 512> bytes_{};
 };
 
-// What a thread knows of itself. Its stack: from any frame on it to `stack_end` there is memory.
+// What a thread knows of itself. Its stack: what lies from `stack_start` to `stack_end` was memory without a gap when it was looked
+// at, and no frame of the thread's is unmapped before those below it.
 struct OwnThread {
   std::uintptr_t stack_start = 0;
   std::uintptr_t stack_end = 0;
   int id = 0;
-  bool has_asked = false;
 };
 [[gnu::tls_model("initial-exec")]] thread_local constinit OwnThread own_thread{};
 
-// The first thread's stack begins where the loader says; how far down it may grow is not known, but nothing else lies so near.
-void find_first_stack() noexcept {
-  constexpr std::uintptr_t kSurely = std::uintptr_t{64} << 20;
-  if (&__libc_stack_end == nullptr) return;
-  own_thread.stack_end = address_of(__libc_stack_end);
-  own_thread.stack_start = own_thread.stack_end - std::min(own_thread.stack_end, kSurely);
+// Where the stack begins, from which it grows down, without a call of the C library's, which may be what allocates: that of the
+// first thread by the loader; that of another where its control block lies, which is on it, above all frames.
+std::uintptr_t find_stack_end() noexcept {
+  if (own_thread_id() != os::process_id()) return static_cast<std::uintptr_t>(this_thread());
+  return &__libc_stack_end != nullptr ? address_of(__libc_stack_end) : 0;
 }
 
-void find_own_stack() noexcept {
-  own_thread.has_asked = true;  // what is allocated on the way has no stack
-  if (own_thread_id() == os::process_id()) return find_first_stack();
-  pthread_attr_t attributes;
-  if (pthread_getattr_np(pthread_self(), &attributes) != 0) return;
-  void* start = nullptr;
-  std::size_t bytes = 0;
-  if (pthread_attr_getstack(&attributes, &start, &bytes) == 0) {
-    own_thread.stack_start = address_of(start);
-    own_thread.stack_end = own_thread.stack_start + bytes;
-  }
-  pthread_attr_destroy(&attributes);
+// Whether the frame is on the thread's own stack, which is known the further down the deeper calls were.
+bool is_on_own_stack(std::uintptr_t frame) noexcept {
+  OwnThread& own = own_thread;
+  if (own.stack_end == 0) [[unlikely]]
+    own.stack_start = own.stack_end = find_stack_end();
+  if (frame >= own.stack_start && frame < own.stack_end) [[likely]]
+    return true;
+  if (frame >= own.stack_end || own.stack_start - frame > kFarthestFrame) return false;
+  if (!os::is_readable(frame, own.stack_start)) return false;
+  own.stack_start = align_down(frame, kOsPage);
+  return true;
 }
 
 // Between a function's own variables lie the sanitizer's, but a frame's two words are never poisoned; nor do others write them.
@@ -144,15 +142,11 @@ void capture(const CallSite& site, Stack& stack) noexcept {
 }
 
 std::size_t capture_own(const CallSite& site, std::span<const void*> into) noexcept {
-  if (!own_thread.has_asked) [[unlikely]]
-    find_own_stack();
-  const std::uintptr_t start = own_thread.stack_start;
-  const std::uintptr_t end = own_thread.stack_end;
-  const std::uintptr_t at = address_of(site.frame);
-  if (at < start || at >= end) [[unlikely]] {
+  if (!is_on_own_stack(address_of(site.frame))) [[unlikely]] {
     Pieces pieces;
     return walk(site, into, [&](std::uintptr_t from, Frame& frame) { return pieces.read(from, frame); });
   }
+  const std::uintptr_t end = own_thread.stack_end;
   return walk(site, into, [=](std::uintptr_t from, Frame& frame) {
     if (from + sizeof frame > end) return false;
     frame = frame_at(from);

@@ -10,8 +10,8 @@
 namespace trestle {
 namespace {
 
-std::uint32_t hash_of(int thread, std::span<const void* const> return_addresses) noexcept {
-  std::uint64_t sum = static_cast<std::uint64_t>(thread) + kOdd1;
+std::uint32_t hash_of(std::span<const void* const> return_addresses) noexcept {
+  std::uint64_t sum = kOdd1;
   for (const void* const address : return_addresses) sum = fold(sum ^ reinterpret_cast<std::uintptr_t>(address), kOdd2);
   return static_cast<std::uint32_t>(sum ^ sum >> 32);
 }
@@ -19,34 +19,34 @@ std::uint32_t hash_of(int thread, std::span<const void* const> return_addresses)
 }  // namespace
 
 // Of the bucket's traces from one on until another, which is not looked at.
-StackDepot::Id StackDepot::search(Id from, Id until, std::uint32_t hash, int thread,
+StackDepot::Id StackDepot::search(Id from, Id until, std::uint32_t hash,
                                   std::span<const void* const> return_addresses) const noexcept {
   for (Id id = from; id != until;) {
     const Trace& trace = *at(id);
     const std::span<const void* const> had = trace.return_addresses();
-    if (trace.hash_ == hash && trace.thread_ == thread && std::ranges::equal(had, return_addresses)) return id;
+    if (trace.hash_ == hash && std::ranges::equal(had, return_addresses)) return id;
     id = trace.next_;
   }
   return 0;
 }
 
-StackDepot::Id StackDepot::put(int thread, std::span<const void* const> return_addresses) noexcept {
+StackDepot::Id StackDepot::put(std::span<const void* const> return_addresses) noexcept {
   return_addresses = return_addresses.first(std::min(return_addresses.size(), kMaxDepth));
-  const std::uint32_t hash = hash_of(thread, return_addresses);
+  const std::uint32_t hash = hash_of(return_addresses);
   std::atomic<Id>& bucket = buckets_[hash % kBuckets];
   const Id seen = bucket.load(std::memory_order_acquire);
-  if (const Id found = search(seen, 0, hash, thread, return_addresses)) [[likely]]
+  if (const Id found = search(seen, 0, hash, return_addresses)) [[likely]]
     return found;
+  if (lock_.is_held_by_caller()) return 0;
   const Guard guard(lock_);
   const Id first = bucket.load(std::memory_order_relaxed);
-  if (const Id found = search(first, seen, hash, thread, return_addresses)) return found;
+  if (const Id found = search(first, seen, hash, return_addresses)) return found;
   const Id id = carve(sizeof(Trace) + return_addresses.size_bytes());
   if (id == 0) return 0;
   Trace* const made = ::new (at(id)) Trace;
   made->next_ = first;
   made->hash_ = hash;
-  made->thread_ = thread;
-  made->depth_ = static_cast<std::uint32_t>(return_addresses.size());
+  made->depth_ = return_addresses.size();
   std::ranges::copy(return_addresses, reinterpret_cast<const void**>(made + 1));
   bucket.store(id, std::memory_order_release);
   return id;

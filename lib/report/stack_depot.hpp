@@ -12,10 +12,9 @@
 
 namespace trestle {
 
-// One of them: the thread that was there, and its return addresses, the innermost first, which follow in memory.
+// One of them: return addresses, the innermost first, which follow in memory.
 class Trace {
  public:
-  [[nodiscard]] int thread() const noexcept { return thread_; }
   [[nodiscard]] std::span<const void* const> return_addresses() const noexcept {
     return {reinterpret_cast<const void* const*>(this + 1), depth_};
   }
@@ -24,8 +23,7 @@ class Trace {
   friend class StackDepot;
   std::uint32_t next_;  // of its bucket
   std::uint32_t hash_;
-  int thread_;
-  std::uint32_t depth_;
+  std::uint64_t depth_;
 };
 
 class StackDepot {
@@ -38,8 +36,9 @@ class StackDepot {
   StackDepot(const StackDepot&) = delete;
   StackDepot& operator=(const StackDepot&) = delete;
 
-  // 0: there is no memory, or no room for more. Cost: a hash of the frames and, mostly, one comparison.
-  [[nodiscard]] Id put(int thread, std::span<const void* const> return_addresses) noexcept;
+  // 0: there is no memory, or no room for more, or a signal interrupted the thread in here. Cost: a hash of the frames and,
+  // mostly, one comparison.
+  [[nodiscard]] Id put(std::span<const void* const> return_addresses) noexcept;
   // Null for 0. Only for what put gave.
   [[nodiscard]] const Trace* find(Id id) const noexcept;
 
@@ -54,9 +53,9 @@ class StackDepot {
  private:
   static constexpr std::size_t kUnit = 8;  // an id counts these
   static constexpr std::size_t kUnits = kChunkBytes / kUnit;
-  static constexpr std::size_t kBuckets = std::size_t{1} << 17;
+  static constexpr std::size_t kBuckets = std::size_t{1} << 20;
 
-  [[nodiscard]] Id search(Id from, Id until, std::uint32_t hash, int thread,
+  [[nodiscard]] Id search(Id from, Id until, std::uint32_t hash,
                           std::span<const void* const> return_addresses) const noexcept;
   [[nodiscard]] Id carve(std::size_t bytes) noexcept TRESTLE_REQUIRES(lock_);
   [[nodiscard]] Trace* at(Id id) const noexcept {

@@ -10,6 +10,13 @@ namespace {
 
 constinit struct sigaction earlier{};
 
+void unblock(int number) noexcept {
+  sigset_t one;
+  sigemptyset(&one);
+  sigaddset(&one, number);
+  pthread_sigmask(SIG_UNBLOCK, &one, nullptr);
+}
+
 struct Access {
   const char* name;
   CallSite site;
@@ -19,34 +26,55 @@ struct Access {
 Access access_of(const ucontext_t& context) noexcept {
 #if defined(__x86_64__)
   constexpr greg_t kWrite = 2;  // of the page fault's error code
+  constexpr greg_t kFetch = 16;
   const auto& registers = context.uc_mcontext.gregs;
   const auto pointer = [&](int which) { return reinterpret_cast<const std::byte*>(registers[which]); };
+  const char* const read = (registers[REG_ERR] & kFetch) != 0 ? "a jump" : "a read";
   const void* top = nullptr;
   if (!os::read_own_memory(pointer(REG_RSP), &top, sizeof top)) top = nullptr;
-  return {(registers[REG_ERR] & kWrite) != 0 ? "a write" : "a read",
-          {pointer(REG_RBP), pointer(REG_RIP) + 1, true, top}};
+  return {(registers[REG_ERR] & kWrite) != 0 ? "a write" : read, {pointer(REG_RBP), pointer(REG_RIP) + 1, true, top}};
 #else
   (void)context;
   return {"an access", {}};
 #endif
 }
 
+// As the kernel would have called the handler that was there before.
+void call_earlier(int number, siginfo_t* info, void* context) noexcept {
+  const struct sigaction action = earlier;
+  if ((action.sa_flags & SA_RESETHAND) != 0) earlier = {};
+  sigset_t before;
+  pthread_sigmask(SIG_BLOCK, &action.sa_mask, &before);
+  if ((action.sa_flags & SA_NODEFER) != 0) unblock(number);
+  if ((action.sa_flags & SA_SIGINFO) != 0)
+    action.sa_sigaction(number, info, context);
+  else
+    action.sa_handler(number);
+  pthread_sigmask(SIG_SETMASK, &before, nullptr);
+}
+
 // To whom it belongs that is not ours. Where that is nobody, the access is made again, and ends the process with all as it was.
 void pass_on(int number, siginfo_t* info, void* context) noexcept {
-  if ((earlier.sa_flags & SA_SIGINFO) != 0 && earlier.sa_sigaction != nullptr)
-    return earlier.sa_sigaction(number, info, context);
-  if (earlier.sa_handler != SIG_DFL && earlier.sa_handler != SIG_IGN) return earlier.sa_handler(number);
+  const bool is_sent = info->si_code <= 0;  // by somebody
+  if (earlier.sa_handler != SIG_DFL && earlier.sa_handler != SIG_IGN) return call_earlier(number, info, context);
+  if (is_sent && earlier.sa_handler == SIG_IGN) return;
   sigaction(number, &earlier, nullptr);
-  if (info->si_code <= 0) raise(number);  // sent by somebody
+  if (is_sent) raise(number);
+}
+
+// Nothing is asked of the heap, whose locks another thread may hold that was stopped, unless the address is its own.
+Fault fault_of(const siginfo_t& info) noexcept {
+  const bool by_page = info.si_code == SEGV_MAPERR || info.si_code == SEGV_ACCERR;
+  if (!by_page || !is_started() || process_heap().offset_of(info.si_addr) == UINT64_MAX) return {};
+  return process_heap().is_entered_by_caller() ? Fault{} : process_heap().explain_access(info.si_addr);
 }
 
 void handle(int number, siginfo_t* info, void* context) noexcept {
   const int kept = errno;
-  const bool by_access = info->si_code > 0;
-  if (by_access && is_up() && !process_heap().is_entered_by_caller()) {
-    const Fault fault = process_heap().explain_access(info->si_addr);
+  if (const Fault fault = fault_of(*info); fault.is_fault()) {
     const Access access = access_of(*static_cast<const ucontext_t*>(context));
-    if (fault.is_fault()) die(fault, {access.name, nullptr, kPolicy.name, access.site});
+    unblock(number);  // a fault inside of the report has a line of its own
+    die(fault, {access.name, nullptr, kPolicy.name, access.site});
   }
   errno = kept;
   pass_on(number, info, context);
@@ -57,8 +85,9 @@ void handle(int number, siginfo_t* info, void* context) noexcept {
 void handle_refused_accesses() noexcept {
   struct sigaction action{};
   action.sa_sigaction = handle;
-  action.sa_flags = SA_SIGINFO | SA_ONSTACK;
-  sigaction(SIGSEGV, &action, &earlier);
+  sigaction(SIGSEGV, nullptr, &earlier);
+  action.sa_flags = SA_SIGINFO | SA_ONSTACK | (earlier.sa_flags & SA_RESTART);
+  sigaction(SIGSEGV, &action, nullptr);
 }
 
 }  // namespace trestle

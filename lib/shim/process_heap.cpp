@@ -204,7 +204,8 @@ Verdict release(void* block, const Release& how, const Call& call) noexcept {
 
 }  // namespace
 
-bool is_up() noexcept { return started.load(std::memory_order_acquire) || start_once(); }
+bool is_started() noexcept { return started.load(std::memory_order_acquire); }
+bool is_up() noexcept { return is_started() || start_once(); }
 
 void tick(const Call& call) noexcept {
   const std::uint64_t every = check_every.load(std::memory_order_relaxed);

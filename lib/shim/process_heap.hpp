@@ -25,6 +25,8 @@ extern constinit ProcessHeap heap_of_process;
 // The heap, started. `is_up` false: no address space could be reserved.
 [[nodiscard]] inline ProcessHeap& process_heap() noexcept { return heap_of_process; }
 [[nodiscard]] bool is_up() noexcept;
+// The same, without trying.
+[[nodiscard]] bool is_started() noexcept;
 
 // Counts the call, and checks the heap where it is the n-th of check_every.
 void tick(const Call& call) noexcept;

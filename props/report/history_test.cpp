@@ -13,9 +13,9 @@ const void* block_at(std::uintptr_t address) { return reinterpret_cast<const voi
 
 // A call whose only frame is this.
 CallSite call_from(std::uintptr_t address) { return {nullptr, reinterpret_cast<const void*>(address)}; }
-std::uintptr_t caller_in(const Trace* trace) {
-  if (trace == nullptr || trace->return_addresses().empty()) return 0;
-  return reinterpret_cast<std::uintptr_t>(trace->return_addresses()[0]);
+std::uintptr_t caller_in(const PastCall& call) {
+  if (call.trace == nullptr || call.trace->return_addresses().empty()) return 0;
+  return reinterpret_cast<std::uintptr_t>(call.trace->return_addresses()[0]);
 }
 
 struct HistoriesTest : testing::Test {
@@ -50,8 +50,8 @@ TEST_F(HistoriesTest, NameTheThread) {
     EXPECT_TRUE(histories_->end(block_at(0x1000), call_from(2)));
   }).join();
   const History history = histories_->of(block_at(0x1000));
-  EXPECT_EQ(history.allocated->thread(), own_thread_id());
-  EXPECT_EQ(history.freed->thread(), other);
+  EXPECT_EQ(history.allocated.thread, own_thread_id());
+  EXPECT_EQ(history.freed.thread, other);
   EXPECT_NE(other, own_thread_id());
 }
 

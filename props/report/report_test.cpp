@@ -120,8 +120,8 @@ TEST(Report, TellsWhoAllocatedAndWhoFreedTheBlock) {
   const std::array<const void*, 2> born{code + 1, code + 2};
   int local = 0;
   const std::array<const void*, 3> ended{code + 3, &local, code + 4};
-  const Trace* const allocated = depot.find(depot.put(11, born));
-  const Trace* const freed = depot.find(depot.put(12, ended));
+  const PastCall allocated{11, depot.find(depot.put(born))};
+  const PastCall freed{12, depot.find(depot.put(ended))};
   const std::string both = told({allocated, freed});
   const std::string in_libc = R"( \(/[^ ]+\+0x[0-9a-f]+\)\n)";
   const std::string first =
@@ -129,7 +129,7 @@ TEST(Report, TellsWhoAllocatedAndWhoFreedTheBlock) {
   const std::string second = "  freed by thread 12:\n    #0 " + hex(code + 2) + in_libc;
   EXPECT_TRUE(std::regex_search(both, std::regex("\\n" + first + second + "$")))
       << both << "what is no code, and all further out, is no frame";
-  const std::string live = told({allocated, nullptr});
+  const std::string live = told({allocated, {}});
   EXPECT_TRUE(std::regex_search(live, std::regex(first + "$"))) << live;
   EXPECT_EQ(live.find("freed by"), std::string::npos);
   EXPECT_EQ(told({}).find("by thread"), std::string::npos);

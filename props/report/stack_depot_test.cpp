@@ -33,28 +33,19 @@ TEST_F(StackDepotTest, KeepsEachStackOnce) {
   for (const int round : {1, 2}) {
     for (std::uintptr_t first = 1; first <= 100; ++first)
       for (std::size_t depth = 0; depth <= 3; ++depth) {
-        const StackDepot::Id id = depot_->put(7, addresses(first * 100, depth));
+        const StackDepot::Id id = depot_->put(addresses(first * 100, depth));
         ASSERT_NE(id, 0U);
         EXPECT_EQ(kept(*depot_, id), addresses(first * 100, depth));
-        EXPECT_EQ(depot_->find(id)->thread(), 7);
         ids.insert(id);
       }
     EXPECT_EQ(ids.size(), 301U) << "round " << round << ": of no frames there is one";
   }
 }
 
-TEST_F(StackDepotTest, TellsThreadsApart) {
-  const StackDepot::Id one = depot_->put(1, addresses(10, 2));
-  const StackDepot::Id two = depot_->put(2, addresses(10, 2));
-  EXPECT_NE(one, two);
-  EXPECT_EQ(depot_->find(one)->thread(), 1);
-  EXPECT_EQ(depot_->find(two)->thread(), 2);
-}
-
 TEST_F(StackDepotTest, CutsOffWhatIsFarOut) {
-  const StackDepot::Id id = depot_->put(1, addresses(10, StackDepot::kMaxDepth + 5));
+  const StackDepot::Id id = depot_->put(addresses(10, StackDepot::kMaxDepth + 5));
   EXPECT_EQ(kept(*depot_, id), addresses(10, StackDepot::kMaxDepth));
-  EXPECT_EQ(depot_->put(1, addresses(10, StackDepot::kMaxDepth + 9)), id);
+  EXPECT_EQ(depot_->put(addresses(10, StackDepot::kMaxDepth + 9)), id);
 }
 
 TEST_F(StackDepotTest, FindsNothingByNoName) { EXPECT_EQ(depot_->find(0), nullptr); }
@@ -63,10 +54,10 @@ TEST_F(StackDepotTest, FindsNothingByNoName) { EXPECT_EQ(depot_->find(0), nullpt
 TEST_F(StackDepotTest, HoldsManyAndFindsThemAgain) {
   constexpr std::uintptr_t kStacks = 40'000;
   std::vector<StackDepot::Id> ids;
-  for (std::uintptr_t i = 0; i < kStacks; ++i) ids.push_back(depot_->put(1, addresses(i << 8, StackDepot::kMaxDepth)));
+  for (std::uintptr_t i = 0; i < kStacks; ++i) ids.push_back(depot_->put(addresses(i << 8, StackDepot::kMaxDepth)));
   EXPECT_EQ(std::set<StackDepot::Id>(ids.begin(), ids.end()).size(), kStacks);
   for (std::uintptr_t i = 0; i < kStacks; ++i) {
-    ASSERT_EQ(depot_->put(1, addresses(i << 8, StackDepot::kMaxDepth)), ids[i]);
+    ASSERT_EQ(depot_->put(addresses(i << 8, StackDepot::kMaxDepth)), ids[i]);
     ASSERT_EQ(kept(*depot_, ids[i]), addresses(i << 8, StackDepot::kMaxDepth));
   }
 }
@@ -80,7 +71,7 @@ TEST_F(StackDepotTest, GivesAllThreadsTheSameNames) {
   for (std::size_t t = 0; t < kThreads; ++t)
     threads.emplace_back([&, t] {
       for (std::uintptr_t i = 0; i < kStacks; ++i) {
-        ids[t].push_back(depot_->put(9, addresses(i << 8, 5)));
+        ids[t].push_back(depot_->put(addresses(i << 8, 5)));
         EXPECT_TRUE(std::ranges::equal(depot_->find(ids[t].back())->return_addresses(), addresses(i << 8, 5)));
       }
     });

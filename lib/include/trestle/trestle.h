@@ -52,7 +52,7 @@ enum trestle_fault_kind {
   TRESTLE_FAULT_CONTROL_CORRUPT = 25,          /* a heap's own control record was overwritten */
   TRESTLE_FAULT_ACCESS_PAST_END = 26,          /* an access that the hardware refused: past the end of a block */
   TRESTLE_FAULT_ACCESS_AFTER_FREE = 27,        /* an access that the hardware refused: to a freed block */
-  TRESTLE_FAULT_WILD_ACCESS = 28,              /* an access that the hardware refused: to memory that nothing has */
+  TRESTLE_FAULT_WILD_ACCESS = 28,              /* an access that the hardware refused: to memory of no block's */
   TRESTLE_FAULT_KIND_COUNT = 29
 };
 

@@ -4,6 +4,9 @@
 #include <pthread.h>
 #include <setjmp.h>
 #include <signal.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
 
 #include "support.h"
 
@@ -28,14 +31,75 @@ static void* use(void* unused) {
   return unused;
 }
 
+static volatile int calls;
+static volatile char* page;
+static int is_blocked(int number) {
+  sigset_t blocked;
+  must(sigprocmask(SIG_BLOCK, NULL, &blocked) == 0);
+  return sigismember(&blocked, number);
+}
+
+/* Once, then the page is accessible; and, while it runs, only what it asked for is blocked. */
+static void open_page(int number, siginfo_t* info, void* context) {
+  ++calls;
+  must(info->si_addr == (const void*)page && context != NULL);
+  must(is_blocked(number) && is_blocked(SIGUSR1) && !is_blocked(SIGUSR2));
+  must(mprotect((void*)page, 4096, PROT_READ | PROT_WRITE) == 0);
+}
+/* Twice, the second time inside of itself. */
+static void open_again(int number) {
+  must(!is_blocked(number) && !is_blocked(SIGUSR1));
+  if (++calls == 1) page[0] = 2;
+  must(mprotect((void*)page, 4096, PROT_READ | PROT_WRITE) == 0);
+}
+static void count(int number) {
+  (void)number;
+  ++calls;
+}
+static void close_page(void) {
+  calls = 0;
+  must(mprotect((void*)page, 4096, PROT_NONE) == 0);
+}
+
+/* What a handler that was there before the library has of it: its flags and its mask. */
+static void with_handler(const char* path, struct sigaction action, int ends, int times) {
+  const pid_t child = fork();
+  must(child >= 0);
+  if (child == 0) {
+    const struct rlimit no_core = {0, 0};
+    setrlimit(RLIMIT_CORE, &no_core);
+    page = mmap(NULL, 4096, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    must(sigaction(SIGSEGV, &action, NULL) == 0 && dlopen(path, RTLD_NOW | RTLD_LOCAL) != NULL);
+    for (int i = 0; i < 3; ++i) {
+      close_page();
+      page[0] = 1;
+      must(calls == times && !is_blocked(SIGSEGV) && !is_blocked(SIGUSR1));
+    }
+    _exit(0);
+  }
+  int status = 0;
+  must(waitpid(child, &status, 0) == child);
+  must(ends == 0 ? status == 0 : WIFSIGNALED(status) && WTERMSIG(status) == ends);
+}
+static void keeps_handlers(const char* path) {
+  struct sigaction action = {.sa_flags = SA_SIGINFO};
+  action.sa_sigaction = open_page;
+  sigaddset(&action.sa_mask, SIGUSR1);
+  with_handler(path, action, 0, 1);
+  with_handler(path, (struct sigaction){.sa_handler = open_again, .sa_flags = SA_NODEFER}, 0, 2);
+  with_handler(path, (struct sigaction){.sa_handler = count, .sa_flags = (int)SA_RESETHAND}, SIGSEGV, 1);
+  with_handler(path, (struct sigaction){.sa_handler = SIG_IGN}, SIGSEGV, 0);
+}
+
 static sigjmp_buf back;
 static void own(int number) {
   (void)number;
   siglongjmp(back, 1);
 }
 
-int main(int count, char** arguments) {
-  must(count == 2);
+int main(int words, char** arguments) {
+  must(words == 2);
+  keeps_handlers(arguments[1]);
   must(signal(SIGSEGV, own) != SIG_ERR);
   void* const before = malloc(1001);
   library = dlopen(arguments[1], RTLD_NOW | RTLD_LOCAL);

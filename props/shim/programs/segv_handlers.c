@@ -52,6 +52,8 @@ int main(void) {
   must(sigaltstack(&alternate, NULL) == 0);
   for (size_t i = 0; i < sizeof acts / sizeof *acts; ++i) ends_by_it(acts[i]);
 
+  must(signal(SIGSEGV, SIG_IGN) != SIG_ERR);
+  send();
   must(signal(SIGSEGV, own) != SIG_ERR);
   if (sigsetjmp(back, 1) == 0) read_null();
   must(called == SIGSEGV);

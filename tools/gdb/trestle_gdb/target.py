@@ -7,6 +7,9 @@ import functools
 import gdb
 
 
+MOST_BYTES = 1 << 30  # that are read at once; what asks for more was overwritten
+
+
 class Unreadable(Exception):
     """Memory that cannot be read."""
 
@@ -31,7 +34,7 @@ class Memory:
     def read(self, address, size):
         if size == 0:
             return b""
-        if self.is_in_gap(address, size):
+        if size > MOST_BYTES or self.is_in_gap(address, size):
             raise Unreadable(address, size)
         try:
             return bytes(self.inferior.read_memory(address, size))
