@@ -123,6 +123,7 @@ class Heap {
   Allocation reallocate_zero(const SpanRef<O>& ref, void* payload, std::size_t size) noexcept;
   void choose_block_sample() noexcept;
   [[nodiscard]] bool takes_sample(std::size_t size, std::size_t alignment) noexcept;
+  Allocation allocate_sample(std::size_t size, std::size_t alignment, Kind kind, bool& zeroed) noexcept;
   Allocation allocate_large(std::size_t size, std::size_t alignment, Kind kind, bool& zeroed) noexcept;
   Allocation try_allocate(std::size_t size, std::size_t alignment, Kind kind, bool& zeroed) noexcept;
   Allocation reallocate_block(void* payload, std::size_t size) noexcept;
@@ -171,6 +172,7 @@ class Heap {
   LiveBytes live_;
   static constexpr std::size_t kSampledQuarantine = 1024;  // freed spans
   Shared<std::uint64_t> sample_;
+  Shared<std::uint64_t> sample_seed_;
   Shared<std::uint64_t> blocks_to_sample_;  // so many requests of blocks until the next sample
 };
 
@@ -184,6 +186,7 @@ bool Heap<P, O>::start(const HeapConfig& config) noexcept {
   arena_.start(spans_, arena_key, split_mix(secret), config.block_span_bytes);
   slots_.start(spans_, records_, live_, slots_key, split_mix(secret), {config.slot_limit, arenas, config.thread_began});
   zero_.start(spans_, records_, slots_key);
+  sample_seed_ = split_mix(secret);
   large_.start(spans_, config.move_from_bytes != 0 ? config.move_from_bytes : kMoveFrom);
   return spans_.start(spans_key, {config.region_bytes, config.decay_ms, config.dirty_bytes, config.commit_bytes});
 }
@@ -261,7 +264,7 @@ void Heap<P, O>::set_sample(std::uint64_t every) noexcept {
 // Evenly among the next 2 * sample_ - 1.
 template <Policy P, Os O>
 void Heap<P, O>::choose_block_sample() noexcept {
-  std::uint64_t seed = unique_number();
+  std::uint64_t seed = sample_seed_.add(kOdd1);
   blocks_to_sample_ = 1 + random_below(seed, 2 * sample_ - 1);
 }
 
@@ -274,6 +277,16 @@ bool Heap<P, O>::takes_sample(std::size_t size, std::size_t alignment) noexcept 
   if (static_cast<std::int64_t>(blocks_to_sample_.add(UINT64_MAX)) > 0) return false;
   choose_block_sample();
   return true;
+}
+
+// Nothing where that would use up the address space that the others need.
+template <Policy P, Os O>
+Allocation Heap<P, O>::allocate_sample(std::size_t size, std::size_t alignment, Kind kind, bool& zeroed) noexcept {
+  {
+    const Guard guard(spans_.lock());
+    if (!spans_.is_roomy()) return {};
+  }
+  return allocate_large(size, alignment, kind, zeroed);
 }
 
 template <Policy P, Os O>
@@ -292,7 +305,7 @@ Allocation Heap<P, O>::try_allocate(std::size_t size, std::size_t alignment, Kin
   if (size > PTRDIFF_MAX || alignment > PTRDIFF_MAX) [[unlikely]]
     return {};
   if (takes_sample(size, alignment)) [[unlikely]] {
-    const Allocation sample = allocate_large(size, alignment, kind, zeroed);
+    const Allocation sample = allocate_sample(size, alignment, kind, zeroed);
     if (sample.payload != nullptr) return sample;
   }
   if (slots_.serves(size, alignment)) return slots_.allocate(size, alignment, kind);

@@ -35,7 +35,7 @@ class Large {
     counts_ = {};
     quarantine_ = P.large_quarantine_spans;
   }
-  // At most so many freed spans wait.
+  // At most so many freed spans wait; of those beyond the policy's number only as many as have kWaitingBytes together.
   void set_quarantine(std::size_t spans) noexcept { quarantine_ = spans; }
 
   // A null payload iff memory is short. `zeroed` tells whether the payload reads as zero.
@@ -57,6 +57,7 @@ class Large {
 
  private:
   static constexpr std::size_t kLead = P.canary ? kLargeLead : 0;
+  static constexpr std::size_t kWaitingBytes = std::size_t{128} << 20;
   static constexpr std::size_t kTail = P.guard_pages ? kOsPage : 0;
 
   [[nodiscard]] static std::byte* payload_of(const SpanRef<O>& ref) noexcept { return ref.start() + ref.span->payload; }
@@ -225,7 +226,7 @@ void Large<P, O>::retire(const SpanRef<O>& ref) noexcept {
     ref.span->accessible = false;
     ref.span->dirty = !closed;
   }
-  spans_->retire(ref, quarantine_);
+  spans_->retire(ref, {P.large_quarantine_spans, quarantine_, kWaitingBytes});
 }
 
 template <Policy P, Os O>

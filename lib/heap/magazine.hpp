@@ -47,9 +47,9 @@ class alignas(64) Magazine {  // a cache line, so that its place is a shift away
   // Slots of the class that the thread has handed out, and taken back.
   Shared<std::uint64_t> taken;
   Shared<std::uint64_t> given;
-  // When so many were taken, the next request of the class is a sample.
+  // When so many were taken, or more, the next request of the class is a sample.
   Shared<std::uint64_t> sample_at = UINT64_MAX;
-  [[nodiscard]] bool is_sample_due() const noexcept { return P.sampled && taken == sample_at; }
+  [[nodiscard]] bool is_sample_due() const noexcept { return P.sampled && taken >= sample_at; }
 
   // Null: none is ready. The next one's first bytes are asked for meanwhile: whoever gets it writes there. So are, where it is
   // verified, the last that are poison.

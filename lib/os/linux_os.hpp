@@ -52,8 +52,6 @@ void write_all(int file, std::span<const char> text) noexcept;
 bool append_to_file(const char* path, std::span<const char> text) noexcept;
 // Copies bytes of this process that may not be mapped. False iff not all of them could be read.
 [[nodiscard]] bool read_own_memory(const void* from, void* to, std::size_t bytes) noexcept;
-// Whether each OS page of the range can be read.
-[[nodiscard]] bool is_readable(std::uintptr_t from, std::uintptr_t to) noexcept;
 
 }  // namespace os
 }  // namespace trestle

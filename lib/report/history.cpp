@@ -24,9 +24,9 @@ Table* reach(std::atomic<Table*>& place) noexcept {
 
 }  // namespace
 
-Histories::Way Histories::way_to(const void* block) noexcept {
+Histories::Way Histories::way_to(const void* block) const noexcept {
   constexpr auto low = [](std::uintptr_t bits, unsigned count) { return bits & ((std::uintptr_t{1} << count) - 1); };
-  const std::uintptr_t grain = address_of(block) >> kGrainShift;
+  const std::uintptr_t grain = address_of(block) >> grain_shift_;
   return {low(grain >> (kLeafShift + kBranchShift), kRootShift), low(grain >> kLeafShift, kBranchShift),
           low(grain, kLeafShift)};
 }

@@ -1,10 +1,11 @@
 // Who allocated a block, and who freed it: for each address that a block began at, the traces of the two calls. Out of band, in
-// a table by address, which is filled in where the heap is used: 16 bytes for each 16 of the heap that holds blocks. What is
-// known of a freed block stays until another begins at its address. Thread-safe, lock-free.
+// a table by address, which is filled in where the heap is used: 16 bytes for each grain of the heap. What is
+// known of a freed block stays until another begins at its address. Thread-safe; a lock is taken for a new stack alone.
 #pragma once
 
 #include <array>
 #include <atomic>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 
@@ -26,7 +27,9 @@ struct History {
 
 class Histories {
  public:
-  constexpr Histories() noexcept = default;
+  // Blocks begin at multiples of so many bytes, a power of two, or no two begin between two multiples.
+  constexpr explicit Histories(std::size_t grain) noexcept
+      : grain_shift_(static_cast<unsigned>(std::countr_zero(grain))) {}
   Histories(const Histories&) = delete;
   Histories& operator=(const Histories&) = delete;
 
@@ -52,11 +55,10 @@ class Histories {
     std::atomic<Call> freed;
   };
   static constexpr unsigned kHalf = 32;
-  static constexpr unsigned kGrainShift = 4;  // blocks begin at multiples of 16
   static constexpr unsigned kLeafShift = 16;
   static constexpr unsigned kBranchShift = 14;
   static constexpr unsigned kRootShift = 13;
-  static_assert(kGrainShift + kLeafShift + kBranchShift + kRootShift == 47, "a program's addresses");
+  static_assert(4 + kLeafShift + kBranchShift + kRootShift == 47, "a program's addresses, by 16 bytes");
   using Leaf = std::array<Record, std::size_t{1} << kLeafShift>;
   using Branch = std::array<std::atomic<Leaf*>, std::size_t{1} << kBranchShift>;
 
@@ -66,7 +68,7 @@ class Histories {
     std::size_t branch;
     std::size_t leaf;
   };
-  [[nodiscard]] static Way way_to(const void* block) noexcept;
+  [[nodiscard]] Way way_to(const void* block) const noexcept;
   [[nodiscard]] Record* find(const void* block) const noexcept;
   [[nodiscard]] Record* find_or_make(const void* block) noexcept;
   [[nodiscard]] Call note(const CallSite& site) noexcept;
@@ -74,6 +76,7 @@ class Histories {
 
   std::array<std::atomic<Branch*>, std::size_t{1} << kRootShift> root_{};
   StackDepot depot_;
+  unsigned grain_shift_;
 };
 
 }  // namespace trestle

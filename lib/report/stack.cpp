@@ -10,7 +10,6 @@
 
 #include "base/arith.hpp"
 #include "base/sanitize.hpp"
-#include "base/sync.hpp"
 #include "os/linux_os.hpp"
 
 // Where the first thread's stack begins, by the loader; it grows down from there.
@@ -82,33 +81,16 @@ class Pieces {
   std::array<std::byte, 512> bytes_{};
 };
 
-// What a thread knows of itself. Its stack: what lies from `stack_start` to `stack_end` was memory without a gap when it was looked
-// at, and no frame of the thread's is unmapped before those below it.
-struct OwnThread {
-  std::uintptr_t stack_start = 0;
-  std::uintptr_t stack_end = 0;
-  int id = 0;
-};
-[[gnu::tls_model("initial-exec")]] thread_local constinit OwnThread own_thread{};
+// The calling thread's number; 0: not asked for yet.
+[[gnu::tls_model("initial-exec")]] thread_local constinit int own_id = 0;
 
-// Where the stack begins, from which it grows down, without a call of the C library's, which may be what allocates: that of the
-// first thread by the loader; that of another where its control block lies, which is on it, above all frames.
-std::uintptr_t find_stack_end() noexcept {
-  if (own_thread_id() != os::process_id()) return static_cast<std::uintptr_t>(this_thread());
-  return &__libc_stack_end != nullptr ? address_of(__libc_stack_end) : 0;
-}
-
-// Whether the frame is on the thread's own stack, which is known the further down the deeper calls were.
-bool is_on_own_stack(std::uintptr_t frame) noexcept {
-  OwnThread& own = own_thread;
-  if (own.stack_end == 0) [[unlikely]]
-    own.stack_start = own.stack_end = find_stack_end();
-  if (frame >= own.stack_start && frame < own.stack_end) [[likely]]
-    return true;
-  if (frame >= own.stack_end || own.stack_start - frame > kFarthestFrame) return false;
-  if (!os::is_readable(frame, own.stack_start)) return false;
-  own.stack_start = align_down(frame, kOsPage);
-  return true;
+// The end of the first thread's stack, if the frame is on that: from it to there nothing is unmapped while the frame is in use, and
+// nothing else lies so near below. What other threads run on may have been cut out of anything. 0: it is not.
+std::uintptr_t end_of_first_stack(std::uintptr_t frame) noexcept {
+  constexpr std::uintptr_t kSurely = std::uintptr_t{64} << 20;
+  if (&__libc_stack_end == nullptr) return 0;
+  const std::uintptr_t end = address_of(__libc_stack_end);
+  return frame < end && end - frame < kSurely ? end : 0;
 }
 
 // Between a function's own variables lie the sanitizer's, but a frame's two words are never poisoned; nor do others write them.
@@ -142,11 +124,11 @@ void capture(const CallSite& site, Stack& stack) noexcept {
 }
 
 std::size_t capture_own(const CallSite& site, std::span<const void*> into) noexcept {
-  if (!is_on_own_stack(address_of(site.frame))) [[unlikely]] {
+  const std::uintptr_t end = end_of_first_stack(address_of(site.frame));
+  if (end == 0) {
     Pieces pieces;
     return walk(site, into, [&](std::uintptr_t from, Frame& frame) { return pieces.read(from, frame); });
   }
-  const std::uintptr_t end = own_thread.stack_end;
   return walk(site, into, [=](std::uintptr_t from, Frame& frame) {
     if (from + sizeof frame > end) return false;
     frame = frame_at(from);
@@ -155,11 +137,11 @@ std::size_t capture_own(const CallSite& site, std::span<const void*> into) noexc
 }
 
 int own_thread_id() noexcept {
-  if (own_thread.id == 0) [[unlikely]]
-    own_thread.id = os::thread_id();
-  return own_thread.id;
+  if (own_id == 0) [[unlikely]]
+    own_id = os::thread_id();
+  return own_id;
 }
 
-void forget_own_thread_id() noexcept { own_thread.id = 0; }
+void forget_own_thread_id() noexcept { own_id = 0; }
 
 }  // namespace trestle

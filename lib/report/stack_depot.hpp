@@ -1,5 +1,4 @@
-// Stacks, each kept once, for as long as the process lives: what every allocation and release of the debug policy leaves
-// behind. Out of band, in mappings of its own. Thread-safe; a stack that is there already is found without a lock.
+// Stacks, each kept once, for as long as the process lives: what allocations and releases leave behind. Out of band, in mappings of its own. Thread-safe; a stack that is there already is found without a lock.
 #pragma once
 
 #include <array>

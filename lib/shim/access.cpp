@@ -43,14 +43,12 @@ Access access_of(const ucontext_t& context) noexcept {
 void call_earlier(int number, siginfo_t* info, void* context) noexcept {
   const struct sigaction action = earlier;
   if ((action.sa_flags & SA_RESETHAND) != 0) earlier = {};
-  sigset_t before;
-  pthread_sigmask(SIG_BLOCK, &action.sa_mask, &before);
-  if ((action.sa_flags & SA_NODEFER) != 0) unblock(number);
+  pthread_sigmask(SIG_BLOCK, &action.sa_mask, nullptr);  // until this handler returns
+  if ((action.sa_flags & SA_NODEFER) != 0 && sigismember(&action.sa_mask, number) == 0) unblock(number);
   if ((action.sa_flags & SA_SIGINFO) != 0)
     action.sa_sigaction(number, info, context);
   else
     action.sa_handler(number);
-  pthread_sigmask(SIG_SETMASK, &before, nullptr);
 }
 
 // To whom it belongs that is not ours. Where that is nobody, the access is made again, and ends the process with all as it was.

@@ -24,6 +24,7 @@ constexpr ProcessHeap& heap = heap_of_process;
 
 // Where no histories are kept.
 struct NoHistories {
+  constexpr explicit NoHistories(std::size_t) noexcept {}
   static void begin(const void*, const CallSite&) noexcept {}
   static bool end(const void*, const CallSite&) noexcept { return false; }
   static void revive(const void*) noexcept {}
@@ -33,7 +34,8 @@ struct NoHistories {
   static void reset() noexcept {}
 };
 constexpr bool kHistoriesOfAll = kPolicy.histories == HistoriesOf::all;
-constinit std::conditional_t<kPolicy.histories != HistoriesOf::nothing, Histories, NoHistories> histories;
+constinit std::conditional_t<kPolicy.histories != HistoriesOf::nothing, Histories, NoHistories> histories{
+    kHistoriesOfAll ? kMinAlignment : kGranule};
 
 constinit Mutex start_lock;
 constinit std::atomic<bool> started{false};

@@ -60,6 +60,7 @@ class Region {
   }
   // The span that holds an address below the frontier, its descriptor vetted; null where there is none or it is unsound.
   [[nodiscard]] SpanDescriptor* find(const void* at) const noexcept;
+  [[nodiscard]] bool is_half_unused() const noexcept { return frontier().count <= capacity_.count / 2; }
   [[nodiscard]] std::byte* start_of(const SpanDescriptor& span) const noexcept { return base_ + span.first.bytes(); }
   [[nodiscard]] std::byte* end_of(const SpanDescriptor& span) const noexcept {
     return start_of(span) + span.length.bytes();

@@ -95,8 +95,16 @@ class SpanHeap {
   bool trim(std::size_t keep) noexcept;
 
   // An allocation's span waits before it is free: with its contents where it is dirty, else all of it guarded. No more than
-  // `most` wait, nor, with their contents, more than a part of the budget.
-  void retire(const Ref& ref, std::size_t most) noexcept;
+  // `most` wait, nor more than `least` where they have more than `bytes`, nor, with their contents, more than a part of the
+  // budget.
+  struct Waiting {
+    std::size_t least;
+    std::size_t most;
+    std::size_t bytes;
+  };
+  void retire(const Ref& ref, const Waiting& limit) noexcept;
+  // Whether no more than half of the address space that was reserved at first has been used so far.
+  [[nodiscard]] bool is_roomy() const noexcept { return count_ == 1 && regions_[0].is_half_unused(); }
   // The youngest span that waits with its contents, is about so long and for which fits(ref) is true: in use again, in the
   // state large. Empty iff there is none among the youngest.
   template <class Fits>
@@ -196,10 +204,15 @@ void SpanHeap<O>::purge_old(std::uint64_t now) noexcept {
 }
 
 template <Os O>
-void SpanHeap<O>::retire(const Ref& ref, std::size_t most) noexcept {
+void SpanHeap<O>::retire(const Ref& ref, const Waiting& limit) noexcept {
   const std::uint64_t now = os_.now_ms();
   ref.region->push_retired(*ref.span, now);
-  if (counts().retired_spans > most) (void)evict_oldest(*ref.region, now, false);
+  const auto are_too_many = [&] {
+    const SpanTally all = counts();
+    return all.retired_spans > limit.most || (all.retired_spans > limit.least && all.retired_bytes > limit.bytes);
+  };
+  while (are_too_many() && evict_oldest(*ref.region, now, false)) {
+  }
   purge_old(now);
 }
 

@@ -114,5 +114,29 @@ TYPED_TEST(HeapSampleTest, WaitLongerWhenFreed) {
   EXPECT_LE(this->heap_.stats().retired_blocks, 1024U + TestFixture::kPolicy.large_quarantine_spans) << "bounded";
 }
 
+// What is large does not wait longer for it.
+TYPED_TEST(HeapSampleTest, LeaveLargeBlocksTheirQuarantine) {
+  this->heap_.set_sample(1);
+  for (int i = 0; i < 100; ++i) ASSERT_EQ(give(this->heap_, take(this->heap_, 10 * kMiB)), FaultKind::none);
+  EXPECT_LE(this->heap_.stats().retired_blocks, std::max<std::size_t>(TestFixture::kPolicy.large_quarantine_spans, 16));
+}
+
+// Where address space is short, they are not what uses it up.
+TYPED_TEST(HeapSampleTest, EndWhereTheyWouldLeaveNoRoom) {
+  this->heap_.stop();
+  HeapConfig config = TestFixture::kConfig;
+  config.region_bytes = 32 * kMiB;
+  ASSERT_TRUE(this->heap_.start(config));
+  this->heap_.set_sample(1);
+  std::size_t alone = 0;
+  for (int i = 0; i < 2000; ++i) {
+    std::byte* const at = take(this->heap_, 64);
+    ASSERT_NE(at, nullptr);
+    alone += this->heap_.is_alone(at);
+  }
+  EXPECT_LE(alone, 257U) << "of 512 granules, and the one that passes the half";
+  EXPECT_EQ(alone != 0, TestFixture::kPolicy.sampled);
+}
+
 }  // namespace
 }  // namespace trestle

@@ -19,7 +19,7 @@ std::uintptr_t caller_in(const PastCall& call) {
 }
 
 struct HistoriesTest : testing::Test {
-  std::unique_ptr<Histories> histories_ = std::make_unique<Histories>();
+  std::unique_ptr<Histories> histories_ = std::make_unique<Histories>(16);
 
   void expect(const void* block, std::uintptr_t allocated, std::uintptr_t freed) const {
     const History history = histories_->of(block);
@@ -40,6 +40,13 @@ TEST_F(HistoriesTest, AreKeptForEachAddress) {
   for (const std::uintptr_t at : blocks) expect(block_at(at), at + 1, at + 2);
   expect(block_at(0x30), 0, 0);
   expect(block_at(0x5000000000), 0, 0);
+}
+
+TEST_F(HistoriesTest, OfSpansAreKeptForEachGranule) {
+  Histories of_spans(std::size_t{64} << 10);
+  for (const std::uintptr_t at : {0x10010, 0x20020, 0x30000}) of_spans.begin(block_at(at), call_from(at + 1));
+  for (const std::uintptr_t at : {0x10010, 0x20020, 0x30000})
+    EXPECT_EQ(caller_in(of_spans.of(block_at(at)).allocated), at + 1);
 }
 
 TEST_F(HistoriesTest, NameTheThread) {
