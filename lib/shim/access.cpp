@@ -42,10 +42,11 @@ Access access_of(const ucontext_t& context) noexcept {
 // As the kernel would have called the handler that was there before.
 void call_earlier(int number, siginfo_t* info, void* context) noexcept {
   const struct sigaction action = earlier;
-  if ((action.sa_flags & SA_RESETHAND) != 0) earlier = {};
+  const auto flags = static_cast<unsigned>(action.sa_flags);
+  if ((flags & SA_RESETHAND) != 0) earlier = {};
   pthread_sigmask(SIG_BLOCK, &action.sa_mask, nullptr);  // until this handler returns
-  if ((action.sa_flags & SA_NODEFER) != 0 && sigismember(&action.sa_mask, number) == 0) unblock(number);
-  if ((action.sa_flags & SA_SIGINFO) != 0)
+  if ((flags & SA_NODEFER) != 0 && sigismember(&action.sa_mask, number) == 0) unblock(number);
+  if ((flags & SA_SIGINFO) != 0)
     action.sa_sigaction(number, info, context);
   else
     action.sa_handler(number);
