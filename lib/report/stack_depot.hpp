@@ -52,7 +52,7 @@ class StackDepot {
  private:
   static constexpr std::size_t kUnit = 8;  // an id counts these
   static constexpr std::size_t kUnits = kChunkBytes / kUnit;
-  static constexpr std::size_t kBuckets = std::size_t{1} << 20;
+  static constexpr std::size_t kBuckets = std::size_t{1} << 18;
 
   [[nodiscard]] Id search(Id from, Id until, std::uint32_t hash,
                           std::span<const void* const> return_addresses) const noexcept;

@@ -22,13 +22,14 @@ class HeapSampleTest : public HeapTest<T> {
 TYPED_TEST_SUITE(HeapSampleTest, EveryPolicy, PolicyNames);
 
 TYPED_TEST(HeapSampleTest, AreNoneUnlessAskedFor) {
-  for (const std::size_t size : {16, 5000, 100'000}) EXPECT_EQ(this->sampled_of(300, size), 0U) << size;
+  for (const std::size_t size : std::initializer_list<std::size_t>{16, 5000, 100'000})
+    EXPECT_EQ(this->sampled_of(300, size), 0U) << size;
 }
 
 TYPED_TEST(HeapSampleTest, AreAllWhereEachIsOne) {
   this->heap_.set_sample(1);
   const bool takes = TestFixture::kPolicy.sampled;
-  for (const std::size_t size : {1, 16, 5000, 32 << 10, 100'000, 256 << 10})
+  for (const std::size_t size : std::initializer_list<std::size_t>{1, 16, 5000, 32 << 10, 100'000, 256 << 10})
     EXPECT_EQ(this->sampled_of(50, size), takes ? 50U : 0U) << size;
   EXPECT_EQ(this->sampled_of(5, 0), 0U) << "nothing can be accessed there anyway";
   this->heap_.set_sample(0);
@@ -39,7 +40,7 @@ TYPED_TEST(HeapSampleTest, AreAllWhereEachIsOne) {
 TYPED_TEST(HeapSampleTest, AreAboutAsManyAsAskedFor) {
   if (!TestFixture::kPolicy.sampled) GTEST_SKIP() << "it takes none";
   this->heap_.set_sample(10);
-  for (const std::size_t size : {16, 5000, 100'000}) {
+  for (const std::size_t size : std::initializer_list<std::size_t>{16, 5000, 100'000}) {
     const std::size_t sampled = this->sampled_of(10'000, size);
     EXPECT_GT(sampled, 900U) << size;
     EXPECT_LT(sampled, 1100U) << size;
@@ -50,8 +51,8 @@ TYPED_TEST(HeapSampleTest, AreAboutAsManyAsAskedFor) {
 TYPED_TEST(HeapSampleTest, EndAtAGuardPageAndAreServedAsAskedFor) {
   if (!TestFixture::kPolicy.sampled) GTEST_SKIP() << "it takes none";
   this->heap_.set_sample(1);
-  for (const std::size_t alignment : {16, 64, 4096, 1 << 20})
-    for (const std::size_t size : {1, 16, 100, 4096, 5000, 100'000}) {
+  for (const std::size_t alignment : std::initializer_list<std::size_t>{16, 64, 4096, 1 << 20})
+    for (const std::size_t size : std::initializer_list<std::size_t>{1, 16, 100, 4096, 5000, 100'000}) {
       const Allocation made = this->heap_.allocate(size, alignment, Kind::by_new);
       auto* const at = static_cast<std::byte*>(made.payload);
       ASSERT_NE(at, nullptr);
@@ -92,7 +93,7 @@ TYPED_TEST(HeapSampleTest, KeepTheirContentsInRealloc) {
 TYPED_TEST(HeapSampleTest, AreZeroedByCalloc) {
   this->heap_.set_sample(1);
   for (int round = 0; round < 3; ++round)
-    for (const std::size_t size : {16, 3000, 100'000}) {
+    for (const std::size_t size : std::initializer_list<std::size_t>{16, 3000, 100'000}) {
       const Allocation made = this->heap_.allocate_zeroed(size, Kind::by_malloc);
       auto* const at = static_cast<std::byte*>(made.payload);
       ASSERT_NE(at, nullptr);

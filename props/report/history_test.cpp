@@ -43,10 +43,10 @@ TEST_F(HistoriesTest, AreKeptForEachAddress) {
 }
 
 TEST_F(HistoriesTest, OfSpansAreKeptForEachGranule) {
+  constexpr std::uintptr_t kStarts[] = {0x10010, 0x20020, 0x30000};
   Histories of_spans(std::size_t{64} << 10);
-  for (const std::uintptr_t at : {0x10010, 0x20020, 0x30000}) of_spans.begin(block_at(at), call_from(at + 1));
-  for (const std::uintptr_t at : {0x10010, 0x20020, 0x30000})
-    EXPECT_EQ(caller_in(of_spans.of(block_at(at)).allocated), at + 1);
+  for (const std::uintptr_t at : kStarts) of_spans.begin(block_at(at), call_from(at + 1));
+  for (const std::uintptr_t at : kStarts) EXPECT_EQ(caller_in(of_spans.of(block_at(at)).allocated), at + 1);
 }
 
 TEST_F(HistoriesTest, NameTheThread) {
