@@ -98,7 +98,7 @@ TEST(Stack, HoldsNoMoreThanItsRoom) {
 TEST(Stack, OfAnInterruptedProgramBeginsAtItsInstruction) {
   const auto* const here = reinterpret_cast<const std::byte*>(&caller);
   const auto* const there = reinterpret_cast<const std::byte*>(&callers_caller);
-  const void* const libc = dlsym(RTLD_DEFAULT, "memcpy");
+  const void* const libc = dlsym(RTLD_DEFAULT, "getppid");
   std::array<std::uintptr_t, 4> frames{};
   frames[0] = reinterpret_cast<std::uintptr_t>(&frames[2]);
   frames[1] = reinterpret_cast<std::uintptr_t>(there);
