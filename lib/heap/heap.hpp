@@ -82,7 +82,7 @@ class Heap {
   [[nodiscard]] trestle_stats stats() noexcept;
   // What is known of a verdict on the pointer `given`: the block, its sizes, the bytes expected and found.
   [[nodiscard]] Fault explain(const Verdict& verdict, const void* given) noexcept;
-  // What an access was that the hardware refused: a fault iff the heap has closed the memory there. Takes the heap's locks.
+  // What an access was that the hardware refused: a fault iff the heap has closed the memory there. Takes two locks.
   [[nodiscard]] Fault explain_access(const void* at) noexcept;
   // Whether a block with a span of its own begins there, or began and waits.
   [[nodiscard]] bool is_alone(const void* payload) noexcept;
@@ -121,9 +121,7 @@ class Heap {
   Verdict deallocate_in(const SpanRef<O>& ref, void* payload, const Release& how) noexcept;
   Allocation reallocate_slot(SlotRecordOf& record, void* payload, std::size_t size) noexcept;
   Allocation reallocate_zero(const SpanRef<O>& ref, void* payload, std::size_t size) noexcept;
-  void choose_block_sample() noexcept;
-  [[nodiscard]] bool takes_sample(std::size_t size, std::size_t alignment) noexcept;
-  Allocation allocate_sample(std::size_t size, std::size_t alignment, Kind kind, bool& zeroed) noexcept;
+  [[nodiscard]] bool takes_block_sample(std::size_t size, std::size_t alignment) noexcept;
   Allocation allocate_large(std::size_t size, std::size_t alignment, Kind kind, bool& zeroed) noexcept;
   Allocation try_allocate(std::size_t size, std::size_t alignment, Kind kind, bool& zeroed) noexcept;
   Allocation reallocate_block(void* payload, std::size_t size) noexcept;
@@ -170,10 +168,9 @@ class Heap {
   std::uint64_t block_bytes_ TRESTLE_GUARDED_BY(arena_.lock()) = 0;  // as told to live_
   std::uint64_t large_bytes_ TRESTLE_GUARDED_BY(spans_.lock()) = 0;
   LiveBytes live_;
-  static constexpr std::size_t kSampledQuarantine = 1024;  // freed spans
-  Shared<std::uint64_t> sample_;
+  // So many requests of blocks until the next sample; threads that count at once may count once.
+  Shared<std::uint64_t> blocks_to_sample_;
   Shared<std::uint64_t> sample_seed_;
-  Shared<std::uint64_t> blocks_to_sample_;  // so many requests of blocks until the next sample
 };
 
 template <Policy P, Os O>
@@ -201,7 +198,6 @@ void Heap<P, O>::stop() noexcept {
   spans_.stop();
   block_allocations_ = block_deallocations_ = large_allocations_ = large_deallocations_ = 0;
   block_bytes_ = large_bytes_ = 0;
-  sample_ = blocks_to_sample_ = 0;
   live_.clear();
 }
 
@@ -253,43 +249,6 @@ bool Heap<P, O>::flush() noexcept {
 }
 
 template <Policy P, Os O>
-void Heap<P, O>::set_sample(std::uint64_t every) noexcept {
-  slots_.set_sample(every);
-  const Guard guard(spans_.lock());
-  sample_ = P.sampled ? std::min(every, UINT64_MAX / 4) : 0;
-  if (sample_ != 0) choose_block_sample();
-  large_.set_quarantine(P.large_quarantine_spans + (sample_ != 0 ? kSampledQuarantine : 0));
-}
-
-// Evenly among the next 2 * sample_ - 1.
-template <Policy P, Os O>
-void Heap<P, O>::choose_block_sample() noexcept {
-  std::uint64_t seed = sample_seed_.add(kOdd1);
-  blocks_to_sample_ = 1 + random_below(seed, 2 * sample_ - 1);
-}
-
-template <Policy P, Os O>
-bool Heap<P, O>::takes_sample(std::size_t size, std::size_t alignment) noexcept {
-  if (!P.sampled || sample_ == 0) [[likely]]
-    return false;
-  if (slots_.serves(size, alignment)) return slots_.takes_sample(size, alignment);
-  if (size == 0 || !arena_.serves(size, alignment)) return false;
-  if (static_cast<std::int64_t>(blocks_to_sample_.add(UINT64_MAX)) > 0) return false;
-  choose_block_sample();
-  return true;
-}
-
-// Nothing where that would use up the address space that the others need.
-template <Policy P, Os O>
-Allocation Heap<P, O>::allocate_sample(std::size_t size, std::size_t alignment, Kind kind, bool& zeroed) noexcept {
-  {
-    const Guard guard(spans_.lock());
-    if (!spans_.is_roomy()) return {};
-  }
-  return allocate_large(size, alignment, kind, zeroed);
-}
-
-template <Policy P, Os O>
 Allocation Heap<P, O>::allocate_large(std::size_t size, std::size_t alignment, Kind kind, bool& zeroed) noexcept {
   const Guard guard(spans_.lock());
   const Allocation made = large_.allocate(size, alignment, kind, zeroed);
@@ -304,11 +263,13 @@ template <Policy P, Os O>
 Allocation Heap<P, O>::try_allocate(std::size_t size, std::size_t alignment, Kind kind, bool& zeroed) noexcept {
   if (size > PTRDIFF_MAX || alignment > PTRDIFF_MAX) [[unlikely]]
     return {};
-  if (takes_sample(size, alignment)) [[unlikely]] {
-    const Allocation sample = allocate_sample(size, alignment, kind, zeroed);
+  const bool in_slot = slots_.serves(size, alignment);
+  const bool is_sample = in_slot ? slots_.takes_sample(size, alignment) : takes_block_sample(size, alignment);
+  if (is_sample && spans_.is_roomy()) [[unlikely]] {
+    const Allocation sample = allocate_large(size, alignment, kind, zeroed);
     if (sample.payload != nullptr) return sample;
   }
-  if (slots_.serves(size, alignment)) return slots_.allocate(size, alignment, kind);
+  if (in_slot) return slots_.allocate(size, alignment, kind);
   if (size == 0 && alignment <= kMinAlignment) {
     const Guard guard(zero_.lock());
     return zero_.allocate(kind);
@@ -434,3 +395,4 @@ Sized Heap<P, O>::usable_size(const void* payload) noexcept {
 
 #include "heap/heap_inspect.hpp"
 #include "heap/heap_resize.hpp"
+#include "heap/heap_sample.hpp"

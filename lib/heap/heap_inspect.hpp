@@ -213,9 +213,7 @@ bool Heap<P, O>::is_alone(const void* payload) noexcept {
 template <Policy P, Os O>
 Fault Heap<P, O>::explain_access(const void* at) noexcept {
   Fault fault{.kind = FaultKind::none, .address = at};
-  const Alone alone(slots_);
   const Guard zero_guard(zero_.lock());
-  const Guard arena_guard(arena_.lock());
   const Guard spans_guard(spans_.lock());
   const SpanRef<O> ref = spans_.find(at);
   if (ref.is_empty()) {

@@ -52,9 +52,15 @@ class SlotTier {
   [[gnu::always_inline]] inline bool deallocate_hot(void* payload, const Release& how) noexcept;
   // From now on one request in about so many is a sample, for which these two do nothing; 0: none. 1: each.
   void set_sample(std::uint64_t every) noexcept TRESTLE_NO_THREAD_SAFETY_ANALYSIS;
+  [[nodiscard]] bool takes_samples() const noexcept { return P.sampled && sample_ != 0; }
+  // Requests until the next one that is: evenly so many as make one in `every`. `random`: a state that threads may share.
+  [[nodiscard]] std::uint64_t next_sample(Shared<std::uint64_t>& random) const noexcept {
+    std::uint64_t state = random.add(kOdd1);
+    return takes_samples() ? random_below(state, 2 * sample_ - 1) : 0;
+  }
   // Whether the thread's next request of the class may be one.
   [[nodiscard]] bool is_sample_due(std::size_t size, std::size_t alignment) noexcept {
-    if (!P.sampled || sample_ == 0) return false;
+    if (!takes_samples()) return false;
     const OwnCache& own = os_.own_cache();
     return own.heap != id_ ||
            static_cast<Cache*>(own.cache)->magazine(Slab<P>::class_of(size, alignment)).is_sample_due();
@@ -123,7 +129,7 @@ class SlotTier {
     return enter_slowly(own);
   }
   [[nodiscard]] Cache* enter_slowly(OwnCache& own) noexcept;
-  void choose_sample(Cache& cache, Magazine<P>& magazine) const noexcept;
+  void choose_sample(Magazine<P>& magazine) noexcept;
   [[nodiscard]] bool adopt(OwnCache& own) noexcept;
   [[nodiscard]] Cache* find_cache() noexcept;
   [[nodiscard]] Depots* depots(std::uint32_t arena) noexcept;
@@ -154,7 +160,8 @@ class SlotTier {
   [[no_unique_address]] O os_;
   std::uint64_t id_ = kNobody;
   std::uint64_t hot_id_ = kNobody;
-  Shared<std::uint64_t> sample_;
+  Shared<std::uint64_t> sample_;  // one in so many
+  Shared<std::uint64_t> sample_random_;
   std::size_t limit_ = 0;
   std::size_t most_hot_ = 0;  // the largest request that allocate_hot serves
   SpanHeap<O>* spans_ = nullptr;

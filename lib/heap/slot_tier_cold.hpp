@@ -17,6 +17,7 @@ void SlotTier<P, O>::start(SpanHeap<O>& spans, RecordPool<O>& records, LiveBytes
   live_ = &live;
   key_ = key;
   random_ = random;
+  sample_random_ = split_mix(random_);
   config_ = config;
   config_.arenas = std::clamp<std::size_t>(config.arenas, 1, kMaxArenas);
   limit_ = align_down(std::min(config.limit, kMaxSlot), kSlotStep);
@@ -50,10 +51,9 @@ auto SlotTier<P, O>::enter_slowly(OwnCache& own) noexcept -> Cache* {
   }
 }
 
-// Evenly among the next 2 * sample_ - 1.
 template <Policy P, Os O>
-void SlotTier<P, O>::choose_sample(Cache& cache, Magazine<P>& magazine) const noexcept {
-  magazine.sample_at = sample_ == 0 ? UINT64_MAX : magazine.taken + quick_below(cache.random, 2 * sample_ - 1);
+void SlotTier<P, O>::choose_sample(Magazine<P>& magazine) noexcept {
+  magazine.sample_at = takes_samples() ? magazine.taken + next_sample(sample_random_) : UINT64_MAX;
 }
 
 template <Policy P, Os O>
@@ -61,18 +61,18 @@ void SlotTier<P, O>::set_sample(std::uint64_t every) noexcept {
   const Alone alone(*this);
   sample_ = P.sampled ? std::min(every, UINT64_MAX / 4) : 0;
   for (Cache* cache = caches_; cache != nullptr; cache = cache->next)
-    cache->for_each_magazine([&](Magazine<P>& magazine) { choose_sample(*cache, magazine); });
+    cache->for_each_magazine([&](Magazine<P>& magazine) { choose_sample(magazine); });
 }
 
 template <Policy P, Os O>
 bool SlotTier<P, O>::takes_sample(std::size_t size, std::size_t alignment) noexcept {
-  if (sample_ == 0) return false;
+  if (!takes_samples()) return false;
   Cache* const cache = enter();
   if (cache == nullptr) [[unlikely]]
     return false;
   Magazine<P>& magazine = cache->magazine(Slab<P>::class_of(size, alignment));
   const bool due = magazine.is_sample_due();
-  if (due) choose_sample(*cache, magazine);
+  if (due) choose_sample(magazine);
   cache->gate.leave();
   return due;
 }
@@ -106,7 +106,7 @@ auto SlotTier<P, O>::find_cache() noexcept -> Cache* {
   if (place == nullptr) return nullptr;
   auto* const made = new (place) Cache;
   made->start(split_mix(random_));
-  if (sample_ != 0) made->for_each_magazine([&](Magazine<P>& magazine) { choose_sample(*made, magazine); });
+  made->for_each_magazine([&](Magazine<P>& magazine) { choose_sample(magazine); });
   made->arena = arena;
   made->next = caches_;
   caches_ = made;

@@ -1,5 +1,9 @@
 // Samples: requests that get a span of their own. How many, of what, and that they come and go like others.
+#include <memory>
+#include <vector>
+
 #include "heap/fixture.hpp"
+#include "ops/test_os.hpp"
 
 namespace trestle {
 namespace {
@@ -113,6 +117,52 @@ TYPED_TEST(HeapSampleTest, WaitLongerWhenFreed) {
   EXPECT_EQ(give(this->heap_, first), FaultKind::double_free);
   for (int i = 0; i < 1000; ++i) ASSERT_EQ(give(this->heap_, take(this->heap_, 100)), FaultKind::none);
   EXPECT_LE(this->heap_.stats().retired_blocks, 1024U + TestFixture::kPolicy.large_quarantine_spans) << "bounded";
+}
+
+// One that could not be made, since memory was short, is not the last of its class.
+TYPED_TEST(HeapSampleTest, GoOnAfterMemoryWasShort) {
+  using Heap = Heap<TestFixture::kPolicy, ops::TestOs>;
+  ops::TestArena memory;
+  const auto heap = std::make_unique<Heap>(ops::TestOs{memory});
+  ASSERT_TRUE(heap->start({.secret = 1, .region_bytes = 16 * kMiB, .commit_bytes = kGranule}));
+  const auto sampled = [&] {
+    std::size_t count = 0;
+    for (int i = 0; i < 40; ++i) {
+      std::byte* const at = take(*heap, 64);
+      EXPECT_NE(at, nullptr);
+      count += heap->is_alone(at);
+      EXPECT_EQ(give(*heap, at), FaultKind::none);
+    }
+    return count;
+  };
+  EXPECT_EQ(sampled(), 0U);
+  heap->set_sample(2);
+  memory.refuse(1, 1);
+  EXPECT_EQ(sampled(), 0U);
+  memory.refuse(0);
+  EXPECT_EQ(sampled() > 5, TestFixture::kPolicy.sampled);
+  heap->stop();
+}
+
+// Which blocks are depends on the secret, and on nothing else.
+TYPED_TEST(HeapSampleTest, OfBlocksAreOthersUnderAnotherSecret) {
+  const auto sampled_under = [&](std::uint64_t secret) {
+    this->heap_.stop();
+    HeapConfig config = TestFixture::kConfig;
+    config.secret = secret;
+    EXPECT_TRUE(this->heap_.start(config));
+    this->heap_.set_sample(20);
+    std::vector<int> sampled;
+    for (int i = 0; i < 400; ++i) {
+      std::byte* const at = take(this->heap_, 100 * kKiB);
+      if (this->heap_.is_alone(at)) sampled.push_back(i);
+      EXPECT_EQ(give(this->heap_, at), FaultKind::none);
+    }
+    return sampled;
+  };
+  const std::vector<int> first = sampled_under(1);
+  EXPECT_EQ(first, sampled_under(1));
+  EXPECT_EQ(first == sampled_under(2), !TestFixture::kPolicy.sampled);
 }
 
 // What is large does not wait longer for it.
