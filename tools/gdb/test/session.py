@@ -2,6 +2,7 @@
 the commands say is held to what the program says, and what a check finds to what the library's own heap_check finds, fault by
 fault. Writes a core, and what the commands said of the same moment, to the folder of the test."""
 
+import contextlib
 import os
 import random
 import re
@@ -140,6 +141,22 @@ def compare_at_work():
     with changed(at, struct.pack("<Q", 8)):
         told = run("trestle check")
         must("a thread was inside the heap (the lock of the blocks)" in told, f"a held lock is not told: {told!r}")
+
+
+def compare_overwritten():
+    """A region's record that is anything: a line of ours says so, and gdb lives on."""
+    record = new_heap().regions[0].record
+    sizes = ("capacity_", "committed_", "frontier_")
+    for names in (*((name,) for name in ("committed_", "frontier_", "base_", "descriptors_", "heads_", "records_")), sizes):
+        with contextlib.ExitStack() as overwritten:
+            for name in names:
+                size = record.type_of(name).sizeof
+                overwritten.enter_context(changed(record.address_of(name), b"\x7f" * size))
+            told = run("trestle check")
+            must(told.startswith("error: trestle: ") or "trestle: not " in told, f"with {names} overwritten a check says {told!r}")
+            for command in ("trestle spans", "trestle block small[0]"):
+                told = run(command)
+                must("Error occurred" not in told, f"with {names} overwritten {command} says {told!r}")
 
 
 # ---- what is planted by the program ----
@@ -359,6 +376,7 @@ def main():
     compare_blocks()
     compare_errors()
     compare_at_work()
+    compare_overwritten()
     compare_with_library("nothing changed")
     write_core()
     write_said(os.path.join(WORK, "live"))
