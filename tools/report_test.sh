@@ -73,6 +73,25 @@ assert any(frame["function"] == (sys.argv[1] or "main") and "/far.c:" in frame["
 END
 done
 
+cat >jump.c <<'END'
+#include <stdlib.h>
+int main(void) {
+  void *volatile block = malloc(1000000);
+  free(block);
+  ((void (*)(void))block)();
+  return 1;
+}
+END
+"$compiler" -g -O1 -fno-builtin jump.c -o jump || exit 1
+(ulimit -c 0; TRESTLE_OPTIONS=sample=0:report=json:$work/jump.reports LD_PRELOAD=$library ./jump) 2>/dev/null
+python3 -I -S - <<'END' || complain "a jump" "it says: $(cat jump.reports)"
+import json
+[said] = map(json.loads, open("jump.reports"))
+assert (said["kind"], said["call"]) == ("access after free", "a jump")
+assert said["stack"][0]["address"] == said["address"] and said["stack"][1]["function"] == "main"
+assert said["freed"]["stack"][0]["location"].endswith("/jump.c:4")
+END
+
 cat >forked.c <<'END'
 #include <stdlib.h>
 #include <sys/wait.h>

@@ -264,6 +264,13 @@ TEST(SymbolizedReport, ThatAFaultInterruptsHasALineForThat) {
   EXPECT_EQ(captured.text.find("ERROR: trestle: wild pointer"), std::string::npos);
 }
 
+// What an object's names are is nothing for the terminal, nor can they go on as a line of the report's own.
+TEST(SymbolizedReport, ShowsNoControlCharacters) {
+  const Script script("addr2line", R"(printf '0x1\nf\033[31m\177\n/a\rb.c:1\n')");
+  const Captured captured = report_with(script.path());
+  EXPECT_NE(captured.text.find(" in f?[31m? /a?b.c:1 "), std::string::npos) << captured.text;
+}
+
 // As many frames as there is room for, each as long as it may be.
 TEST(SymbolizedReport, EndsWellWhereThereIsNoRoomForAllOfIt) {
   std::string answer = "0x1\n";
