@@ -84,8 +84,8 @@ class Pieces {
 // The calling thread's number; 0: not asked for yet.
 [[gnu::tls_model("initial-exec")]] thread_local constinit int own_id = 0;
 
-// The end of the first thread's stack, if the frame is on that: from it to there nothing is unmapped while the frame is in use, and
-// nothing else lies so near below. What other threads run on may have been cut out of anything. 0: it is not.
+// The end of the first thread's stack, if the frame is on that; 0: it is not. From the frame to there nothing is unmapped while
+// it is in use, and nothing else lies so near below. What other threads run on may have been cut out of anything.
 std::uintptr_t end_of_first_stack(std::uintptr_t frame) noexcept {
   constexpr std::uintptr_t kSurely = std::uintptr_t{64} << 20;
   if (&__libc_stack_end == nullptr) return 0;

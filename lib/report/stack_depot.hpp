@@ -1,4 +1,5 @@
-// Stacks, each kept once, for as long as the process lives: what allocations and releases leave behind. Out of band, in mappings of its own. Thread-safe; a stack that is there already is found without a lock.
+// Stacks, each kept once, for as long as the process lives: what allocations and releases leave behind. Out of band, in
+// mappings of its own. Thread-safe; a stack that is there already is found without a lock.
 #pragma once
 
 #include <array>

@@ -275,7 +275,8 @@ void at_exit() noexcept {
 }
 
 void* serve(std::size_t size, std::size_t alignment, Kind kind, const Call& call) noexcept {
-  if (kHistoriesOfAll && alignment <= kMinAlignment) {  // else the edge has tried
+  // Under the other policies the edge has tried, which has no site to note.
+  if (kHistoriesOfAll && alignment <= kMinAlignment) {
     if (void* const made = heap.allocate_hot(size, kind)) [[likely]]
       return noted({made}, call);
   }

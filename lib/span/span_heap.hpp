@@ -1,5 +1,6 @@
 // Spans from one region, and from more as each fills up; what is free goes back to the system by age, and by a budget of
-// bytes that may stay dirty. Every method but find, region_of and the two for records needs the lock. Lock order: arena, span, system.
+// bytes that may stay dirty. Every method but find, region_of, is_roomy and the two for records needs the lock. Lock
+// order: arena, span, system.
 #pragma once
 
 #include <array>
