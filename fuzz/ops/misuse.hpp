@@ -271,6 +271,7 @@ class Misuser {
                          left->payload);
     if (live) expect_left_named(*left, told ? at : nullptr);
     if (!is_aligned(block.address, kCacheLine)) expect_below_named(block, *left, told);
+    if (told) undo(at, old, live ? FaultKind::write_past_end : FaultKind::write_after_free);
     *at = old;
     return true;
   }
@@ -296,7 +297,7 @@ class Misuser {
     const Verdict moved = host_.engine().reallocate(block.address, block.size + 1).verdict();
     const bool said =
         expect(freed, wanted, at) && expect(moved, wanted, at) && expect_explained(freed, block.address, block);
-    *at = old;
+    undo(at, old, wanted);
     return named && said;
   }
 
@@ -309,10 +310,21 @@ class Misuser {
     std::byte* const at = block.address + poisoned.from + by % poisoned.bytes;
     const std::byte old = std::exchange(*at, *at ^ static_cast<std::byte>(1 + by % 255));
     const bool named = expect_checked(FaultKind::write_after_free, at, block.address);
-    *at = old;
+    undo(at, old, FaultKind::write_after_free);
     return named;
   }
 
+  // What was overwritten comes back: by the heap itself, which knows what was there, if it is one that mends.
+  void undo(std::byte* at, std::byte old, FaultKind kind) {
+    if constexpr (requires { host_.engine().mend(Fault{}); }) {
+      const bool mended = host_.engine().mend({.kind = kind, .address = at});
+      if (!mended || *at != old)
+        oracle_.violate(Expectation::misuse_named, "%s at %p is %s: 0x%x instead of 0x%x", traits_of(kind).name,
+                        static_cast<void*>(at), mended ? "mended" : "not mended", std::to_integer<unsigned>(*at),
+                        std::to_integer<unsigned>(old));
+    }
+    *at = old;
+  }
   bool expect(const Verdict& got, FaultKind wanted, const void* at) {
     if (got.kind == wanted && got.at == at) return true;
     oracle_.violate(Expectation::misuse_named, "%s at %p instead of %s at %p", name(got), got.at,

@@ -49,6 +49,20 @@ struct FaultTraits {
 };
 [[nodiscard]] const FaultTraits& traits_of(FaultKind kind) noexcept;
 
+// Whether a fault of the kind is that bytes of a pad or of poison are not as they were written.
+[[nodiscard]] constexpr bool is_about_bytes(FaultKind kind) noexcept {
+  return kind == FaultKind::write_past_end || kind == FaultKind::write_before_start ||
+         kind == FaultKind::write_after_free;
+}
+// Whether it is about the pointer that a call was given, where no block begins, or none that is live.
+[[nodiscard]] constexpr bool is_about_pointer(FaultKind kind) noexcept {
+  return kind >= FaultKind::double_free && kind <= FaultKind::stale_pointer;
+}
+// Whether it is about what a release claims of a block.
+[[nodiscard]] constexpr bool is_about_claim(FaultKind kind) noexcept {
+  return kind >= FaultKind::size_mismatch && kind <= FaultKind::kind_mismatch;
+}
+
 // One fault with its evidence. `requested` and `served` are 0 and `block` is null where no block is known.
 struct Fault {
   FaultKind kind = FaultKind::none;

@@ -85,6 +85,17 @@ bool BlockEngine<P, Owner>::check_block(const Extent& extent, const Block& block
   return extent.holds(block.at, block.header.size() + kHeaderBytes);
 }
 
+// Which bytes of a retired or free block are poison.
+template <Policy P, class Owner>
+std::span<std::byte> BlockEngine<P, Owner>::poison_of(const Block& block) noexcept {
+  if constexpr (!P.poison) return {};
+  const std::size_t bytes = poisoned(block.header.served());
+  if (block.header.is_retired()) return {block.payload(), bytes};
+  std::byte* const limit = block.header.is_clean() ? block.footer() : block.payload() + bytes;
+  std::byte* const last = std::min(limit, block.footer());
+  return block.body() < last ? std::span<std::byte>{block.body(), last} : std::span<std::byte>{};
+}
+
 template <Policy P, class Owner>
 void BlockEngine<P, Owner>::check_payload(const Block& block, FaultSink& sink) const noexcept {
   const std::byte* wrong = nullptr;
@@ -96,14 +107,9 @@ void BlockEngine<P, Owner>::check_payload(const Block& block, FaultSink& sink) c
     const std::uint64_t word = canary_of(block.payload());
     wrong = broken_canary(block.payload(), block.header.requested(), block.header.served(), word);
     if (wrong != nullptr) expected = canary_byte(word, static_cast<std::size_t>(wrong - block.payload()));
-  } else if (P.poison && block.header.is_retired()) {
-    wrong = first_other(block.payload(), poisoned(block.header.served()), P.poison_byte);
-  } else if (P.poison) {
-    const std::byte* const limit =
-        block.header.is_clean() ? block.footer() : block.payload() + poisoned(block.header.served());
-    const std::byte* const last = std::min<const std::byte*>(limit, block.footer());
-    if (block.body() < last)
-      wrong = first_other(block.body(), static_cast<std::size_t>(last - block.body()), P.poison_byte);
+  } else {
+    const std::span<const std::byte> poison = poison_of(block);
+    wrong = first_other(poison.data(), poison.size(), P.poison_byte);
   }
   if (wrong == nullptr) return;
   Fault fault = fault_at(kind, wrong, block);
@@ -173,6 +179,22 @@ void BlockEngine<P, Owner>::explain(const Extent& extent, const std::byte* given
   fault.expected = live ? canary_byte(canary_of(around->payload()), static_cast<std::size_t>(wrong - around->payload()))
                         : P.poison_byte;
   fault.found = std::to_integer<std::uint64_t>(*wrong);
+}
+
+template <Policy P, class Owner>
+bool BlockEngine<P, Owner>::mend(const Extent& extent, const std::byte* at) noexcept {
+  const std::optional<Block> around = block_around(extent, at);
+  if (!around || around->header.is_end()) return false;
+  if (!around->header.is_live()) {
+    const std::span<std::byte> poison = poison_of(*around);
+    fill(poison.data(), poison.size(), P.poison_byte);
+    return P.poison;
+  }
+  if constexpr (P.canary) {
+    std::byte* const payload = around->payload();
+    write_canary(payload, around->header.requested(), around->header.served(), canary_of(payload));
+  }
+  return P.canary;
 }
 
 template <Policy P, class Owner>

@@ -15,6 +15,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <span>
 
 #include "base/arith.hpp"
 #include "base/canary.hpp"
@@ -122,6 +123,8 @@ class BlockEngine {
   // All that can be told of a faulty pointer, by walking its extent: the block it lies in, if any; and that put in a fault.
   void explain(const Extent& extent, const std::byte* given, Fault& fault) const noexcept;
   [[nodiscard]] std::optional<Block> block_around(const Extent& extent, const std::byte* at) const noexcept;
+  // Makes the pad or the poison of the block that holds the address what it should be. False: no sound header tells.
+  bool mend(const Extent& extent, const std::byte* at) noexcept;
 
  protected:
   [[nodiscard]] std::uint64_t place_of(const std::byte* at) const noexcept { return address_of(at) - address_of(this); }
@@ -205,6 +208,7 @@ class BlockEngine {
   [[nodiscard]] bool check_block(const Extent& extent, const Block& block, bool previous_free, CheckLevel level,
                                  FaultSink& sink) const noexcept;
   void check_payload(const Block& block, FaultSink& sink) const noexcept;
+  [[nodiscard]] static std::span<std::byte> poison_of(const Block& block) noexcept;
   [[nodiscard]] static Fault fault_at(FaultKind kind, const std::byte* at, const Block& block) noexcept;
 
   Key key_;

@@ -45,8 +45,14 @@ class Heap {
   [[nodiscard]] bool start(const HeapConfig& config) noexcept;
   // Gives everything back to the system; the heap is then as new.
   void stop() noexcept TRESTLE_NO_THREAD_SAFETY_ANALYSIS;
-  void set_decay(std::uint64_t decay_ms) noexcept;
-  void set_dirty_bytes(std::size_t bytes) noexcept;
+  void set_decay(std::uint64_t decay_ms) noexcept {
+    const Guard guard(spans_.lock());
+    spans_.set_decay(decay_ms);
+  }
+  void set_dirty_bytes(std::size_t bytes) noexcept {
+    const Guard guard(spans_.lock());
+    spans_.set_dirty_bytes(bytes);
+  }
   // From now on one in about so many requests that slots or blocks would serve has a span of its own, and freed ones of those
   // wait longer; 0: none, as at first. Where the policy takes samples.
   void set_sample(std::uint64_t every) noexcept;
@@ -82,6 +88,8 @@ class Heap {
   [[nodiscard]] trestle_stats stats() noexcept;
   // What is known of a verdict on the pointer `given`: the block, its sizes, the bytes expected and found.
   [[nodiscard]] Fault explain(const Verdict& verdict, const void* given) noexcept;
+  // Makes the pad or the poison that a fault is about what it should be. False: it is about others, or nothing tells.
+  bool mend(const Fault& fault) noexcept;
   // What an access was that the hardware refused: a fault iff the heap has closed the memory there. Takes two locks.
   [[nodiscard]] Fault explain_access(const void* at) noexcept;
   // Whether a block with a span of its own begins there, or began and waits.
@@ -139,6 +147,7 @@ class Heap {
   }
   template <class Visit>
   bool for_each_sound_span(Visit visit) const noexcept;
+  bool mend_slot(Slab<P>& slab, const std::byte* at) noexcept TRESTLE_NO_THREAD_SAFETY_ANALYSIS;
   SlabTally check_slabs(CheckLevel level, FaultSink& sink) const noexcept TRESTLE_NO_THREAD_SAFETY_ANALYSIS;
   [[nodiscard]] std::uint64_t free_slot_bytes() const noexcept;
   void purge_old() noexcept {
@@ -199,17 +208,6 @@ void Heap<P, O>::stop() noexcept {
   block_allocations_ = block_deallocations_ = large_allocations_ = large_deallocations_ = 0;
   block_bytes_ = large_bytes_ = 0;
   live_.clear();
-}
-
-template <Policy P, Os O>
-void Heap<P, O>::set_decay(std::uint64_t decay_ms) noexcept {
-  const Guard guard(spans_.lock());
-  spans_.set_decay(decay_ms);
-}
-template <Policy P, Os O>
-void Heap<P, O>::set_dirty_bytes(std::size_t bytes) noexcept {
-  const Guard guard(spans_.lock());
-  spans_.set_dirty_bytes(bytes);
 }
 
 template <Policy P, Os O>

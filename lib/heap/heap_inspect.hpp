@@ -193,12 +193,43 @@ Fault Heap<P, O>::explain(const Verdict& verdict, const void* given) noexcept {
   } else if (ref.span->state == SpanState::blocks) {
     arena_.explain(Arena<P, O>::extent_in(ref), static_cast<const std::byte*>(given), fault);
   } else if (ref.span->state == SpanState::slots) {
-    slots_.record_in(ref).slab.explain(ref.start() <= given && given < ref.end() ? given : verdict.at, fault);
+    const bool is_below_given =
+        verdict.kind == FaultKind::write_before_start && ref.start() <= given && given < ref.end();
+    slots_.record_in(ref).slab.explain(is_below_given ? given : verdict.at, fault);
   } else if (ref.span->state == SpanState::addresses) {
     zero_.record_of(ref).slab.explain(given, fault);
     fault.served = 0;
   }
   return fault;
+}
+
+// The requests that the slots' tier has counted, and that no pad tells any more, are those of the pads of which nothing is left;
+// if it is one, it is that.
+template <Policy P, Os O>
+bool Heap<P, O>::mend_slot(Slab<P>& slab, const std::byte* at) noexcept {
+  typename Slab<P>::Told told;
+  const bool whole = for_each_sound_span([&](const SpanRef<O>& ref) {
+    if (ref.span->state == SpanState::slots) slots_.record_in(ref).slab.add_told(told);
+    return true;
+  });
+  const std::uint64_t others = told.untold > 1 ? told.untold - 1 : 0;  // of which each has a byte at least
+  const std::uint64_t missing = whole ? slots_.counts().live_bytes - told.bytes - others : 0;
+  const std::size_t most = slab.slot_size() - Slab<P>::kLeastPad;
+  return slab.mend(at, std::clamp<std::uint64_t>(missing, 1, most));
+}
+
+template <Policy P, Os O>
+bool Heap<P, O>::mend(const Fault& fault) noexcept {
+  if (!is_about_bytes(fault.kind)) return false;
+  const Alone alone(slots_);
+  const Guard arena_guard(arena_.lock());
+  const Guard spans_guard(spans_.lock());
+  const SpanRef<O> ref = spans_.find(fault.address);
+  if (ref.is_empty()) return false;
+  const auto* const at = static_cast<const std::byte*>(fault.address);
+  if (ref.span->state == SpanState::slots) return mend_slot(slots_.record_in(ref).slab, at);
+  if (ref.span->state == SpanState::blocks) return arena_.mend(Arena<P, O>::extent_in(ref), at);
+  return large_.mend(ref);
 }
 
 template <Policy P, Os O>

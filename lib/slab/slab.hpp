@@ -122,6 +122,15 @@ class Slab {
   bool walk(BlockVisitor visitor) const noexcept;
   // Adds to a fault what is known of the slot that holds the address.
   void explain(const void* at, Fault& fault) const noexcept;
+  // Makes the pad or the poison of the slot that holds the address what it should be; a pad of which nothing is left that of a
+  // request of `untold` bytes. False: nothing tells what it should be.
+  bool mend(const void* at, std::size_t untold) noexcept;
+  // What the pads of the blocks tell of their requests, in all; and how many pads are so broken that they tell nothing.
+  struct Told {
+    std::uint64_t bytes = 0;
+    std::uint64_t untold = 0;
+  };
+  void add_told(Told& told) const noexcept;
 
  private:
   static constexpr std::uint32_t kWordBits = 64;

@@ -137,4 +137,33 @@ void Slab<P>::explain(const void* at, Fault& fault) const noexcept {
   }
 }
 
+template <Policy P>
+bool Slab<P>::mend(const void* at, std::size_t untold) noexcept {
+  const Place place = place_of(at);
+  if (place.index >= carved_ || !state_of(place.index).is_legal()) return false;
+  std::byte* const slot = slot_at(place.index);
+  if (!state_of(place.index).is_used()) {
+    if constexpr (P.poison) fill(slot, poisoned(), P.poison_byte);
+    return P.poison;
+  }
+  if constexpr (P.canary) {
+    std::size_t requested = 0;
+    (void)canary_of(slot).broken(requested);
+    canary_of(slot).write(requested != SlotCanary::kNone ? requested : untold);
+  }
+  return P.canary;
+}
+
+template <Policy P>
+void Slab<P>::add_told(Told& told) const noexcept {
+  for (std::uint32_t index = 0; index < carved_; ++index) {
+    if (!state_of(index).is_used()) continue;
+    std::size_t requested = slot_size_;
+    if constexpr (P.canary) (void)canary_of(slot_at(index)).broken(requested);
+    const bool is_told = requested != SlotCanary::kNone;
+    told.bytes += is_told ? requested : 0;
+    told.untold += is_told ? 0 : 1;
+  }
+}
+
 }  // namespace trestle

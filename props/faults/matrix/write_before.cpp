@@ -15,7 +15,7 @@
 //: fault fast hardened debug [256KiB]: header corrupt in CALL(GIVEN)
 //: fault hardened debug [8MiB]: write before start in CALL(GIVEN)
 // Bytes before a block overwritten, seen when it is released. What lies there is a slot's left neighbour: if that lives, and
-// none of its pad is left, it is said to have gone too far itself. Slots that begin a cache line are left out.
+// none of its pad is left, that is said to have gone too far. Slots that begin a cache line are left out.
 #include "matrix.hpp"
 
 static const Way* way;
@@ -51,12 +51,17 @@ static void write_before(char* block, size_t length, bool zeros) {
   for (volatile char* at = block - length; at != block; ++at) *at = zeros ? 0 : (char)~*at;
 }
 
-static void say_slot(char* block, size_t length, bool beside_live) {
-  const bool no_pad_left = served_by(*way, block, size) - size <= length;
+static void say_slot(const Two& two, size_t length, bool beside_live) {
+  char* const block = two.right;
+  const size_t served = served_by(*way, block, size);
+  const bool no_pad_left = served - size <= length;
   size_t off = length < 16 ? length : 16;
   if (beside_live && no_pad_left) off = 1;
   wrong_at(block - off);
-  about_live(*way, block, size);
+  if (beside_live && no_pad_left)
+    concerns(two.left, 0, served);
+  else
+    about_live(*way, block, size);
 }
 static void say_block(char* block, size_t length) {
   uint64_t mask = 0;  // of the tag, just before the block
@@ -81,7 +86,7 @@ int main(int, char** words) {
   if (!live && size <= kLargestBlock) way->release(two.left);
   print(STDOUT_FILENO, "call %s\n", way->released);
   give(two.right);
-  if (size <= LARGEST_SLOT) say_slot(two.right, length, live);
+  if (size <= LARGEST_SLOT) say_slot(two, length, live);
   if (size > LARGEST_SLOT && size <= kLargestBlock) say_block(two.right, length);
   if (size > kLargestBlock) say_large(two.right, length);
   write_before(two.right, length, (size <= LARGEST_SLOT && live) || size > kLargestBlock);

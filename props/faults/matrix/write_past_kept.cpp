@@ -70,16 +70,15 @@ static int release_neighbour(const Overflow& past) {
   char* const next = neighbour_of(past);
   print(STDOUT_FILENO, "call free\n");
   give(next);
+  const bool is_own_pad_left = past.size + past.length < past.served * 2;
+  if (past.size <= LARGEST_SLOT && is_own_pad_left) past.say();
   past.write();
   if (past.size > LARGEST_SLOT) {
     print(STDOUT_FILENO, "evidence ? 0x%zx\n", (size_t)word_at(next - 8));
     concerns(next, 0, 0);  // its header tells no sizes any more
-  } else if (past.size + past.length >= past.served * 2) {
-    wrong_at(next + past.served - 1);  // its own pad is gone
+  } else if (!is_own_pad_left) {
+    wrong_at(next + past.served - 1);
     concerns(next, 0, past.served);
-  } else {
-    wrong_at(past.first_wrong());
-    concerns(next, past.size, past.served);
   }
   free(next);
   return ok();

@@ -1,0 +1,109 @@
+// Heap::mend: what was overwritten around and in blocks is what it was again; and what it cannot be asked for.
+#include "heap/fixture.hpp"
+
+namespace trestle {
+namespace {
+
+template <class T>
+class HeapMendTest : public HeapTest<T> {
+ protected:
+  // Of each tier, none with an end at which its memory ends.
+  static constexpr std::size_t kSizes[] = {20, 1000, kAnyBlockRequest + 1, 300 * kKiB + 5, kMiB + 1000};
+
+  static void change(std::byte* at) { *at ^= std::byte{0x5A}; }
+  // What the heap tells, and then mends: nothing is wrong any more.
+  void expect_mended(const std::byte* wrong) {
+    const std::vector<Fault> found = faults_of(this->heap_);
+    ASSERT_EQ(found.size(), 1U);
+    EXPECT_EQ(found[0].address, wrong);
+    EXPECT_TRUE(this->heap_.mend(found[0]));
+    EXPECT_TRUE(faults_of(this->heap_).empty());
+  }
+};
+template <class T>
+class CheckedHeapMendTest : public HeapMendTest<T> {};
+TYPED_TEST_SUITE(HeapMendTest, EveryPolicy, PolicyNames);
+TYPED_TEST_SUITE(CheckedHeapMendTest, CheckedPolicies, PolicyNames);
+
+TYPED_TEST(CheckedHeapMendTest, ABytePastTheEnd) {
+  for (const std::size_t size : TestFixture::kSizes) {
+    std::byte* const at = take(this->heap_, size);
+    const std::byte was = at[size];
+    TestFixture::change(at + size);
+    this->expect_mended(at + size);
+    EXPECT_EQ(at[size], was) << size;
+    EXPECT_EQ(this->heap_.usable_size(at).bytes, size);
+    EXPECT_EQ(give(this->heap_, at), FaultKind::none) << size;
+  }
+}
+
+TYPED_TEST(CheckedHeapMendTest, AByteBeforeALargeBlock) {
+  constexpr std::size_t kSize = kMiB + 1000;
+  std::byte* const at = take(this->heap_, kSize);
+  TestFixture::change(at - 1);
+  this->expect_mended(at - 1);
+  EXPECT_EQ(give(this->heap_, at), FaultKind::none);
+}
+
+TYPED_TEST(CheckedHeapMendTest, AByteOfAFreedBlock) {
+  for (const std::size_t size : {std::size_t{20}, std::size_t{1000}, kAnyBlockRequest + 1}) {
+    std::byte* const at = take(this->heap_, size);
+    ASSERT_EQ(give(this->heap_, at), FaultKind::none);
+    const std::byte was = at[16];
+    TestFixture::change(at + 16);
+    this->expect_mended(at + 16);
+    EXPECT_EQ(at[16], was) << size;
+  }
+}
+
+// Its length is what the heap has counted, and all others do not have.
+TYPED_TEST(CheckedHeapMendTest, APadOfWhichNothingIsLeft) {
+  constexpr std::size_t kSize = 20;
+  std::byte* const at = take(this->heap_, kSize);
+  std::memset(at + kSize, 0, 32 - kSize);
+  this->expect_mended(at + 31);
+  EXPECT_EQ(this->heap_.usable_size(at).bytes, kSize);
+  EXPECT_EQ(give(this->heap_, at), FaultKind::none);
+}
+
+// Of several there is no telling which is how long; together they are as long as they were.
+TYPED_TEST(CheckedHeapMendTest, PadsOfWhichNothingIsLeft) {
+  constexpr std::size_t kRequests[] = {20, 7, 90, 40, 1000};
+  std::vector<std::byte*> blocks;
+  for (const std::size_t size : kRequests) {
+    blocks.push_back(take(this->heap_, size));
+    const std::size_t slot = slot_bytes(class_for(size + 1));
+    std::memset(blocks.back() + size, 0, slot - size);
+  }
+  for (const Fault& fault : faults_of(this->heap_)) {
+    EXPECT_EQ(fault.kind, FaultKind::write_past_end);
+    EXPECT_TRUE(this->heap_.mend(fault));
+  }
+  EXPECT_TRUE(faults_of(this->heap_).empty());
+  for (std::byte* const block : blocks) EXPECT_EQ(give(this->heap_, block), FaultKind::none);
+  EXPECT_EQ(this->heap_.stats().live_bytes, 0U);
+}
+
+TYPED_TEST(HeapMendTest, NothingElse) {
+  std::byte* const at = take(this->heap_, kAnyBlockRequest);
+  for (int kind = TRESTLE_FAULT_NONE; kind < TRESTLE_FAULT_KIND_COUNT; ++kind) {
+    const bool is_about_bytes = kind >= TRESTLE_FAULT_WRITE_PAST_END && kind <= TRESTLE_FAULT_WRITE_AFTER_FREE;
+    const Fault fault{.kind = static_cast<FaultKind>(kind), .address = at};
+    EXPECT_EQ(this->heap_.mend(fault), is_about_bytes && TestFixture::kPolicy.canary) << kind;
+  }
+  at[-8] ^= std::byte{1};
+  EXPECT_FALSE(this->heap_.mend({.kind = FaultKind::write_past_end, .address = at})) << "by a header that is no more";
+  at[-8] ^= std::byte{1};
+  int local = 0;
+  EXPECT_FALSE(this->heap_.mend({.kind = FaultKind::write_past_end, .address = &local}));
+  EXPECT_TRUE(faults_of(this->heap_).empty());
+}
+
+TYPED_TEST(HeapMendTest, NoLargeBlockThatIsFreed) {
+  std::byte* const at = take(this->heap_, kMiB);
+  ASSERT_EQ(give(this->heap_, at), FaultKind::none);
+  EXPECT_FALSE(this->heap_.mend({.kind = FaultKind::write_after_free, .address = at}));
+}
+
+}  // namespace
+}  // namespace trestle
