@@ -16,6 +16,9 @@ using trestle::Options;
 
 constexpr std::string_view kWords[] = {"check_at_exit",
                                        "handle_segv",
+                                       "abort",
+                                       "abort_on_mismatch",
+                                       "reports_per_minute",
                                        "sample",
                                        "check_every",
                                        "decay_ms",
@@ -89,9 +92,16 @@ bool apply(const std::string& name, const std::string& value, Options& options) 
     return true;
   }
   if (!number_of(value, name == "dirty_bytes", number)) return false;
-  if (name == "check_at_exit" || name == "handle_segv") {
+  const std::map<std::string, bool*> flags{{"check_at_exit", &options.check_at_exit},
+                                           {"handle_segv", &options.handle_segv},
+                                           {"abort", &options.abort},
+                                           {"abort_on_mismatch", &options.abort_on_mismatch}};
+  if (const auto flag = flags.find(name); flag != flags.end()) {
     if (number > 1) return false;
-    (name == "handle_segv" ? options.handle_segv : options.check_at_exit) = number == 1;
+    *flag->second = number == 1;
+  } else if (name == "reports_per_minute") {
+    if (number > UINT32_MAX) return false;
+    options.reports_per_minute = static_cast<std::uint32_t>(number);
   } else if (name == "check_every") {
     options.check_every = number;
   } else if (name == "sample") {
@@ -134,14 +144,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   trestle::parse_options(text, read, count_warning);
   Options expected;
   if (read_plainly(text, expected) != warnings) fail("another number of words was ignored", text);
-  if (read.check_at_exit != expected.check_at_exit || read.check_every != expected.check_every)
-    fail("check_at_exit or check_every differs", text);
-  if (read.handle_segv != expected.handle_segv) fail("handle_segv differs", text);
-  if (read.sample != expected.sample) fail("sample differs", text);
-  if (read.decay_ms != expected.decay_ms || read.dirty_bytes != expected.dirty_bytes)
-    fail("decay_ms or dirty_bytes differs", text);
-  if (std::string(read.summary.data()) != std::string(expected.summary.data())) fail("summary differs", text);
-  if (std::string(read.symbolizer.data()) != std::string(expected.symbolizer.data())) fail("symbolizer differs", text);
-  if (std::string(read.json.data()) != std::string(expected.json.data())) fail("report differs", text);
+  if (read != expected) fail("what was read differs", text);
   return 0;
 }

@@ -3,7 +3,7 @@
 #include <signal.h>
 #include <ucontext.h>
 
-#include "shim/process_heap.hpp"
+#include "shim/aftermath.hpp"
 
 namespace trestle {
 namespace {

@@ -1,13 +1,12 @@
 // trestle.h: the prefixed C interface.
 #include <trestle/trestle.h>
 
-#include <algorithm>
-#include <array>
 #include <cstdlib>
 #include <cstring>
 #include <span>
 
 #include "report/text.hpp"
+#include "shim/aftermath.hpp"
 #include "shim/family.hpp"
 
 using namespace trestle;
@@ -133,26 +132,18 @@ const char* trestle_policy_name(void) noexcept { return kPolicy.name; }
 const char* trestle_version(void) noexcept { return TRESTLE_VERSION; }
 
 void trestle_heap_check_or_abort(const char* file, int line) noexcept {
-  constexpr std::size_t kShown = 8;
-  std::array<Fault, kShown> found{};
-  FaultSink sink(found.data(), kShown);
-  check_process_heap(sink);
-  const std::size_t count = sink.count();
-  if (count == 0) return;
+  const Findings found = check_process_heap();
+  if (found.count == 0) return;
   Text<256> where;
   where.add("TRESTLE_HEAP_CHECK at ")
       .add(file)
       .add(":")
       .add(static_cast<std::uint64_t>(line))
       .add(" found ")
-      .add(count)
-      .add(count == 1 ? " fault" : " faults");
+      .add(found.count)
+      .add(found.count == 1 ? " fault" : " faults");
   print_line(where.view());
-  const Call call = TRESTLE_CALL("TRESTLE_HEAP_CHECK", nullptr);
-  for (std::size_t i = 1; i < std::min(count, kShown); ++i) {
-    tell(found[i], call, Severity::fatal);
-  }
-  die(found[0], call);
+  outlive(found, TRESTLE_CALL("TRESTLE_HEAP_CHECK", nullptr));
 }
 
 }  // extern "C"

@@ -2,7 +2,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "shim/process_heap.hpp"
+#include "shim/aftermath.hpp"
 
 extern "C" {
 

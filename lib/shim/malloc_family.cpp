@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "shim/aftermath.hpp"
 #include "shim/family.hpp"
 
 using namespace trestle;

@@ -37,8 +37,8 @@ const OptionRow* row_of(std::string_view name) noexcept {
 
 bool set_path(std::string_view value, std::array<char, kMaxPath>& path) noexcept {
   if (value.size() >= path.size()) return false;
+  path.fill('\0');
   std::memcpy(path.data(), value.data(), value.size());
-  path[value.size()] = '\0';
   return true;
 }
 
@@ -51,6 +51,10 @@ bool set(const OptionRow& row, std::string_view value, Options& options) noexcep
   }
   const std::optional<std::uint64_t> number = parse_count(value, row.type == OptionType::bytes);
   if (!number || (row.type == OptionType::flag && *number > 1)) return false;
+  if (row.name == "reports_per_minute" && *number > UINT32_MAX) return false;
+  if (row.name == "reports_per_minute") options.reports_per_minute = static_cast<std::uint32_t>(*number);
+  if (row.name == "abort") options.abort = *number != 0;
+  if (row.name == "abort_on_mismatch") options.abort_on_mismatch = *number != 0;
   if (row.name == "check_at_exit") options.check_at_exit = *number != 0;
   if (row.name == "handle_segv") options.handle_segv = *number != 0;
   if (row.name == "sample") options.sample = *number;

@@ -14,6 +14,9 @@ inline constexpr std::size_t kMaxPath = 1024;
 struct Options {
   bool check_at_exit = false;
   bool handle_segv = false;
+  bool abort = true;
+  bool abort_on_mismatch = false;
+  std::uint32_t reports_per_minute = 60;
   std::uint64_t sample = 0;
   std::uint64_t check_every = 0;
   std::uint64_t decay_ms = 1000;
@@ -21,6 +24,8 @@ struct Options {
   std::array<char, kMaxPath> summary{};     // a path; empty: none
   std::array<char, kMaxPath> symbolizer{};  // a path, or "none"; empty: what PATH has
   std::array<char, kMaxPath> json{};        // a path to which reports are appended; empty: none
+
+  friend bool operator==(const Options&, const Options&) = default;
 };
 
 enum class OptionType : std::uint8_t { flag, count, bytes, path, json_path };
@@ -32,7 +37,13 @@ struct OptionRow {
   std::string_view help;
 };
 
-inline constexpr std::array<OptionRow, 9> trestle_options_table{{
+inline constexpr std::array<OptionRow, 12> trestle_options_table{{
+    {"abort", OptionType::flag, "1",
+     "0: the process goes on after a fault where that is safe, and reports the first of each site; see "
+     "docs/reports.md"},
+    {"abort_on_mismatch", OptionType::flag, "0, 1 under the debug policy",
+     "whether malloc, new and new[] released by one another's functions are as other faults, and not a warning"},
+    {"reports_per_minute", OptionType::count, "60", "so many faults that the process goes on after; 0: all"},
     {"check_at_exit", OptionType::flag, "0, 1 under the debug policy",
      "check the whole heap when the process ends; a fault is reported and aborts"},
     {"check_every", OptionType::count, "0", "check the whole heap after every N calls of the malloc family; 0: never"},

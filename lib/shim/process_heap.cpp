@@ -13,14 +13,20 @@
 #include "report/symbolizer.hpp"
 #include "report/text.hpp"
 #include "shim/access.hpp"
+#include "shim/aftermath.hpp"
 
 namespace trestle {
 
 constinit ProcessHeap heap_of_process;
+constinit Options options_of_process{.check_at_exit = kPolicy.check_at_exit,
+                                     .handle_segv = kPolicy.handle_segv,
+                                     .abort_on_mismatch = kPolicy.kind_fatal,
+                                     .sample = kPolicy.sample};
 
 namespace {
 
 constexpr ProcessHeap& heap = heap_of_process;
+constexpr Options& options = options_of_process;
 
 // Where no histories are kept.
 struct NoHistories {
@@ -39,19 +45,9 @@ constinit std::conditional_t<kPolicy.histories != HistoriesOf::nothing, Historie
 
 constinit Mutex start_lock;
 constinit std::atomic<bool> started{false};
-constinit Options options{
-    .check_at_exit = kPolicy.check_at_exit, .handle_segv = kPolicy.handle_segv, .sample = kPolicy.sample};
 constinit std::atomic<std::uint64_t> check_every{0};
 constinit std::atomic<std::uint64_t> calls{0};
-constinit std::atomic<std::uint64_t> checks{0};
-constinit std::atomic<std::uint64_t> check_ns{0};
-constinit std::atomic<std::uint64_t> faults{0};
-constinit std::atomic<FaultKind> first_fault{FaultKind::none};
-constinit std::atomic<trestle_fault_handler> handler{nullptr};
-constinit std::atomic<bool> mismatch_told{false};
-constinit std::atomic<int> process{0};     // the process that this copy of the heap belongs to
-constinit std::atomic<bool> ended{false};  // at_exit has done its work
-constinit trestle_stats inherited{};       // what the parent had done when this process was forked off
+constinit std::atomic<int> process{0};  // the process that this copy of the heap belongs to
 
 // A thread's cache goes to others when it ends, by the destructor of a key that it has set.
 constinit pthread_key_t leaving{};
@@ -92,7 +88,7 @@ void after_fork_in_child() noexcept {
   heap.reset_locks();
   start_lock.reset();
   process.store(os::process_id(), std::memory_order_relaxed);
-  if (is_up()) inherited = process_stats();
+  begin_summary();
 }
 
 // Now and not in a report: by then the environment may lie in memory that is broken.
@@ -119,6 +115,7 @@ void set_sample() noexcept {
 __attribute__((constructor(101))) void set_up() noexcept {
   process.store(os::process_id(), std::memory_order_relaxed);
   if (const char* const text = secure_getenv("TRESTLE_OPTIONS")) parse_options(text, options, warn_of_option);
+  begin_aftermath();
   choose_symbolizer();
   set_json_reports(options.json.data());
   if (start_once()) {
@@ -134,50 +131,6 @@ __attribute__((constructor(101))) void set_up() noexcept {
 
 __attribute__((destructor(101))) void tear_down() noexcept { at_exit(); }
 
-void write_summary() noexcept {
-  if (options.summary[0] == '\0') return;
-  const trestle_stats all = process_stats();
-  const auto since = [](std::uint64_t now, std::uint64_t then) { return now > then ? now - then : 0; };
-  Text<512> line;
-  line.add("{\"pid\":").add(static_cast<std::uint64_t>(os::process_id())).add(",\"policy\":\"").add(kPolicy.name);
-  line.add("\",\"allocations\":").add(since(all.allocations, inherited.allocations));
-  line.add(",\"deallocations\":").add(since(all.deallocations, inherited.deallocations));
-  line.add(",\"peak_live_bytes\":").add(all.peak_live_bytes).add(",\"peak_rss_bytes\":").add(os::peak_rss_bytes());
-  line.add(",\"checks\":").add(since(all.checks, inherited.checks));
-  line.add(",\"check_nanoseconds\":").add(since(all.check_nanoseconds, inherited.check_nanoseconds));
-  line.add(",\"faults\":").add(since(all.faults, inherited.faults));
-  line.add(",\"fault\":\"").add(all.faults != 0 ? traits_of(first_fault).name : "").add("\"}\n");
-  if (!os::append_to_file(options.summary.data(), line.chars())) {
-    print_line("cannot append the summary to ", options.summary.data());
-  }
-}
-
-// The summary names the first one.
-void name_first(FaultKind kind) noexcept {
-  FaultKind unnamed = FaultKind::none;
-  first_fault.compare_exchange_strong(unnamed, kind, std::memory_order_relaxed);
-}
-void note_fault(FaultKind kind) noexcept {
-  name_first(kind);
-  faults.fetch_add(1, std::memory_order_relaxed);
-}
-
-// The faults of a check that nobody asked for by a call: all are printed, the first one ends the process.
-void check_or_die(const Call& call) noexcept {
-  constexpr std::size_t kShown = 8;
-  std::array<Fault, kShown> found{};
-  FaultSink sink(found.data(), found.size());
-  check_process_heap(sink);
-  const std::size_t count = sink.count();
-  if (count == 0) return;
-  name_first(found[0].kind);
-  for (std::size_t i = 1; i < std::min(count, kShown); ++i) {
-    note_fault(found[i].kind);
-    std::ignore = tell(found[i], call, Severity::fatal);
-  }
-  die(found[0], call);
-}
-
 void* out_of_memory() noexcept {
   errno = ENOMEM;
   return nullptr;
@@ -189,10 +142,63 @@ void* noted(const Allocation& made, const Call& call) noexcept {
   return made.payload;
 }
 
-void* hand_out(const Allocation& made, const Call& call) noexcept {
-  if (made.is_fault()) [[unlikely]]
-    die(made.verdict(), call.argument != nullptr ? call.argument : made.payload, call);
+Outlook outlook_of(FaultKind kind) noexcept {
+  if (kind == FaultKind::kind_mismatch && !options.abort_on_mismatch) return Outlook::harmless;
+  const bool is_known = is_about_pointer(kind) || is_about_bytes(kind) || is_about_claim(kind);
+  return is_known ? Outlook::as_asked : Outlook::hopeless;
+}
+
+// What the verdict on the pointer `given` is about, once that is reported and the process goes on.
+Fault outlived(const Verdict& verdict, const void* given, const Call& call) noexcept {
+  const Fault bare{.kind = verdict.kind, .address = verdict.at};
+  if (!is_about_bytes(bare.kind) && is_counted(bare.kind, call, outlook_of(bare.kind))) return bare;
+  const bool is_inside = heap.is_entered_by_caller();
+  const Fault fault = is_inside ? bare : heap.explain(verdict, given);
+  outlive(fault, call, is_inside ? Outlook::hopeless : outlook_of(fault.kind));
+  return fault;
+}
+
+// Somebody still writes to a block that is free. Where it would be served next, nobody gets it.
+void keep_from_use(const Fault& fault) noexcept {
+  const Allocation next = heap.allocate(std::max<std::size_t>(fault.served, 1) - 1, kMinAlignment, Kind::by_malloc);
+  if (next.payload == nullptr || next.is_fault() || next.payload == fault.block) return;
+  std::ignore = heap.deallocate(next.payload, {.kind = Kind::by_malloc});
+}
+
+// After a fault about bytes, what they should be, so that the call can be made again; after a false claim, `how` without it.
+// Others end the process, and what comes again and again does.
+void make_up_for(const Fault& fault, Release& how, const Call& call, int times) noexcept {
+  constexpr int kMost = 100;
+  if (fault.kind == FaultKind::size_mismatch) how.size = Release::kNoClaim;
+  if (fault.kind == FaultKind::alignment_mismatch) how.alignment = 0;
+  if (fault.kind == FaultKind::kind_mismatch) how.kind = Kind::none;
+  if (is_about_claim(fault.kind)) return;
+  if (times >= kMost || !heap.mend(fault)) die(fault, call);
+  if (fault.kind == FaultKind::write_after_free) keep_from_use(fault);
+}
+
+// What an attempt gives, once it meets no fault; nothing, and EINVAL, where it was given no block. `made`: by the first one.
+template <class Attempt>
+[[gnu::noinline]] void* insist(Allocation made, const Call& call, Attempt attempt) noexcept {
+  Release none;
+  for (int times = 0; made.is_fault(); ++times) {
+    const void* const given = call.argument != nullptr ? call.argument : made.payload;
+    const Fault fault = outlived(made.verdict(), given, call);
+    if (is_about_pointer(fault.kind)) {
+      errno = EINVAL;
+      return nullptr;
+    }
+    make_up_for(fault, none, call, times);
+    made = attempt();
+  }
   return made.payload != nullptr ? noted(made, call) : out_of_memory();
+}
+template <class Attempt>
+void* hand_out(const Call& call, Attempt attempt) noexcept {
+  const Allocation made = attempt();
+  if (made.is_fault() || made.payload == nullptr) [[unlikely]]
+    return insist(made, call, attempt);
+  return noted(made, call);
 }
 
 // The history says so before: once the heap has it back, the block may be another's.
@@ -204,16 +210,28 @@ Verdict release(void* block, const Release& how, const Call& call) noexcept {
   return verdict;
 }
 
+// After a release that met a fault: makes it again, unless the block is none, or is damaged and therefore nobody's from now on.
+[[gnu::noinline]] void release_at_last(Verdict verdict, void* block, Release how, const Call& call) noexcept {
+  for (int times = 0; verdict.is_fault(); ++times) {
+    const Fault fault = outlived(verdict, block, call);
+    if (is_about_pointer(fault.kind)) return;
+    make_up_for(fault, how, call, times);
+    if (is_about_bytes(fault.kind) && fault.block == block) return;
+    verdict = release(block, how, call);
+  }
+}
+
 }  // namespace
 
 bool is_started() noexcept { return started.load(std::memory_order_acquire); }
 bool is_up() noexcept { return is_started() || start_once(); }
+bool is_own_process() noexcept { return process.load(std::memory_order_relaxed) == os::process_id(); }
 
 void tick(const Call& call) noexcept {
   const std::uint64_t every = check_every.load(std::memory_order_relaxed);
   if (every == 0) [[likely]]
     return;
-  if ((calls.fetch_add(1, std::memory_order_relaxed) + 1) % every == 0) check_or_die(call);
+  if ((calls.fetch_add(1, std::memory_order_relaxed) + 1) % every == 0) outlive(check_process_heap(), call);
 }
 
 // Of a fault without a block the history is that of the last one that began there.
@@ -222,56 +240,6 @@ bool tell(const Fault& fault, const Call& call, Severity severity) noexcept {
   const bool is_known = kHistoriesOfAll || (!heap.is_entered_by_caller() && heap.is_alone(block));
   const History history = is_known ? histories.of(block) : History{};
   return print_report(fault, heap.offset_of(fault.address), call, severity, history);
-}
-
-void die(const Fault& fault, const Call& call) noexcept {
-  pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, nullptr);  // the end is that of the process
-  note_fault(fault.kind);
-  if (!tell(fault, call, Severity::fatal)) abort();  // a fault inside the report ends it
-  if (const trestle_fault_handler set = handler.load(std::memory_order_acquire)) {
-    const trestle_fault published = publish(fault, heap.offset_of(fault.address));
-    set(&published);
-  }
-  // In the child of vfork this memory is still the parent's, whose summary is to come.
-  if (process.load(std::memory_order_relaxed) == os::process_id() && !ended.exchange(true)) write_summary();
-  abort();
-}
-
-void die(const Verdict& verdict, const void* given, const Call& call) noexcept {
-  die(heap.is_entered_by_caller() ? Fault{.kind = verdict.kind, .address = verdict.at} : heap.explain(verdict, given),
-      call);
-}
-
-void check_process_heap(FaultSink& sink) noexcept {
-  if (!is_up() || heap.is_entered_by_caller()) return;
-  const std::uint64_t begun = os::now_ns();
-  heap.check(CheckLevel::full, sink);
-  check_ns.fetch_add(os::now_ns() - begun, std::memory_order_relaxed);
-  checks.fetch_add(1, std::memory_order_relaxed);
-}
-
-trestle_stats process_stats() noexcept {
-  trestle_stats all{};
-  if (is_up() && !heap.is_entered_by_caller()) all = heap.stats();
-  all.checks = checks.load(std::memory_order_relaxed);
-  all.check_nanoseconds = check_ns.load(std::memory_order_relaxed);
-  all.faults = faults.load(std::memory_order_relaxed);
-  return all;
-}
-
-trestle_fault_handler set_fault_handler(trestle_fault_handler set) noexcept {
-  return handler.exchange(set, std::memory_order_acq_rel);
-}
-
-void at_exit() noexcept {
-  // In the child of vfork this memory is still the parent's: its end is not the end of this heap.
-  if (process.load(std::memory_order_relaxed) != os::process_id() || ended.exchange(true)) return;
-  if (options.check_at_exit) {
-    ended.store(false);  // so that a fault found now leaves its line
-    check_or_die(TRESTLE_CALL("the check at exit", nullptr));
-    ended.store(true);
-  }
-  write_summary();
 }
 
 void* serve(std::size_t size, std::size_t alignment, Kind kind, const Call& call) noexcept {
@@ -283,7 +251,7 @@ void* serve(std::size_t size, std::size_t alignment, Kind kind, const Call& call
   if (!is_up()) [[unlikely]]
     return out_of_memory();
   tick(call);
-  return hand_out(heap.allocate(size, std::max(alignment, kMinAlignment), kind), call);
+  return hand_out(call, [&] { return heap.allocate(size, std::max(alignment, kMinAlignment), kind); });
 }
 
 void* serve_zeroed(std::size_t count, std::size_t size, const Call& call) noexcept {
@@ -294,7 +262,7 @@ void* serve_zeroed(std::size_t count, std::size_t size, const Call& call) noexce
   if (!bytes || !is_up()) [[unlikely]]
     return out_of_memory();
   tick(call);
-  return hand_out(heap.allocate_zeroed(*bytes, Kind::by_malloc), call);
+  return hand_out(call, [&] { return heap.allocate_zeroed(*bytes, Kind::by_malloc); });
 }
 
 void* serve_again(void* block, std::size_t size, const Call& call) noexcept {
@@ -305,11 +273,13 @@ void* serve_again(void* block, std::size_t size, const Call& call) noexcept {
   if (!is_up()) [[unlikely]]
     return out_of_memory();
   tick(call);
-  const bool is_first = histories.end(block, call.site);
-  const Allocation made = heap.reallocate(block, size);
-  if ((made.payload == nullptr || made.is_fault()) && is_first) [[unlikely]]
-    histories.revive(block);
-  return hand_out(made, call);
+  return hand_out(call, [&] {
+    const bool is_first = histories.end(block, call.site);
+    const Allocation made = heap.reallocate(block, size);
+    if ((made.payload == nullptr || made.is_fault()) && is_first) [[unlikely]]
+      histories.revive(block);
+    return made;
+  });
 }
 
 void take_back(void* block, const Release& how, const Call& call) noexcept {
@@ -317,30 +287,24 @@ void take_back(void* block, const Release& how, const Call& call) noexcept {
   if (!is_up()) [[unlikely]]
     die(Fault{.kind = FaultKind::wild_pointer, .address = block}, call);
   tick(call);
-  Verdict verdict = release(block, how, call);
-  if (!verdict.is_fault()) [[likely]]
-    return;
-  if (verdict.kind == FaultKind::kind_mismatch && !kPolicy.kind_fatal) {
-    if (!mismatch_told.exchange(true)) {
-      note_fault(verdict.kind);
-      std::ignore = tell(heap.explain(verdict, block), call, Severity::warning);
-    }
-    Release unchecked = how;
-    unchecked.kind = Kind::none;
-    verdict = release(block, unchecked, call);
-    if (!verdict.is_fault()) return;
-  }
-  die(verdict, block, call);
+  const Verdict verdict = release(block, how, call);
+  if (verdict.is_fault()) [[unlikely]]
+    release_at_last(verdict, block, how, call);
 }
 
 std::size_t size_of(const void* block, const Call& call) noexcept {
   if (block == nullptr) return 0;
   if (!is_up()) [[unlikely]]
     die(Fault{.kind = FaultKind::wild_pointer, .address = block}, call);
-  const Sized sized = heap.usable_size(block);
-  if (sized.is_fault()) [[unlikely]]
-    die(Verdict{sized.kind, block}, block, call);
-  return sized.bytes;
+  Release none;
+  for (int times = 0;; ++times) {
+    const Sized sized = heap.usable_size(block);
+    if (!sized.is_fault()) [[likely]]
+      return sized.bytes;
+    const Fault fault = outlived({sized.kind, block}, block, call);
+    if (is_about_pointer(fault.kind)) return 0;
+    make_up_for(fault, none, call, times);
+  }
 }
 
 }  // namespace trestle

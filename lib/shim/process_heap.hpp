@@ -1,5 +1,5 @@
 // The one heap of the process: brought up at the first call, checked every so often where the options say so, and the edge
-// at which a fault becomes a report and the end.
+// at which a fault becomes a report.
 #pragma once
 
 #include <cerrno>
@@ -22,6 +22,7 @@ inline constexpr const Policy& kPolicy = TRESTLE_POLICY;
 using ProcessHeap = Heap<TRESTLE_POLICY, LinuxOs>;
 
 extern constinit ProcessHeap heap_of_process;
+extern constinit Options options_of_process;
 // The heap, started. `is_up` false: no address space could be reserved.
 [[nodiscard]] inline ProcessHeap& process_heap() noexcept { return heap_of_process; }
 [[nodiscard]] bool is_up() noexcept;
@@ -33,19 +34,13 @@ void tick(const Call& call) noexcept;
 
 // Prints the report, with what is known of the block's history. As print_report.
 bool tell(const Fault& fault, const Call& call, Severity severity) noexcept;
-// The same, calls the handler, leaves a line in the summary, aborts.
-[[noreturn]] void die(const Fault& fault, const Call& call) noexcept;
-[[noreturn]] void die(const Verdict& verdict, const void* given, const Call& call) noexcept;
 
-// A full check, counted and timed. Does not look where the caller, a signal handler, has interrupted the heap.
-void check_process_heap(FaultSink& sink) noexcept;
-[[nodiscard]] trestle_stats process_stats() noexcept;
-trestle_fault_handler set_fault_handler(trestle_fault_handler handler) noexcept;
+// Whether the calling process is the one that this copy of the heap belongs to: the child of a vfork shares its parent's.
+[[nodiscard]] bool is_own_process() noexcept;
 
-// What is done when the process ends: the check at exit and the summary, once a process.
-void at_exit() noexcept;
-
-// The edges. Each serves one call of the family; `call` says which, for the report. They set errno as the standard says.
+// The edges. Each serves one call of the family; `call` says which, for the report. They set errno as the standard says. Where
+// the process outlives a fault: a release does nothing, realloc gives null and EINVAL, and a size is 0, of what is no block; a
+// block that is damaged is never reused, and whatever the call can do in spite of that is done.
 void* serve(std::size_t size, std::size_t alignment, Kind kind, const Call& call) noexcept;
 void* serve_zeroed(std::size_t count, std::size_t size, const Call& call) noexcept;
 void* serve_again(void* block, std::size_t size, const Call& call) noexcept;

@@ -16,7 +16,10 @@ static int count_live(const struct trestle_block* block, void* context) {
   if (block->state == TRESTLE_BLOCK_LIVE) ++*(size_t*)context;
   return 0;
 }
-static void ignore(const struct trestle_fault* fault) { (void)fault; }
+static enum trestle_fault_action ignore(const struct trestle_fault* fault) {
+  (void)fault;
+  return TRESTLE_ACTION_CONTINUE;
+}
 
 static void use_family(void) {
   void* block = trestle_malloc(10);

@@ -3,7 +3,9 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <csetjmp>
+#include <csignal>
 #include <cstring>
 #include <map>
 #include <nlohmann/json.hpp>
@@ -30,7 +32,7 @@ trestle_fault told;
 template <class Misuse>
 trestle_fault fault_of(Misuse misuse) {
   told = {};
-  trestle_set_fault_handler([](const trestle_fault* fault) {
+  trestle_set_fault_handler([](const trestle_fault* fault) -> trestle_fault_action {
     told = *fault;
     longjmp(back, 1);
   });
@@ -109,9 +111,79 @@ TEST(FaultHandler, LeavesTheHeapAsItWas) {
 }
 
 TEST(FaultHandler, IsHandedBack) {
-  const trestle_fault_handler first = [](const trestle_fault*) {};
+  const trestle_fault_handler first = [](const trestle_fault*) { return TRESTLE_ACTION_DEFAULT; };
   EXPECT_EQ(trestle_set_fault_handler(first), nullptr);
   EXPECT_EQ(trestle_set_fault_handler(nullptr), first);
+}
+
+// What the handler says, for as long as it is there.
+class Answering {
+ public:
+  explicit Answering(trestle_fault_action answer) {
+    answer_ = answer;
+    times_ = 0;
+    trestle_set_fault_handler([](const trestle_fault*) {
+      ++times_;
+      return answer_;
+    });
+  }
+  ~Answering() { trestle_set_fault_handler(nullptr); }
+  Answering(const Answering&) = delete;
+  Answering& operator=(const Answering&) = delete;
+  [[nodiscard]] int times() const { return times_; }
+
+ private:
+  static inline trestle_fault_action answer_ = TRESTLE_ACTION_DEFAULT;
+  static inline int times_ = 0;
+};
+
+TEST(FaultHandler, MayContinue) {
+  const Answering handler(TRESTLE_ACTION_CONTINUE);
+  char* const block = made(100);
+  char* const other = made(100);
+  trestle_free(block);
+  for (int i = 0; i < 3; ++i) trestle_free(block);
+  EXPECT_EQ(handler.times(), 3) << "of each, also of those that are not printed";
+  EXPECT_EQ(trestle_realloc(block, 50), nullptr);
+  EXPECT_EQ(errno, EINVAL);
+  EXPECT_EQ(trestle_malloc_usable_size(block), 0U);
+  EXPECT_EQ(handler.times(), 5);
+  trestle_free(other);
+  EXPECT_EQ(trestle_heap_check(nullptr, 0), 0U);
+}
+
+TEST(FaultHandler, CanMendADamagedBlock) {
+  if (is_fast()) GTEST_SKIP() << "this policy has no canary";
+  const Answering handler(TRESTLE_ACTION_CONTINUE);
+  char* const block = made(100);
+  block[100] ^= 1;
+  trestle_free(block);
+  EXPECT_EQ(handler.times(), 1);
+  EXPECT_EQ(trestle_heap_check(nullptr, 0), 0U);
+  EXPECT_EQ(trestle_malloc_usable_size(block), 100U) << "it is kept from reuse";
+  trestle_free(block);
+}
+
+TEST(FaultHandlerDeathTest, MayAbort) {
+  const auto free_twice = [](trestle_fault_action answer) {
+    const Answering handler(answer);
+    char* const block = made(100);
+    trestle_free(block);
+    trestle_free(block);
+  };
+  EXPECT_EXIT(free_twice(TRESTLE_ACTION_ABORT), testing::KilledBySignal(SIGABRT), "double free");
+  EXPECT_EXIT(free_twice(TRESTLE_ACTION_DEFAULT), testing::KilledBySignal(SIGABRT), "double free");
+}
+
+// Where nothing tells how long a block is there is no going on, whatever the handler says.
+TEST(FaultHandlerDeathTest, CannotContinueAfterEverything) {
+  const auto free_without_header = [] {
+    const Answering handler(TRESTLE_ACTION_CONTINUE);
+    char* const block = made(50000);
+    block[-8] ^= 1;
+    trestle_free(block);
+  };
+  EXPECT_EXIT(free_without_header(), testing::KilledBySignal(SIGABRT), "header corrupt");
 }
 
 TEST(FaultNames, AreAllDifferent) {

@@ -75,6 +75,12 @@ def expected_of(lines, axes, policy, case):
     return found[0] if found else None
 
 
+def told_of(lines, policy):
+    """What the lines `told` promise under the policy, in their order."""
+    told = [addressed(line.partition(" ")[2]) for line in lines if line.startswith("told ")]
+    return [what for policies, _, what in told if policy in policies]
+
+
 def require_all_heard(lines, axes):
     """Each line speaks of some case."""
     for word, _, words, what in expectations(lines):

@@ -13,7 +13,8 @@ begin with `//:` say what is expected; without any, status 0, "ok" on stdout, no
   //: summaries N                       processes that end, and say so
   //: summary KEY=VALUE                 in each summary
   //: fault POLICY...: KIND in CALL     under these policies one report, and SIGABRT. GIVEN in CALL is what the program said
-  //: warning POLICY...: KIND in CALL   under these one report, and the program goes on
+  //: warning POLICY...: KIND in CALL   under these one report, and the program goes on; the rest is counted
+  //: told POLICY...: KIND in CALL      of each line one report, in this order, and the program goes on; `err` follows
   //: finds POLICY...: KIND             under these the program says `found KIND` before "ok": a fault that is a value
   //: unsymbolized                      the report's stack has no lines, since nobody can be asked for them
   //: each WORD...                      run once for every word, its argument
@@ -55,11 +56,13 @@ def require(holds, message):
 
 
 class Expectation:
-    def __init__(self, lines, special):
-        """`special`: the directive and its text for this policy and case, or None."""
+    def __init__(self, lines, special, told):
+        """`special`: the directive and its text for this policy and case, or None. `told`: the reports of a run that goes on."""
+        self.told = told
         self.options, self.limit, self.out, self.err = "", None, "ok\n", []
         self.status, self.summaries, self.summary, self.report = 0, 1, [], None
         self.unsymbolized = False
+        self.more = 0  # faults without a report
         for line in lines:
             self.read(line)
         if special is not None:
@@ -80,7 +83,7 @@ class Expectation:
         elif word == "summary":
             key, _, value = rest.partition("=")
             self.summary.append((key, json.loads(value)))
-        elif word not in cases.EXPECTATIONS + ("each", "by"):
+        elif word not in cases.EXPECTATIONS + ("each", "by", "told"):
             raise Broken(f"{word} is no directive")
 
     def expect(self, word, what):
@@ -123,9 +126,11 @@ def run(expected, arguments, program, how, library, summary):
 def hold_json(path, err, expected):
     """Each report is there as a line of JSON, which says what the text says, but for the bytes."""
     lines = [json.loads(line) for line in open(path)] if os.path.exists(path) else []
-    require(len(lines) == (0 if expected.report is None else 1), f"{len(lines)} reports in JSON")
-    for line in lines:
-        text = re.sub(r"  bytes around the address:.*\n(    0x.*\n)*", "", err)
+    require(len(lines) == len(expected.told) + (expected.report is not None), f"{len(lines)} reports in JSON")
+    for line, told in zip(lines, expected.told):
+        require(f"{line['kind']} in {line['call']}" == told, f"{line['kind']} in {line['call']} in JSON, not {told}")
+    for line in [] if expected.told else lines:
+        text = re.sub(r"  bytes around the address:.*\n(    0x.*\n)*|^trestle: .* more faults? without .*\n", "", err, flags=re.M)
         require(text.endswith(report.text_of(line)), f"JSON says otherwise than the text:\n{report.text_of(line)}")
 
 
@@ -133,8 +138,10 @@ def hold_report(expected, err, said, pid, program, policy):
     lines = "".join(line + "\n" for line in expected.err)
     require("at" in said or "given" in said, "the program named no pointer")
     wanted = report.pattern(expected, said, pid, policy)
-    found = re.fullmatch(f"{lines}{wanted}", err)
+    more = "(trestle: (?P<more>[0-9]+) more faults? without a report: (?P=more) where one was reported before, 0 above .+\n)?"
+    found = re.fullmatch(f"{lines}{wanted}{more}", err)
     require(found is not None, f"stderr is not {lines!r} and this report:\n{wanted}")
+    expected.more = int(found["more"] or 0)
     calls = [] if expected.report.endswith("the check at exit") else ["stack"]
     kind = expected.report.partition(" in ")[0]
     unknown = said.get("block") == "? ? ?"
@@ -156,6 +163,15 @@ def hold_report(expected, err, said, pid, program, policy):
         require(not by_one or by[1] == said.get(call, str(pid)), f"{call} by another thread")
 
 
+def hold_told(expected, err, pid):
+    """Each report is there, and nothing else but the lines expected after them."""
+    heads = re.findall(rf"^=={pid}==ERROR: trestle: (.+?)(?:\(0x[0-9a-f]+\))?$", err, re.M)
+    require(heads == expected.told, f"not told is {expected.told}, but {heads}")
+    rest = "".join(re.findall(r"^(?!==|  ).+\n", err, re.M))
+    pattern = "".join(line + "\n" for line in expected.err)
+    require(re.fullmatch(pattern, rest) is not None, f"beside the reports stderr is not {pattern!r} but {rest!r}")
+
+
 def hold_out(expected, out):
     if expected.out == "xml":
         import xml.etree.ElementTree
@@ -171,10 +187,12 @@ def hold_out(expected, out):
 def hold_summaries(expected, path, policy):
     lines = [json.loads(line) for line in open(path)] if os.path.exists(path) else []
     require(len(lines) == expected.summaries, f"{len(lines)} processes left a summary, not {expected.summaries}: {lines}")
-    kind = "" if expected.report is None else expected.report.partition(" in ")[0]
+    reports = expected.told or ([] if expected.report is None else [expected.report])
+    faults = dict(expected.summary).get("faults", len(reports) + expected.more)
+    kind = reports[0].partition(" in ")[0] if reports else ""
     for line in lines:
         require(line["policy"] == policy, f"the summary's policy is not {policy}: {line}")
-        require((line["fault"], line["faults"]) == (kind, 1 if kind else 0), f"the summary's fault is not '{kind}': {line}")
+        require((line["fault"], line["faults"]) == (kind, faults), f"the summary's fault is not '{kind}': {line}")
         for key, value in expected.summary:
             require(line[key] == value, f"{key} is not {value} in the summary: {line}")
 
@@ -189,7 +207,9 @@ def hold_once(expected, arguments, program, how, policy, library):
         try:
             require(status == expected.status, f"status {status}, not {expected.status}")
             hold_out(expected, plain)
-            if expected.report is not None:
+            if expected.told:
+                hold_told(expected, err, pid)
+            elif expected.report is not None:
                 hold_report(expected, err, said, pid, program, policy)
             else:
                 pattern = "".join(line + "\n" for line in expected.err)
@@ -210,7 +230,8 @@ def hold(source, program, how, policy, library):
         special = cases.expected_of(lines, axes, policy, case)
         if special is not None and special[0] == "without":
             continue
-        wrong = hold_once(Expectation(lines, special), case, program, how, policy, library)
+        told = cases.told_of(lines, policy)
+        wrong = hold_once(Expectation(lines, special, told), case, program, how, policy, library)
         if wrong is not None:
             held = False
             print(" ".join([os.path.basename(source), *case]) + f", {policy}: {wrong}")

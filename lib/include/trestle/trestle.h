@@ -75,7 +75,7 @@ TRESTLE_API const char *trestle_fault_name(enum trestle_fault_kind kind) TRESTLE
 
 /* malloc and its family under their own names, with the meaning, errors and errno of C23 and POSIX: above PTRDIFF_MAX
  * or where a product overflows, null and ENOMEM. Never less than 16-byte alignment. Usable size is the size requested.
- * A misuse (see trestle_fault_kind) is reported and aborts. Cost: O(1), but for bytes copied, zeroed or poisoned. */
+ * A misuse (see trestle_fault_kind) is reported and aborts (see trestle_set_fault_handler). Cost: O(1), but for bytes copied, zeroed or poisoned. */
 TRESTLE_API void *trestle_malloc(size_t size) TRESTLE_NOEXCEPT;
 TRESTLE_API void *trestle_calloc(size_t count, size_t size) TRESTLE_NOEXCEPT;
 TRESTLE_API void *trestle_realloc(void *block, size_t size) TRESTLE_NOEXCEPT;
@@ -152,9 +152,16 @@ TRESTLE_API void trestle_get_stats(struct trestle_stats *stats) TRESTLE_NOEXCEPT
 /* The same as one JSON object. Returns its length; at most `capacity` bytes with the NUL are written, as by snprintf. */
 TRESTLE_API size_t trestle_stats_json(char *buffer, size_t capacity) TRESTLE_NOEXCEPT;
 
-/* Called with each fault after its report is printed and before the process aborts. It must not call the heap. It may
- * leave by longjmp, in a test. Returns the handler that was set before; null unsets. */
-typedef void (*trestle_fault_handler)(const struct trestle_fault *fault);
+enum trestle_fault_action {
+  TRESTLE_ACTION_DEFAULT = 0, /* what the option `abort` says */
+  TRESTLE_ACTION_ABORT = 1,
+  TRESTLE_ACTION_CONTINUE = 2 /* where that is safe; else the process aborts all the same */
+};
+
+/* Called with each fault, after its report is printed, if that is due, in the thread that met it. What it returns says
+ * whether the process goes on, as docs/reports.md tells. It must not call the heap. It may leave by longjmp, in a test.
+ * Returns the handler that was set before; null unsets. */
+typedef enum trestle_fault_action (*trestle_fault_handler)(const struct trestle_fault *fault);
 TRESTLE_API trestle_fault_handler trestle_set_fault_handler(trestle_fault_handler handler) TRESTLE_NOEXCEPT;
 
 /* "hardened", "fast" or "debug"; and the version, such as "0.1.0". */

@@ -49,7 +49,10 @@ static int check() {
   return ok();
 }
 
-static void say_given(const trestle_fault*) { print(STDOUT_FILENO, "given 0x%zx\n", (size_t)(uintptr_t)released_now); }
+static trestle_fault_action say_given(const trestle_fault*) {
+  print(STDOUT_FILENO, "given 0x%zx\n", (size_t)(uintptr_t)released_now);
+  return TRESTLE_ACTION_DEFAULT;
+}
 
 // Until its memory would be used again, by all that can be told of the policies: 2^20 blocks or 64 MiB wait.
 static int use_again() {

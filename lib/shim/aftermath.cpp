@@ -1,0 +1,203 @@
+#include "shim/aftermath.hpp"
+
+#include <pthread.h>
+#include <stdlib.h>
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <span>
+
+#include "base/keyed.hpp"
+#include "report/ration.hpp"
+#include "report/text.hpp"
+
+namespace trestle {
+namespace {
+
+using Answer = ReportRation::Answer;
+
+constinit std::atomic<std::uint64_t> checks{0};
+constinit std::atomic<std::uint64_t> check_ns{0};
+constinit std::atomic<std::uint64_t> faults{0};
+constinit std::atomic<FaultKind> first_fault{FaultKind::none};
+constinit std::atomic<trestle_fault_handler> handler{nullptr};
+constinit std::atomic<bool> ended{false};  // at_exit has done its work
+constinit trestle_stats inherited{};       // what the parent had done when this process was forked off
+constinit ReportRation ration;
+
+std::uint64_t since(std::uint64_t now, std::uint64_t then) noexcept { return now > then ? now - then : 0; }
+
+void write_summary() noexcept {
+  if (options_of_process.summary[0] == '\0') return;
+  const trestle_stats all = process_stats();
+  Text<512> line;
+  line.add("{\"pid\":").add(static_cast<std::uint64_t>(os::process_id())).add(",\"policy\":\"").add(kPolicy.name);
+  line.add("\",\"allocations\":").add(since(all.allocations, inherited.allocations));
+  line.add(",\"deallocations\":").add(since(all.deallocations, inherited.deallocations));
+  line.add(",\"peak_live_bytes\":").add(all.peak_live_bytes).add(",\"peak_rss_bytes\":").add(os::peak_rss_bytes());
+  line.add(",\"checks\":").add(since(all.checks, inherited.checks));
+  line.add(",\"check_nanoseconds\":").add(since(all.check_nanoseconds, inherited.check_nanoseconds));
+  line.add(",\"faults\":").add(since(all.faults, inherited.faults));
+  line.add(",\"fault\":\"").add(all.faults != 0 ? traits_of(first_fault).name : "").add("\"}\n");
+  if (!os::append_to_file(options_of_process.summary.data(), line.chars()))
+    print_line("cannot append the summary to ", options_of_process.summary.data());
+}
+
+// Of reports that were not printed.
+void tell_rest() noexcept {
+  const std::uint64_t repeated = ration.repeated();
+  const std::uint64_t too_many = ration.too_many();
+  if (repeated + too_many == 0) return;
+  Text<160> line;
+  line.add(repeated + too_many)
+      .add(repeated + too_many == 1 ? " more fault" : " more faults")
+      .add(" without a report: ");
+  line.add(repeated).add(" where one was reported before, ");
+  line.add(too_many).add(" above reports_per_minute");
+  print_line(line.view());
+}
+
+[[noreturn]] void end() noexcept {
+  pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, nullptr);  // the end is that of the process
+  // In the child of vfork this memory is still the parent's, whose summary is to come.
+  if (is_own_process() && !ended.exchange(true)) {
+    tell_rest();
+    write_summary();
+  }
+  abort();
+}
+
+void name_first(FaultKind kind) noexcept {
+  FaultKind unnamed = FaultKind::none;
+  first_fault.compare_exchange_strong(unnamed, kind, std::memory_order_relaxed);
+}
+
+// The kind, and where: the innermost frames of the call's stack, and what besides makes it another.
+std::uint64_t site_of(FaultKind kind, const Call& call, const void* besides) noexcept {
+  constexpr std::size_t kTold = 8;
+  std::array<const void*, kTold> frames{};
+  const std::size_t depth = capture_own(call.site, frames);
+  std::uint64_t hash = fold(static_cast<std::uint64_t>(kind) ^ kOdd1, address_of(besides) ^ kOdd2);
+  for (const void* const frame : std::span(frames).first(depth)) hash = fold(hash ^ address_of(frame), kOdd1);
+  return hash;
+}
+
+bool surely_ends(Outlook outlook) noexcept {
+  const bool is_asked = options_of_process.abort && handler.load(std::memory_order_relaxed) == nullptr;
+  return outlook == Outlook::hopeless || (outlook == Outlook::as_asked && is_asked);
+}
+
+void count(FaultKind kind) noexcept {
+  name_first(kind);
+  faults.fetch_add(1, std::memory_order_relaxed);
+}
+
+void print(const Fault& fault, const Call& call, Outlook outlook) noexcept {
+  const Severity severity = outlook == Outlook::harmless ? Severity::warning : Severity::fatal;
+  if (!tell(fault, call, severity)) abort();  // a fault inside the report ends it
+}
+
+// Counts the fault, and prints its report if it is one of those that are.
+Answer report(const Fault& fault, const Call& call, Outlook outlook, const void* besides = nullptr) noexcept {
+  count(fault.kind);
+  const Answer answer =
+      surely_ends(outlook) ? Answer::print : ration.ask(site_of(fault.kind, call, besides), os::now_ns());
+  if (answer == Answer::print) print(fault, call, outlook);
+  return answer;
+}
+
+bool goes_on(const Fault& fault, Outlook outlook) noexcept {
+  trestle_fault_action wanted = TRESTLE_ACTION_DEFAULT;
+  if (const trestle_fault_handler set = handler.load(std::memory_order_acquire)) {
+    const trestle_fault published = publish(fault, process_heap().offset_of(fault.address));
+    wanted = set(&published);
+  }
+  if (outlook == Outlook::hopeless || wanted == TRESTLE_ACTION_ABORT) return false;
+  return wanted == TRESTLE_ACTION_CONTINUE || outlook == Outlook::harmless || !options_of_process.abort;
+}
+
+// No process ends of a fault that was not reported.
+void settle(const Fault& fault, const Call& call, Outlook outlook, Answer answer) noexcept {
+  if (goes_on(fault, outlook)) return;
+  ration.take_back(answer);
+  if (answer != Answer::print) print(fault, call, outlook);
+  end();
+}
+
+}  // namespace
+
+void outlive(const Fault& fault, const Call& call, Outlook outlook) noexcept {
+  settle(fault, call, outlook, report(fault, call, outlook));
+}
+bool is_counted(FaultKind kind, const Call& call, Outlook outlook) noexcept {
+  const bool goes_on = outlook == Outlook::harmless || (outlook == Outlook::as_asked && !options_of_process.abort);
+  if (!goes_on || handler.load(std::memory_order_relaxed) != nullptr) return false;
+  if (!ration.knows(site_of(kind, call, nullptr))) return false;
+  count(kind);
+  return true;
+}
+void die(const Fault& fault, const Call& call) noexcept {
+  outlive(fault, call, Outlook::hopeless);
+  end();
+}
+
+void check_process_heap(FaultSink& sink) noexcept {
+  if (!is_up() || process_heap().is_entered_by_caller()) return;
+  const std::uint64_t begun = os::now_ns();
+  process_heap().check(CheckLevel::full, sink);
+  check_ns.fetch_add(os::now_ns() - begun, std::memory_order_relaxed);
+  checks.fetch_add(1, std::memory_order_relaxed);
+}
+
+Findings check_process_heap() noexcept {
+  Findings found;
+  FaultSink sink(found.first.data(), found.first.size());
+  check_process_heap(sink);
+  found.count = sink.count();
+  return found;
+}
+
+// All are printed before any of them ends the process.
+void outlive(const Findings& found, const Call& call) noexcept {
+  const std::size_t shown = std::min(found.count, found.first.size());
+  if (shown != 0) name_first(found.first[0].kind);
+  std::array<Answer, Findings::kShown> answers{};
+  for (std::size_t i = 0; i < shown; ++i) {
+    const std::size_t next = (i + 1) % shown;  // the first comes last, where people look
+    answers[next] = report(found.first[next], call, Outlook::as_asked, found.first[next].address);
+  }
+  for (std::size_t i = 0; i < shown; ++i) settle(found.first[i], call, Outlook::as_asked, answers[i]);
+}
+
+trestle_stats process_stats() noexcept {
+  trestle_stats all{};
+  if (is_up() && !process_heap().is_entered_by_caller()) all = process_heap().stats();
+  all.checks = checks.load(std::memory_order_relaxed);
+  all.check_nanoseconds = check_ns.load(std::memory_order_relaxed);
+  all.faults = faults.load(std::memory_order_relaxed);
+  return all;
+}
+
+trestle_fault_handler set_fault_handler(trestle_fault_handler set) noexcept {
+  return handler.exchange(set, std::memory_order_acq_rel);
+}
+
+void begin_aftermath() noexcept { ration.set_most_a_minute(options_of_process.reports_per_minute); }
+void begin_summary() noexcept {
+  if (is_up()) inherited = process_stats();
+}
+
+void at_exit() noexcept {
+  // In the child of vfork this memory is still the parent's: its end is not the end of this heap.
+  if (!is_own_process() || ended.exchange(true)) return;
+  if (options_of_process.check_at_exit) {
+    ended.store(false);  // so that a fault found now leaves its line
+    outlive(check_process_heap(), TRESTLE_CALL("the check at exit", nullptr));
+    ended.store(true);
+  }
+  tell_rest();
+  write_summary();
+}
+
+}  // namespace trestle
