@@ -271,8 +271,7 @@ class Misuser {
                          left->payload);
     if (live) expect_left_named(*left, told ? at : nullptr);
     if (!is_aligned(block.address, kCacheLine)) expect_below_named(block, *left, told);
-    if (told) undo(at, old, live ? FaultKind::write_past_end : FaultKind::write_after_free);
-    *at = old;
+    undo(at, old, live ? FaultKind::write_past_end : FaultKind::write_after_free, told);
     return true;
   }
   // By the free of that neighbour.
@@ -297,7 +296,8 @@ class Misuser {
     const Verdict moved = host_.engine().reallocate(block.address, block.size + 1).verdict();
     const bool said =
         expect(freed, wanted, at) && expect(moved, wanted, at) && expect_explained(freed, block.address, block);
-    undo(at, old, wanted);
+    const bool slot = host_.tier_of(block.address) == Tier::slot;
+    undo(at, old, wanted, !slot || served(block) - block.size >= kTelling);
     return named && said;
   }
 
@@ -310,15 +310,15 @@ class Misuser {
     std::byte* const at = block.address + poisoned.from + by % poisoned.bytes;
     const std::byte old = std::exchange(*at, *at ^ static_cast<std::byte>(1 + by % 255));
     const bool named = expect_checked(FaultKind::write_after_free, at, block.address);
-    undo(at, old, FaultKind::write_after_free);
+    undo(at, old, FaultKind::write_after_free, true);
     return named;
   }
 
-  // What was overwritten comes back: by the heap itself, which knows what was there, if it is one that mends.
-  void undo(std::byte* at, std::byte old, FaultKind kind) {
+  // What was overwritten comes back: by the heap itself, if it is one that mends and enough is left to tell what was there.
+  void undo(std::byte* at, std::byte old, FaultKind kind, bool told) {
     if constexpr (requires { host_.engine().mend(Fault{}); }) {
-      const bool mended = host_.engine().mend({.kind = kind, .address = at});
-      if (!mended || *at != old)
+      const bool mended = told && host_.engine().mend({.kind = kind, .address = at});
+      if (told && (!mended || *at != old))
         oracle_.violate(Expectation::misuse_named, "%s at %p is %s: 0x%x instead of 0x%x", traits_of(kind).name,
                         static_cast<void*>(at), mended ? "mended" : "not mended", std::to_integer<unsigned>(*at),
                         std::to_integer<unsigned>(old));

@@ -24,7 +24,7 @@ struct Policy {
   std::size_t quarantine_bytes;   // and at most this many bytes
   bool sized_free_checked;        // size and alignment given to free must be the block's
   bool kind_checked;              // malloc, new and new[] must be released by their own
-  bool kind_fatal;                // a kind mismatch aborts; otherwise it is reported once
+  bool kind_fatal;                // a kind mismatch aborts, and is no warning; default of abort_on_mismatch
   bool large_inaccessible;        // a freed large span is guarded until it is reused
   bool guard_pages;               // a guard page ends every block span and every large allocation
   std::size_t

@@ -182,19 +182,20 @@ void BlockEngine<P, Owner>::explain(const Extent& extent, const std::byte* given
 }
 
 template <Policy P, class Owner>
-bool BlockEngine<P, Owner>::mend(const Extent& extent, const std::byte* at) noexcept {
+bool BlockEngine<P, Owner>::is_mendable(const Extent& extent, const std::byte* at) const noexcept {
   const std::optional<Block> around = block_around(extent, at);
-  if (!around || around->header.is_end()) return false;
-  if (!around->header.is_live()) {
-    const std::span<std::byte> poison = poison_of(*around);
-    fill(poison.data(), poison.size(), P.poison_byte);
-    return P.poison;
+  return around && !around->header.is_end() && (around->header.is_live() ? P.canary : P.poison);
+}
+
+template <Policy P, class Owner>
+void BlockEngine<P, Owner>::mend(const Extent& extent, const std::byte* at) noexcept {
+  const Block block = *block_around(extent, at);
+  if (block.header.is_live()) {
+    write_canary(block.payload(), block.header.requested(), block.header.served(), canary_of(block.payload()));
+  } else {
+    const std::span<std::byte> poison = poison_of(block);
+    fill_others(poison.data(), poison.size(), P.poison_byte);
   }
-  if constexpr (P.canary) {
-    std::byte* const payload = around->payload();
-    write_canary(payload, around->header.requested(), around->header.served(), canary_of(payload));
-  }
-  return P.canary;
 }
 
 template <Policy P, class Owner>

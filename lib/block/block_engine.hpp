@@ -123,8 +123,9 @@ class BlockEngine {
   // All that can be told of a faulty pointer, by walking its extent: the block it lies in, if any; and that put in a fault.
   void explain(const Extent& extent, const std::byte* given, Fault& fault) const noexcept;
   [[nodiscard]] std::optional<Block> block_around(const Extent& extent, const std::byte* at) const noexcept;
-  // Makes the pad or the poison of the block that holds the address what it should be. False: no sound header tells.
-  bool mend(const Extent& extent, const std::byte* at) noexcept;
+  // Whether a sound header tells what the pad or the poison of the block that holds the address should be; and makes it that.
+  [[nodiscard]] bool is_mendable(const Extent& extent, const std::byte* at) const noexcept;
+  void mend(const Extent& extent, const std::byte* at) noexcept;
 
  protected:
   [[nodiscard]] std::uint64_t place_of(const std::byte* at) const noexcept { return address_of(at) - address_of(this); }

@@ -88,7 +88,9 @@ class Heap {
   [[nodiscard]] trestle_stats stats() noexcept;
   // What is known of a verdict on the pointer `given`: the block, its sizes, the bytes expected and found.
   [[nodiscard]] Fault explain(const Verdict& verdict, const void* given) noexcept;
-  // Makes the pad or the poison that a fault is about what it should be. False: it is about others, or nothing tells.
+  // Makes the pad or the poison that a fault is about what it should be. A block whose pad is gone may be as long as its slot
+  // allows from then on. False: nothing is to be mended, which is_mendable says before.
+  [[nodiscard]] bool is_mendable(const Fault& fault) noexcept;
   bool mend(const Fault& fault) noexcept;
   // What an access was that the hardware refused: a fault iff the heap has closed the memory there. Takes two locks.
   [[nodiscard]] Fault explain_access(const void* at) noexcept;
@@ -147,7 +149,8 @@ class Heap {
   }
   template <class Visit>
   bool for_each_sound_span(Visit visit) const noexcept;
-  bool mend_slot(Slab<P>& slab, const std::byte* at) noexcept TRESTLE_NO_THREAD_SAFETY_ANALYSIS;
+  [[nodiscard]] bool is_mendable_in(const SpanRef<O>& ref, const std::byte* at) noexcept;
+  void mend_slot(Slab<P>& slab, const std::byte* at) noexcept TRESTLE_NO_THREAD_SAFETY_ANALYSIS;
   SlabTally check_slabs(CheckLevel level, FaultSink& sink) const noexcept TRESTLE_NO_THREAD_SAFETY_ANALYSIS;
   [[nodiscard]] std::uint64_t free_slot_bytes() const noexcept;
   void purge_old() noexcept {

@@ -203,19 +203,21 @@ Fault Heap<P, O>::explain(const Verdict& verdict, const void* given) noexcept {
   return fault;
 }
 
-// The requests that the slots' tier has counted, and that no pad tells any more, are those of the pads of which nothing is left;
-// if it is one, it is that.
 template <Policy P, Os O>
-bool Heap<P, O>::mend_slot(Slab<P>& slab, const std::byte* at) noexcept {
-  typename Slab<P>::Told told;
-  const bool whole = for_each_sound_span([&](const SpanRef<O>& ref) {
-    if (ref.span->state == SpanState::slots) slots_.record_in(ref).slab.add_told(told);
-    return true;
-  });
-  const std::uint64_t others = told.untold > 1 ? told.untold - 1 : 0;  // of which each has a byte at least
-  const std::uint64_t missing = whole ? slots_.counts().live_bytes - told.bytes - others : 0;
-  const std::size_t most = slab.slot_size() - Slab<P>::kLeastPad;
-  return slab.mend(at, std::clamp<std::uint64_t>(missing, 1, most));
+bool Heap<P, O>::is_mendable_in(const SpanRef<O>& ref, const std::byte* at) noexcept {
+  if (ref.is_empty()) return false;
+  if (ref.span->state == SpanState::slots) return slots_.record_in(ref).slab.is_mendable(at);
+  if (ref.span->state == SpanState::blocks) return arena_.is_mendable(Arena<P, O>::extent_in(ref), at);
+  return P.canary && ref.span->state == SpanState::large;
+}
+
+template <Policy P, Os O>
+bool Heap<P, O>::is_mendable(const Fault& fault) noexcept {
+  if (!is_about_bytes(fault.kind)) return false;
+  const Alone alone(slots_);
+  const Guard arena_guard(arena_.lock());
+  const Guard spans_guard(spans_.lock());
+  return is_mendable_in(spans_.find(fault.address), static_cast<const std::byte*>(fault.address));
 }
 
 template <Policy P, Os O>
@@ -225,11 +227,31 @@ bool Heap<P, O>::mend(const Fault& fault) noexcept {
   const Guard arena_guard(arena_.lock());
   const Guard spans_guard(spans_.lock());
   const SpanRef<O> ref = spans_.find(fault.address);
-  if (ref.is_empty()) return false;
   const auto* const at = static_cast<const std::byte*>(fault.address);
-  if (ref.span->state == SpanState::slots) return mend_slot(slots_.record_in(ref).slab, at);
-  if (ref.span->state == SpanState::blocks) return arena_.mend(Arena<P, O>::extent_in(ref), at);
-  return large_.mend(ref);
+  if (!is_mendable_in(ref, at)) return false;
+  if (ref.span->state == SpanState::slots)
+    mend_slot(slots_.record_in(ref).slab, at);
+  else if (ref.span->state == SpanState::blocks)
+    arena_.mend(Arena<P, O>::extent_in(ref), at);
+  else
+    large_.mend(ref);
+  return true;
+}
+
+// What the tier has counted and no pad proves any more are the requests of the pads that prove nothing. One of them is now as
+// long as its slot allows; how long it was is sure if it is the last, so that the count is right when all are mended.
+template <Policy P, Os O>
+void Heap<P, O>::mend_slot(Slab<P>& slab, const std::byte* at) noexcept {
+  if (!slab.mend(at)) return;
+  typename Slab<P>::Told told;
+  (void)for_each_sound_span([&](const SpanRef<O>& ref) {
+    if (ref.span->state == SpanState::slots) slots_.record_in(ref).slab.add_told(told);
+    return true;
+  });
+  const std::size_t now = slab.slot_size() - Slab<P>::kLeastPad;
+  const std::uint64_t missing = slots_.counts().live_bytes - (told.bytes - now);
+  const std::uint64_t before = told.untold == 0 ? missing : std::min<std::uint64_t>(missing - told.untold, now);
+  slots_.correct_live_bytes(now - before);
 }
 
 template <Policy P, Os O>

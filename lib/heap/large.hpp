@@ -53,8 +53,8 @@ class Large {
   void explain(const SpanRef<O>& ref, Fault& fault) const noexcept;
   // The same to an access that was refused, and of which kind it was.
   void explain_access(const SpanRef<O>& ref, Fault& fault) const noexcept;
-  // Makes the pads of a live allocation what they should be. False: it is none.
-  bool mend(const SpanRef<O>& ref) noexcept;
+  // Of a live allocation: makes its pads what they should be.
+  void mend(const SpanRef<O>& ref) noexcept { write_canaries(ref); }
   [[nodiscard]] static BlockView view(const SpanRef<O>& ref) noexcept;
 
  private:
@@ -328,13 +328,6 @@ void Large<P, O>::explain(const SpanRef<O>& ref, Fault& fault) const noexcept {
   const std::byte* const base = before ? seen.payload - kLead : seen.payload;
   fault.expected = canary_byte(canary_of(ref), static_cast<std::size_t>(wrong - base));
   fault.found = std::to_integer<std::uint64_t>(*wrong);
-}
-
-template <Policy P, Os O>
-bool Large<P, O>::mend(const SpanRef<O>& ref) noexcept {
-  if (!P.canary || ref.span->state != SpanState::large) return false;
-  write_canaries(ref);
-  return true;
 }
 
 template <Policy P, Os O>

@@ -104,6 +104,11 @@ class SlotTier {
     std::uint64_t live_bytes = 0;
   };
   [[nodiscard]] Counts counts() const noexcept;
+  // Blocks turned out to have so many bytes more than was counted. While all caches are closed.
+  void correct_live_bytes(std::uint64_t added) noexcept {
+    alone_.live_bytes += added;
+    live_->add(added);
+  }
   // What the threads have counted becomes known to the heap's count of live bytes. Alone.
   void publish_all() noexcept;
   // Whether caches and counts agree with what all slabs' slots are. Alone.

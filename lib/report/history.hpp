@@ -1,5 +1,5 @@
-// Who allocated a block, and who freed it: for each grain that a block began in, the threads and traces of the two calls. Out of
-// band, in a table by address, which is filled in where the heap is used: 16 bytes for each grain. What is known of a freed
+// Who allocated a block, and who freed it: for each grain that a block began in, the threads and traces of the two calls. Out
+// of band, in a table by address, which is filled in where the heap is used: 16 bytes for each grain. What is known of a freed
 // block stays until another begins in its grain. Thread-safe; a lock is taken for a new stack alone.
 #pragma once
 

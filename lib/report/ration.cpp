@@ -46,13 +46,13 @@ std::atomic<std::uint64_t>* ReportRation::place_of(std::uint64_t site) noexcept 
 
 bool ReportRation::is_within_minute(std::uint64_t now_ns) noexcept {
   constexpr std::uint64_t kSecond = 1'000'000'000;
-  constexpr std::uint32_t kMinute = 60;
+  constexpr std::int32_t kMinute = 60;
   const std::uint32_t most = most_.load(std::memory_order_relaxed);
   if (most == 0) return true;
   const auto now = static_cast<std::uint32_t>(now_ns / kSecond);
   std::uint64_t was = minute_.load(std::memory_order_relaxed);
   for (;;) {
-    const bool is_over = was == 0 || now - static_cast<std::uint32_t>(was >> 32) >= kMinute;
+    const bool is_over = was == 0 || static_cast<std::int32_t>(now - static_cast<std::uint32_t>(was >> 32)) >= kMinute;
     const std::uint64_t counted = is_over ? std::uint64_t{now} << 32 : was;
     if (static_cast<std::uint32_t>(counted) >= most) return false;
     if (minute_.compare_exchange_weak(was, counted + 1, std::memory_order_relaxed)) return true;

@@ -56,18 +56,19 @@ class Undisturbed {
   int cancel_ = 0;
 };
 
-// Whether the room is the caller's from now on. False: it already was, when a fault interrupted it, or another keeps it.
-bool enter_room() noexcept {
+// whole: the room is the caller's from now on.
+Printed enter_room() noexcept {
   constexpr std::uint64_t kLongest = 2 * Symbolizer::kPatienceNs;
   const std::uint64_t begun = os::now_ns();
   const int self = os::thread_id();
   for (int owner = 0; !reporter.compare_exchange_strong(owner, self, std::memory_order_acquire); owner = 0) {
-    if (owner == self || os::now_ns() - begun > kLongest) return false;
+    if (owner == self) return Printed::inside;
+    if (os::now_ns() - begun > kLongest) return Printed::busy;
     // A thread of the process that this one was forked from will not leave.
     if (!os::is_thread(owner)) reporter.compare_exchange_strong(owner, 0, std::memory_order_relaxed);
     os::sleep_a_little();
   }
-  return true;
+  return Printed::whole;
 }
 void leave_room() noexcept { reporter.store(0, std::memory_order_release); }
 
@@ -276,12 +277,12 @@ trestle_fault publish(const Fault& fault, std::uint64_t offset) noexcept {
   return out;
 }
 
-bool print_report(const Fault& fault, std::uint64_t offset, const Call& call, Severity severity,
-                  const History& history) noexcept {
+Printed print_report(const Fault& fault, std::uint64_t offset, const Call& call, Severity severity,
+                     const History& history) noexcept {
   const Undisturbed undisturbed;
-  if (!enter_room()) {
+  if (const Printed entered = enter_room(); entered != Printed::whole) {
     print_line("a fault while another is reported: ", traits_of(fault.kind).name, " in ", call.function);
-    return false;
+    return entered;
   }
   Room& room = room_of_reports;
   ReportText& text = room.text;
@@ -299,7 +300,7 @@ bool print_report(const Fault& fault, std::uint64_t offset, const Call& call, Se
     if (!os::append_to_file(path, text.chars())) print_line("cannot append the report to ", path);
   }
   leave_room();
-  return true;
+  return Printed::whole;
 }
 
 void set_json_reports(const char* path) noexcept { json_path.store(path, std::memory_order_release); }

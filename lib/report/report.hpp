@@ -23,12 +23,15 @@ struct Call {
 
 enum class Severity { fatal, warning };
 
+// What became of a report: inside, as busy, no more than a line was printed, since this thread was in one already, when a fault
+// interrupted it; or another has been for too long.
+enum class Printed { whole, inside, busy };
+
 // Prints one report to stderr without allocating, in one write, or in two where a symbolizer is asked in between. What is known
-// of the block's `history` is told with it. Reports of
-// several threads come one after the other. False: no more than a line was printed, since this thread is in one, or another
-// has been for too long. Where the symbolizer can tell, stacks are in terms of the source.
-bool print_report(const Fault& fault, std::uint64_t offset, const Call& call, Severity severity,
-                  const History& history = {}) noexcept;
+// of the block's `history` is told with it. Reports of several threads come one after the other. Where the symbolizer can
+// tell, stacks are in terms of the source.
+Printed print_report(const Fault& fault, std::uint64_t offset, const Call& call, Severity severity,
+                     const History& history = {}) noexcept;
 
 // The llvm-symbolizer or addr2line that print_report asks what addresses are in the source, a path; empty: nobody. The text
 // must last.

@@ -23,7 +23,10 @@ constinit std::atomic<std::uint64_t> faults{0};
 constinit std::atomic<FaultKind> first_fault{FaultKind::none};
 constinit std::atomic<trestle_fault_handler> handler{nullptr};
 constinit std::atomic<bool> ended{false};  // at_exit has done its work
-constinit trestle_stats inherited{};       // what the parent had done when this process was forked off
+// What the parent had done when this process was forked off.
+constinit trestle_stats inherited{};
+constinit std::uint64_t inherited_repeated = 0;
+constinit std::uint64_t inherited_too_many = 0;
 constinit ReportRation ration;
 
 std::uint64_t since(std::uint64_t now, std::uint64_t then) noexcept { return now > then ? now - then : 0; }
@@ -39,15 +42,15 @@ void write_summary() noexcept {
   line.add(",\"checks\":").add(since(all.checks, inherited.checks));
   line.add(",\"check_nanoseconds\":").add(since(all.check_nanoseconds, inherited.check_nanoseconds));
   line.add(",\"faults\":").add(since(all.faults, inherited.faults));
-  line.add(",\"fault\":\"").add(all.faults != 0 ? traits_of(first_fault).name : "").add("\"}\n");
+  line.add(",\"fault\":\"").add(all.faults != inherited.faults ? traits_of(first_fault).name : "").add("\"}\n");
   if (!os::append_to_file(options_of_process.summary.data(), line.chars()))
     print_line("cannot append the summary to ", options_of_process.summary.data());
 }
 
 // Of reports that were not printed.
 void tell_rest() noexcept {
-  const std::uint64_t repeated = ration.repeated();
-  const std::uint64_t too_many = ration.too_many();
+  const std::uint64_t repeated = since(ration.repeated(), inherited_repeated);
+  const std::uint64_t too_many = since(ration.too_many(), inherited_too_many);
   if (repeated + too_many == 0) return;
   Text<160> line;
   line.add(repeated + too_many)
@@ -58,8 +61,19 @@ void tell_rest() noexcept {
   print_line(line.view());
 }
 
+// A fault that ends the process is not outlived by it because its thread was to end.
+class Uncancelled {
+ public:
+  Uncancelled() noexcept { pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &before_); }
+  ~Uncancelled() { pthread_setcancelstate(before_, nullptr); }
+  Uncancelled(const Uncancelled&) = delete;
+  Uncancelled& operator=(const Uncancelled&) = delete;
+
+ private:
+  int before_ = 0;
+};
+
 [[noreturn]] void end() noexcept {
-  pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, nullptr);  // the end is that of the process
   // In the child of vfork this memory is still the parent's, whose summary is to come.
   if (is_own_process() && !ended.exchange(true)) {
     tell_rest();
@@ -73,14 +87,19 @@ void name_first(FaultKind kind) noexcept {
   first_fault.compare_exchange_strong(unnamed, kind, std::memory_order_relaxed);
 }
 
-// The kind, and where: the innermost frames of the call's stack, and what besides makes it another.
-std::uint64_t site_of(FaultKind kind, const Call& call, const void* besides) noexcept {
+// The kind, and where: the innermost frames of the call's stack, up to the first that is no code; of a check, the address that
+// it is about.
+std::uint64_t site_of(FaultKind kind, const Call& call, const void* about) noexcept {
   constexpr std::size_t kTold = 8;
+  const std::uint64_t hash = fold(static_cast<std::uint64_t>(kind) ^ kOdd1, address_of(about) ^ kOdd2);
+  if (about != nullptr) return hash;
   std::array<const void*, kTold> frames{};
-  const std::size_t depth = capture_own(call.site, frames);
-  std::uint64_t hash = fold(static_cast<std::uint64_t>(kind) ^ kOdd1, address_of(besides) ^ kOdd2);
-  for (const void* const frame : std::span(frames).first(depth)) hash = fold(hash ^ address_of(frame), kOdd1);
-  return hash;
+  std::uint64_t site = hash;
+  for (const void* const frame : std::span(frames).first(capture_own(call.site, frames))) {
+    if (place_of_code(frame).path == nullptr) break;
+    site = fold(site ^ address_of(frame), kOdd1);
+  }
+  return site;
 }
 
 bool surely_ends(Outlook outlook) noexcept {
@@ -93,16 +112,17 @@ void count(FaultKind kind) noexcept {
   faults.fetch_add(1, std::memory_order_relaxed);
 }
 
+// Where another thread keeps the room for too long there is a line of it instead.
 void print(const Fault& fault, const Call& call, Outlook outlook) noexcept {
   const Severity severity = outlook == Outlook::harmless ? Severity::warning : Severity::fatal;
-  if (!tell(fault, call, severity)) abort();  // a fault inside the report ends it
+  if (tell(fault, call, severity) == Printed::inside) abort();  // a fault inside the report ends it
 }
 
 // Counts the fault, and prints its report if it is one of those that are.
-Answer report(const Fault& fault, const Call& call, Outlook outlook, const void* besides = nullptr) noexcept {
+Answer report(const Fault& fault, const Call& call, Outlook outlook, const void* about = nullptr) noexcept {
   count(fault.kind);
   const Answer answer =
-      surely_ends(outlook) ? Answer::print : ration.ask(site_of(fault.kind, call, besides), os::now_ns());
+      surely_ends(outlook) ? Answer::print : ration.ask(site_of(fault.kind, call, about), os::now_ns());
   if (answer == Answer::print) print(fault, call, outlook);
   return answer;
 }
@@ -128,6 +148,7 @@ void settle(const Fault& fault, const Call& call, Outlook outlook, Answer answer
 }  // namespace
 
 void outlive(const Fault& fault, const Call& call, Outlook outlook) noexcept {
+  const Uncancelled uncancelled;
   settle(fault, call, outlook, report(fault, call, outlook));
 }
 bool is_counted(FaultKind kind, const Call& call, Outlook outlook) noexcept {
@@ -160,6 +181,7 @@ Findings check_process_heap() noexcept {
 
 // All are printed before any of them ends the process.
 void outlive(const Findings& found, const Call& call) noexcept {
+  const Uncancelled uncancelled;
   const std::size_t shown = std::min(found.count, found.first.size());
   if (shown != 0) name_first(found.first[0].kind);
   std::array<Answer, Findings::kShown> answers{};
@@ -186,6 +208,9 @@ trestle_fault_handler set_fault_handler(trestle_fault_handler set) noexcept {
 void begin_aftermath() noexcept { ration.set_most_a_minute(options_of_process.reports_per_minute); }
 void begin_summary() noexcept {
   if (is_up()) inherited = process_stats();
+  inherited_repeated = ration.repeated();
+  inherited_too_many = ration.too_many();
+  first_fault = FaultKind::none;
 }
 
 void at_exit() noexcept {

@@ -142,53 +142,74 @@ void* noted(const Allocation& made, const Call& call) noexcept {
   return made.payload;
 }
 
-Outlook outlook_of(FaultKind kind) noexcept {
+// Where the heap cannot be asked, since the thread is in it already.
+Outlook outlook_inside(FaultKind kind) noexcept {
   if (kind == FaultKind::kind_mismatch && !options.abort_on_mismatch) return Outlook::harmless;
-  const bool is_known = is_about_pointer(kind) || is_about_bytes(kind) || is_about_claim(kind);
-  return is_known ? Outlook::as_asked : Outlook::hopeless;
+  return is_about_pointer(kind) || is_about_claim(kind) ? Outlook::as_asked : Outlook::hopeless;
+}
+Outlook outlook_of(const Fault& fault) noexcept {
+  return heap.is_mendable(fault) ? Outlook::as_asked : outlook_inside(fault.kind);
 }
 
 // What the verdict on the pointer `given` is about, once that is reported and the process goes on.
 Fault outlived(const Verdict& verdict, const void* given, const Call& call) noexcept {
   const Fault bare{.kind = verdict.kind, .address = verdict.at};
-  if (!is_about_bytes(bare.kind) && is_counted(bare.kind, call, outlook_of(bare.kind))) return bare;
+  if (!is_about_bytes(bare.kind) && is_counted(bare.kind, call, outlook_inside(bare.kind))) return bare;
   const bool is_inside = heap.is_entered_by_caller();
   const Fault fault = is_inside ? bare : heap.explain(verdict, given);
-  outlive(fault, call, is_inside ? Outlook::hopeless : outlook_of(fault.kind));
+  outlive(fault, call, is_inside ? outlook_inside(fault.kind) : outlook_of(fault));
   return fault;
 }
 
-// Somebody still writes to a block that is free. Where it would be served next, nobody gets it.
+// Somebody still writes to a slot that is free. Where it would be served next, nobody gets it.
 void keep_from_use(const Fault& fault) noexcept {
-  const Allocation next = heap.allocate(std::max<std::size_t>(fault.served, 1) - 1, kMinAlignment, Kind::by_malloc);
-  if (next.payload == nullptr || next.is_fault() || next.payload == fault.block) return;
-  std::ignore = heap.deallocate(next.payload, {.kind = Kind::by_malloc});
+  constexpr int kTries = 2;  // the first may be a sample
+  if (fault.served == 0 || fault.served > kMaxSlot) return;
+  for (int i = 0; i < kTries; ++i) {
+    const Allocation next = heap.allocate(fault.served - 1, kMinAlignment, Kind::by_malloc);
+    if (next.payload == nullptr || next.is_fault() || next.payload == fault.block) return;
+    std::ignore = heap.deallocate(next.payload, {.kind = Kind::by_malloc});  // a fault shows again where it matters
+    if (!next.is_alone) return;
+  }
 }
 
-// After a fault about bytes, what they should be, so that the call can be made again; after a false claim, `how` without it.
-// Others end the process, and what comes again and again does.
-void make_up_for(const Fault& fault, Release& how, const Call& call, int times) noexcept {
-  constexpr int kMost = 100;
-  if (fault.kind == FaultKind::size_mismatch) how.size = Release::kNoClaim;
-  if (fault.kind == FaultKind::alignment_mismatch) how.alignment = 0;
-  if (fault.kind == FaultKind::kind_mismatch) how.kind = Kind::none;
-  if (is_about_claim(fault.kind)) return;
-  if (times >= kMost || !heap.mend(fault)) die(fault, call);
-  if (fault.kind == FaultKind::write_after_free) keep_from_use(fault);
-}
+// Faults of one call, after each of which it is made again. What comes back at one address after it was mended is no accident.
+class Faults {
+ public:
+  // After a fault about bytes, what they should be; after a false claim, `how` without it. Others end the process.
+  void make_up_for(const Fault& fault, Release& how, const Call& call) noexcept {
+    if (fault.kind == FaultKind::size_mismatch) how.size = Release::kNoClaim;
+    if (fault.kind == FaultKind::alignment_mismatch) how.alignment = 0;
+    if (fault.kind == FaultKind::kind_mismatch) how.kind = Kind::none;
+    if (is_about_claim(fault.kind)) return;
+    again_ = fault.address == last_ ? again_ + 1 : 0;
+    last_ = fault.address;
+    if (++count_ > kMost || again_ > kMostAgain || !heap.mend(fault)) die(fault, call);
+    if (fault.kind == FaultKind::write_after_free) keep_from_use(fault);
+  }
+
+ private:
+  static constexpr int kMost = 1 << 20;
+  static constexpr int kMostAgain = 16;
+
+  int count_ = 0;
+  int again_ = 0;
+  const void* last_ = nullptr;
+};
 
 // What an attempt gives, once it meets no fault; nothing, and EINVAL, where it was given no block. `made`: by the first one.
 template <class Attempt>
 [[gnu::noinline]] void* insist(Allocation made, const Call& call, Attempt attempt) noexcept {
   Release none;
-  for (int times = 0; made.is_fault(); ++times) {
+  Faults faults;
+  while (made.is_fault()) {
     const void* const given = call.argument != nullptr ? call.argument : made.payload;
     const Fault fault = outlived(made.verdict(), given, call);
     if (is_about_pointer(fault.kind)) {
       errno = EINVAL;
       return nullptr;
     }
-    make_up_for(fault, none, call, times);
+    faults.make_up_for(fault, none, call);
     made = attempt();
   }
   return made.payload != nullptr ? noted(made, call) : out_of_memory();
@@ -212,10 +233,11 @@ Verdict release(void* block, const Release& how, const Call& call) noexcept {
 
 // After a release that met a fault: makes it again, unless the block is none, or is damaged and therefore nobody's from now on.
 [[gnu::noinline]] void release_at_last(Verdict verdict, void* block, Release how, const Call& call) noexcept {
-  for (int times = 0; verdict.is_fault(); ++times) {
+  Faults faults;
+  while (verdict.is_fault()) {
     const Fault fault = outlived(verdict, block, call);
     if (is_about_pointer(fault.kind)) return;
-    make_up_for(fault, how, call, times);
+    faults.make_up_for(fault, how, call);
     if (is_about_bytes(fault.kind) && fault.block == block) return;
     verdict = release(block, how, call);
   }
@@ -235,7 +257,7 @@ void tick(const Call& call) noexcept {
 }
 
 // Of a fault without a block the history is that of the last one that began there.
-bool tell(const Fault& fault, const Call& call, Severity severity) noexcept {
+Printed tell(const Fault& fault, const Call& call, Severity severity) noexcept {
   const void* const block = fault.block != nullptr ? fault.block : fault.address;
   const bool is_known = kHistoriesOfAll || (!heap.is_entered_by_caller() && heap.is_alone(block));
   const History history = is_known ? histories.of(block) : History{};
@@ -297,13 +319,14 @@ std::size_t size_of(const void* block, const Call& call) noexcept {
   if (!is_up()) [[unlikely]]
     die(Fault{.kind = FaultKind::wild_pointer, .address = block}, call);
   Release none;
-  for (int times = 0;; ++times) {
+  Faults faults;
+  for (;;) {
     const Sized sized = heap.usable_size(block);
     if (!sized.is_fault()) [[likely]]
       return sized.bytes;
     const Fault fault = outlived({sized.kind, block}, block, call);
     if (is_about_pointer(fault.kind)) return 0;
-    make_up_for(fault, none, call, times);
+    faults.make_up_for(fault, none, call);
   }
 }
 

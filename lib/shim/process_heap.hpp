@@ -33,14 +33,14 @@ extern constinit Options options_of_process;
 void tick(const Call& call) noexcept;
 
 // Prints the report, with what is known of the block's history. As print_report.
-bool tell(const Fault& fault, const Call& call, Severity severity) noexcept;
+Printed tell(const Fault& fault, const Call& call, Severity severity) noexcept;
 
 // Whether the calling process is the one that this copy of the heap belongs to: the child of a vfork shares its parent's.
 [[nodiscard]] bool is_own_process() noexcept;
 
 // The edges. Each serves one call of the family; `call` says which, for the report. They set errno as the standard says. Where
 // the process outlives a fault: a release does nothing, realloc gives null and EINVAL, and a size is 0, of what is no block; a
-// block that is damaged is never reused, and whatever the call can do in spite of that is done.
+// damaged block that is released stays, and whatever else a call can do in spite of a fault is done.
 void* serve(std::size_t size, std::size_t alignment, Kind kind, const Call& call) noexcept;
 void* serve_zeroed(std::size_t count, std::size_t size, const Call& call) noexcept;
 void* serve_again(void* block, std::size_t size, const Call& call) noexcept;

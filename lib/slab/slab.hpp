@@ -122,10 +122,12 @@ class Slab {
   bool walk(BlockVisitor visitor) const noexcept;
   // Adds to a fault what is known of the slot that holds the address.
   void explain(const void* at, Fault& fault) const noexcept;
-  // Makes the pad or the poison of the slot that holds the address what it should be; a pad of which nothing is left that of a
-  // request of `untold` bytes. False: nothing tells what it should be.
-  bool mend(const void* at, std::size_t untold) noexcept;
-  // What the pads of the blocks tell of their requests, in all; and how many pads are so broken that they tell nothing.
+  // Whether the pad or the poison of the slot that holds the address can be made what it should be; and that. Of a pad of which
+  // too little is left to prove its length it makes the shortest: the block may then be as long as its slot allows, and mend
+  // says so.
+  [[nodiscard]] bool is_mendable(const void* at) const noexcept;
+  bool mend(const void* at) noexcept;
+  // What the pads of the blocks prove of their requests, in all; and how many pads are so broken that they prove nothing.
   struct Told {
     std::uint64_t bytes = 0;
     std::uint64_t untold = 0;

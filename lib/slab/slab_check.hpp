@@ -138,28 +138,31 @@ void Slab<P>::explain(const void* at, Fault& fault) const noexcept {
 }
 
 template <Policy P>
-bool Slab<P>::mend(const void* at, std::size_t untold) noexcept {
+bool Slab<P>::is_mendable(const void* at) const noexcept {
   const Place place = place_of(at);
   if (place.index >= carved_ || !state_of(place.index).is_legal()) return false;
-  std::byte* const slot = slot_at(place.index);
-  if (!state_of(place.index).is_used()) {
-    if constexpr (P.poison) fill(slot, poisoned(), P.poison_byte);
-    return P.poison;
+  return state_of(place.index).is_used() ? P.canary : P.poison;
+}
+
+template <Policy P>
+bool Slab<P>::mend(const void* at) noexcept {
+  const std::uint32_t index = place_of(at).index;
+  std::byte* const slot = slot_at(index);
+  if (!state_of(index).is_used()) {
+    if constexpr (P.poison) fill_others(slot, poisoned(), P.poison_byte);
+    return false;
   }
-  if constexpr (P.canary) {
-    std::size_t requested = 0;
-    (void)canary_of(slot).broken(requested);
-    canary_of(slot).write(requested != SlotCanary::kNone ? requested : untold);
-  }
-  return P.canary;
+  const std::size_t proven = P.canary ? canary_of(slot).proven() : 0;
+  const bool is_lengthened = P.canary && proven == SlotCanary::kNone;
+  if constexpr (P.canary) canary_of(slot).mend(is_lengthened ? slot_size_ - kLeastPad : proven);
+  return is_lengthened;
 }
 
 template <Policy P>
 void Slab<P>::add_told(Told& told) const noexcept {
   for (std::uint32_t index = 0; index < carved_; ++index) {
     if (!state_of(index).is_used()) continue;
-    std::size_t requested = slot_size_;
-    if constexpr (P.canary) (void)canary_of(slot_at(index)).broken(requested);
+    const std::size_t requested = P.canary ? canary_of(slot_at(index)).proven() : slot_size_;
     const bool is_told = requested != SlotCanary::kNone;
     told.bytes += is_told ? requested : 0;
     told.untold += is_told ? 0 : 1;

@@ -97,6 +97,21 @@ class SlotCanary {
     return diagnose(requested);
   }
 
+  // The request, as far as enough of the pad is there to prove where it begins; else kNone.
+  [[nodiscard]] std::size_t proven() const noexcept {
+    std::size_t requested = 0;
+    if (broken(requested) == nullptr || requested == kNone) return requested;
+    const auto begins_whole = static_cast<std::size_t>(first_broken(requested) - (slot_ + requested));
+    return std::max(begins_whole, whole_at_end(requested)) >= kTelling ? requested : kNone;
+  }
+  // Writes what is not as it should be, and nothing else, so that the owner may be writing before the pad.
+  void mend(std::size_t requested) const noexcept {
+    for (std::byte* at = slot_ + requested; at != slot_ + bytes_; ++at) {
+      const auto wanted = static_cast<std::byte>(expected_at(at, requested));
+      if (*at != wanted) *at = wanted;
+    }
+  }
+
   // What a byte of the pad is where it is whole, `at` being an address in it.
   [[nodiscard]] std::uint8_t expected_at(const std::byte* at, std::size_t requested) const noexcept {
     const std::size_t pad = bytes_ - requested;

@@ -1,4 +1,8 @@
 // Heap::mend: what was overwritten around and in blocks is what it was again; and what it cannot be asked for.
+#include <algorithm>
+#include <array>
+#include <vector>
+
 #include "heap/fixture.hpp"
 
 namespace trestle {
@@ -56,31 +60,65 @@ TYPED_TEST(CheckedHeapMendTest, AByteOfAFreedBlock) {
   }
 }
 
-// Its length is what the heap has counted, and all others do not have.
+// Nothing proves how long its block was, which may then be as long as its slot allows; and no byte of anybody's is touched.
 TYPED_TEST(CheckedHeapMendTest, APadOfWhichNothingIsLeft) {
   constexpr std::size_t kSize = 20;
   std::byte* const at = take(this->heap_, kSize);
-  std::memset(at + kSize, 0, 32 - kSize);
+  std::memset(at, 'c', 32);
   this->expect_mended(at + 31);
-  EXPECT_EQ(this->heap_.usable_size(at).bytes, kSize);
+  EXPECT_EQ(this->heap_.usable_size(at).bytes, 31U);
+  EXPECT_TRUE(std::all_of(at, at + 31, [](std::byte byte) { return byte == std::byte{'c'}; }));
   EXPECT_EQ(give(this->heap_, at), FaultKind::none);
+  EXPECT_EQ(this->heap_.stats().live_bytes, 0U);
 }
 
-// Of several there is no telling which is how long; together they are as long as they were.
+// Pads of a few bytes, of which one is any other: no byte before them is touched.
+TYPED_TEST(CheckedHeapMendTest, ShortPadsAndNothingBefore) {
+  for (std::size_t pad = 1; pad <= 5; ++pad) {
+    std::byte* const at = take(this->heap_, 32 - pad);
+    std::memset(at, 'c', 32 - pad);
+    std::array<std::byte, 32> whole{};
+    std::memcpy(whole.data(), at, 32);
+    for (std::size_t wrong = 32 - pad; wrong < 32; ++wrong) {
+      for (int value = 0; value < 256; ++value) {
+        std::memcpy(at, whole.data(), 32);
+        at[wrong] = static_cast<std::byte>(value);
+        const std::vector<Fault> found = faults_of(this->heap_);
+        // A last byte may pass for the pad of another request: what is seen then is that the count is not right.
+        if (found.empty() || !is_about_bytes(found[0].kind)) continue;
+        ASSERT_TRUE(this->heap_.mend(found[0]));
+        ASSERT_TRUE(std::equal(at, at + 32 - pad, whole.begin())) << pad << ", " << wrong << ", " << value;
+        ASSERT_GE(this->heap_.usable_size(at).bytes, 32 - pad) << wrong << ", " << value;
+        ASSERT_EQ(give(this->heap_, at), FaultKind::none);
+        this->TearDown();
+        this->SetUp();
+        ASSERT_EQ(take(this->heap_, 32 - pad), at);
+      }
+    }
+    this->TearDown();
+    this->SetUp();
+  }
+}
+
+// Of several there is no telling which is how long: when all are mended the count is right again.
 TYPED_TEST(CheckedHeapMendTest, PadsOfWhichNothingIsLeft) {
   constexpr std::size_t kRequests[] = {20, 7, 90, 40, 1000};
   std::vector<std::byte*> blocks;
   for (const std::size_t size : kRequests) {
     blocks.push_back(take(this->heap_, size));
     const std::size_t slot = slot_bytes(class_for(size + 1));
-    std::memset(blocks.back() + size, 0, slot - size);
+    std::memset(blocks.back(), 'c', slot);
   }
   for (const Fault& fault : faults_of(this->heap_)) {
     EXPECT_EQ(fault.kind, FaultKind::write_past_end);
     EXPECT_TRUE(this->heap_.mend(fault));
   }
   EXPECT_TRUE(faults_of(this->heap_).empty());
-  for (std::byte* const block : blocks) EXPECT_EQ(give(this->heap_, block), FaultKind::none);
+  for (std::size_t i = 0; i < blocks.size(); ++i) {
+    EXPECT_TRUE(
+        std::all_of(blocks[i], blocks[i] + kRequests[i], [](std::byte byte) { return byte == std::byte{'c'}; }));
+    EXPECT_EQ(give(this->heap_, blocks[i]), FaultKind::none);
+  }
   EXPECT_EQ(this->heap_.stats().live_bytes, 0U);
 }
 
@@ -89,6 +127,7 @@ TYPED_TEST(HeapMendTest, NothingElse) {
   for (int kind = TRESTLE_FAULT_NONE; kind < TRESTLE_FAULT_KIND_COUNT; ++kind) {
     const bool is_about_bytes = kind >= TRESTLE_FAULT_WRITE_PAST_END && kind <= TRESTLE_FAULT_WRITE_AFTER_FREE;
     const Fault fault{.kind = static_cast<FaultKind>(kind), .address = at};
+    EXPECT_EQ(this->heap_.is_mendable(fault), is_about_bytes && TestFixture::kPolicy.canary) << kind;
     EXPECT_EQ(this->heap_.mend(fault), is_about_bytes && TestFixture::kPolicy.canary) << kind;
   }
   at[-8] ^= std::byte{1};

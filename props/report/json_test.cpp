@@ -150,7 +150,7 @@ TEST(JsonReports, AreAppendedToTheFile) {
   const std::string path = std::string(folder.path()) + ".json";
   const auto report = [] {
     return print_report({.kind = FaultKind::double_free}, UINT64_MAX, {"free", nullptr, "fast", TRESTLE_CALL_SITE},
-                        Severity::fatal);
+                        Severity::fatal) == Printed::whole;
   };
   const Captured captured = capture_stderr([&] {
     set_symbolizer("");

@@ -131,7 +131,8 @@ TEST_F(SymbolizerTest, FindsTheRealOneAndItOurFunctions) {
 // ---- in a report ----
 
 bool report_of(FaultKind kind) {
-  return print_report({.kind = kind}, UINT64_MAX, {"free", nullptr, "hardened", TRESTLE_CALL_SITE}, Severity::fatal);
+  return print_report({.kind = kind}, UINT64_MAX, {"free", nullptr, "hardened", TRESTLE_CALL_SITE}, Severity::fatal) ==
+         Printed::whole;
 }
 Captured report_with(const char* symbolizer) {
   return capture_stderr([&] {

@@ -75,7 +75,8 @@ TRESTLE_API const char *trestle_fault_name(enum trestle_fault_kind kind) TRESTLE
 
 /* malloc and its family under their own names, with the meaning, errors and errno of C23 and POSIX: above PTRDIFF_MAX
  * or where a product overflows, null and ENOMEM. Never less than 16-byte alignment. Usable size is the size requested.
- * A misuse (see trestle_fault_kind) is reported and aborts (see trestle_set_fault_handler). Cost: O(1), but for bytes copied, zeroed or poisoned. */
+ * A misuse (see trestle_fault_kind) is reported and aborts (see trestle_set_fault_handler). Cost: O(1), but for bytes
+ * copied, zeroed or poisoned. */
 TRESTLE_API void *trestle_malloc(size_t size) TRESTLE_NOEXCEPT;
 TRESTLE_API void *trestle_calloc(size_t count, size_t size) TRESTLE_NOEXCEPT;
 TRESTLE_API void *trestle_realloc(void *block, size_t size) TRESTLE_NOEXCEPT;
@@ -145,7 +146,7 @@ struct trestle_stats {
   uint64_t purges;            /* spans whose pages were given back */
   uint64_t checks;            /* full heap checks made */
   uint64_t check_nanoseconds; /* of wall time spent in them */
-  uint64_t faults;            /* reported so far */
+  uint64_t faults;            /* met so far, reported or not */
 };
 
 TRESTLE_API void trestle_get_stats(struct trestle_stats *stats) TRESTLE_NOEXCEPT;
@@ -172,7 +173,8 @@ TRESTLE_API const char *trestle_version(void) TRESTLE_NOEXCEPT;
 }
 #endif
 
-/* Checks the heap, prints each fault to stderr and aborts if there is one; nothing under NDEBUG. */
+/* Checks the heap, prints each fault to stderr and aborts if there is one (see trestle_set_fault_handler); nothing under
+ * NDEBUG. */
 #ifdef NDEBUG
 #define TRESTLE_HEAP_CHECK() ((void)0)
 #else

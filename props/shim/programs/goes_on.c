@@ -19,8 +19,8 @@
 //: told hardened debug: write past end in realloc
 //: told hardened debug: write past end in realloc
 //: told hardened debug: write past end in malloc_usable_size
-// What a program meets that goes on after its faults: a free of no block does nothing, realloc gives null and EINVAL, a block that
-// is damaged is kept from reuse, and the heap is sound again, as the check at the end says.
+// What a program meets that goes on after its faults: a free of no block does nothing, realloc gives null and EINVAL, a block
+// that is damaged is kept from reuse, and the heap is sound again, as the check at the end says.
 #include <errno.h>
 #include <malloc.h>
 
@@ -71,7 +71,8 @@ APART static void claim_falsely(void) {
 /* A block that was written past its end stays, with what is in it. */
 APART static void free_overflown(size_t size) {
   char* const block = hidden(malloc(size));
-  memset(block, 'c', size + 1);
+  memset(block, 'c', size);
+  block[size] ^= 1;
   const size_t before = live_blocks();
   free(hidden(block));
   must(live_blocks() == before && block[0] == 'c' && block[size - 1] == 'c');
