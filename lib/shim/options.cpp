@@ -71,7 +71,7 @@ void parse_options(std::string_view text, Options& options, OptionWarning warn) 
     std::string_view word = before(text, ':');
     if (word == kJsonReport && word.size() != text.size()) {  // what follows is its path
       const std::string_view path(text.data() + word.size() + 1, text.size() - word.size() - 1);
-      word = {text.data(), word.size() + 1 + before(path, ':').size()};
+      word = head(text, word.size() + 1 + before(path, ':').size());
     }
     text.remove_prefix(word.size() == text.size() ? word.size() : word.size() + 1);
     if (word.empty()) continue;

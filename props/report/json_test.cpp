@@ -155,7 +155,8 @@ TEST(JsonReports, AreAppendedToTheFile) {
   const Captured captured = capture_stderr([&] {
     set_symbolizer("");
     set_json_reports(path.c_str());
-    if (!report() || !report()) _exit(1);
+    for (int i = 0; i < 2; ++i)
+      if (!report()) _exit(1);
     set_json_reports("/nonexistent/reports");
     if (!report()) _exit(1);
   });
