@@ -39,7 +39,8 @@ struct Reported {
   [[nodiscard]] bool knows_request() const noexcept { return fault.requested != 0 || fault.served == 0; }
 
   // Calls visit(address, source) for each frame of one of the stacks, the innermost first, and once more, with the same
-  // address, for each function that was inlined into it, until it answers false, as it does where there is no room. True: it never did.
+  // address, for each function that was inlined into it, until it answers false, as it does where there is no room. True: it
+  // never did.
   template <class Visit>
   bool for_each_frame(const ToldStack& told, Visit visit) const noexcept {
     for (std::size_t i = 0; i < told.stack.depth; ++i) {

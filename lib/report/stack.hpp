@@ -36,8 +36,8 @@ struct Stack {
 void capture(const CallSite& site, Stack& stack) noexcept;
 
 // The same for allocations and releases: return addresses, the innermost first, into `into`; how many. Words on the first
-// thread's stack are read as they are, and of other stacks as foreign memory; what they lead to is vetted by who prints it. Needs no
-// lock, no allocation. Cost: some nanoseconds a frame; of other stacks a system call for every few frames.
+// thread's stack are read as they are, and of other stacks as foreign memory; what they lead to is vetted by who prints it.
+// Needs no lock, no allocation. Cost: some nanoseconds a frame; of other stacks a system call for every few frames.
 std::size_t capture_own(const CallSite& site, std::span<const void*> into) noexcept;
 // The calling thread, as the system numbers it; no call of the system but the thread's first.
 [[nodiscard]] int own_thread_id() noexcept;
