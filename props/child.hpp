@@ -1,12 +1,17 @@
 // Runs what may die, or what limits its process, in a child.
 #pragma once
 
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <array>
 #include <csignal>
 #include <cstddef>
+#include <cstdint>
 
 namespace trestle {
 
@@ -24,6 +29,15 @@ template <class Body>
   int status = 0;
   if (child < 0 || waitpid(child, &status, 0) != child) return 127;
   return WIFSIGNALED(status) ? -WTERMSIG(status) : WEXITSTATUS(status);
+}
+
+// From now on this process's calls of that number fail so (SECCOMP_RET_...).
+[[nodiscard]] inline bool forbid_call(long number, std::uint32_t action) {
+  std::array<sock_filter, 4> filter{{BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
+                                     BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, static_cast<std::uint32_t>(number), 0, 1),
+                                     BPF_STMT(BPF_RET | BPF_K, action), BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW)}};
+  const sock_fprog program{filter.size(), filter.data()};
+  return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 && prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0;
 }
 
 [[nodiscard]] inline bool is_readable(const volatile std::byte* at) {

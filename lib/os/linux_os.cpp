@@ -266,9 +266,10 @@ bool append_to_file(const char* path, std::span<const char> text) noexcept {
 
 bool read_own_memory(const void* from, void* to, std::size_t bytes) noexcept {
   const KeepErrno keep;
+  // By the thread's number: the process's is that of its first thread, which may have ended.
   const iovec local{to, bytes};
   const iovec remote{const_cast<void*>(from), bytes};
-  return process_vm_readv(process_id(), &local, 1, &remote, 1, 0) == static_cast<ssize_t>(bytes);
+  return process_vm_readv(thread_id(), &local, 1, &remote, 1, 0) == static_cast<ssize_t>(bytes);
 }
 
 }  // namespace os

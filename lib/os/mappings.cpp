@@ -1,0 +1,146 @@
+#include "os/mappings.hpp"
+
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <charconv>
+#include <cstring>
+#include <string_view>
+
+#include "base/arith.hpp"
+#include "base/string.hpp"
+#include "os/os.hpp"
+
+namespace trestle::os {
+namespace {
+
+// "55d0a0c0f000-55d0a0c10000 rw-p 00000000 08:01 1234   /path"
+bool parse(std::string_view line, Mapping& mapping, bool& is_readable) noexcept {
+  const char* const end = line.data() + line.size();
+  const auto [dash, first] = std::from_chars(line.data(), end, mapping.begin, 16);
+  if (first != std::errc{} || dash == end || *dash != '-') return false;
+  const auto [blank, second] = std::from_chars(dash + 1, end, mapping.end, 16);
+  if (second != std::errc{} || end - blank < 5 || *blank != ' ') return false;
+  is_readable = blank[1] == 'r';
+  mapping.is_writable = blank[2] == 'w';
+  mapping.is_shared = blank[4] == 's';
+  mapping.is_of_file = line.find('/') != std::string_view::npos;
+  mapping.is_first_stack = line.ends_with("[stack]");
+  return true;
+}
+
+// A line after the other.
+class Reader {
+ public:
+  Reader(void (*visit)(const Mapping& mapping, void* context), void* context) noexcept
+      : visit_(visit), context_(context) {}
+  bool read(std::string_view line) noexcept {
+    Mapping mapping{};
+    bool is_readable = false;
+    if (!parse(line, mapping, is_readable)) return false;
+    mapping.guard_begin = mapping.begin == closed_.end ? closed_.begin : 0;
+    if (is_readable)
+      visit_(mapping, context_);
+    else
+      closed_ = mapping;
+    return true;
+  }
+
+ private:
+  void (*visit_)(const Mapping& mapping, void* context);
+  void* context_;
+  Mapping closed_{};  // the last one that cannot be read
+};
+
+constexpr std::uint64_t kPresent = std::uint64_t{1} << 63;
+constexpr std::uint64_t kSwapped = std::uint64_t{1} << 62;
+constexpr std::uint64_t kOfFile = std::uint64_t{1} << 61;  // or shared
+
+constexpr std::size_t kAtOnce = 512;  // pages that are asked for
+
+}  // namespace
+
+bool for_each_readable_mapping(void (*visit)(const Mapping& mapping, void* context), void* context) noexcept {
+  const int kept = errno;
+  const int file = open("/proc/thread-self/maps", O_RDONLY | O_CLOEXEC);
+  if (file < 0) {
+    errno = kept;
+    return false;
+  }
+  std::array<char, 8192> text;  // of which no line is longer than a path and a little
+  std::size_t filled = 0;
+  bool whole = true;
+  Reader reader(visit, context);
+  for (;;) {
+    const ssize_t more = read(file, text.data() + filled, text.size() - filled);
+    if (more < 0 && errno == EINTR) continue;
+    whole = whole && more >= 0;
+    if (more <= 0) break;
+    filled += static_cast<std::size_t>(more);
+    std::string_view rest(text.data(), filled);
+    for (auto at = rest.find('\n'); at != std::string_view::npos; at = rest.find('\n')) {
+      whole = reader.read(before(rest, '\n')) && whole;
+      rest.remove_prefix(at + 1);
+    }
+    std::memmove(text.data(), rest.data(), rest.size());
+    filled = rest.size();
+  }
+  close(file);
+  errno = kept;
+  return whole && filled == 0;
+}
+
+// The process's own folder is empty when its first thread has ended, hence the thread's.
+HeldPages::HeldPages() noexcept {
+  const int kept = errno;
+  file_ = open("/proc/thread-self/pagemap", O_RDONLY | O_CLOEXEC);
+  errno = kept;
+}
+HeldPages::~HeldPages() {
+  if (file_ >= 0) close(file_);
+}
+
+// Of the pages from there on; how many were told of, 0 where none is. What this process has mapped of shared memory is not all
+// that it holds: a child of fork has none of it at first.
+std::size_t HeldPages::ask(bool is_shared, std::uintptr_t at, std::span<bool> held) const noexcept {
+  if (is_shared) {
+    std::array<unsigned char, kAtOnce> pages;
+    if (mincore(reinterpret_cast<void*>(at), held.size() * kOsPage, pages.data()) != 0) return 0;
+    for (std::size_t i = 0; i < held.size(); ++i) held[i] = (pages[i] & 1U) != 0;
+    return held.size();
+  }
+  std::array<std::uint64_t, kAtOnce> pages;
+  const ssize_t bytes =
+      pread(file_, pages.data(), held.size() * sizeof pages[0], static_cast<off_t>(at / kOsPage * sizeof pages[0]));
+  const std::size_t told = bytes > 0 ? static_cast<std::size_t>(bytes) / sizeof pages[0] : 0;
+  for (std::size_t i = 0; i < told; ++i) held[i] = (pages[i] & (kPresent | kSwapped)) != 0 && (pages[i] & kOfFile) == 0;
+  return told;
+}
+
+void HeldPages::for_each_run(const Mapping& mapping, std::uintptr_t begin, std::uintptr_t end,
+                             void (*visit)(std::uintptr_t begin, std::uintptr_t end, void* context),
+                             void* context) const noexcept {
+  if (mapping.is_shared && !mapping.is_writable) return;
+  const int kept = errno;
+  std::array<bool, kAtOnce> held;
+  std::uintptr_t run = begin;  // where one begins
+  std::uintptr_t at = begin;
+  while (at < end) {
+    const std::size_t told = ask(mapping.is_shared, at, std::span(held).first(std::min(kAtOnce, (end - at) / kOsPage)));
+    if (told == 0) break;
+    for (std::size_t i = 0; i < told; ++i, at += kOsPage) {
+      if (held[i]) continue;
+      if (run < at) visit(run, at, context);
+      run = at + kOsPage;
+    }
+  }
+  if (at < end && (mapping.is_writable || !mapping.is_of_file)) at = end;
+  if (run < at) visit(run, at, context);
+  errno = kept;
+}
+
+}  // namespace trestle::os

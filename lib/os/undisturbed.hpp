@@ -1,0 +1,32 @@
+// A stretch of work that nothing interrupts: no signal handler, that might leave by a jump or call in again, and no
+// cancellation.
+#pragma once
+
+#include <pthread.h>
+#include <signal.h>
+
+namespace trestle::os {
+
+// The calling thread's signals wait, but for those of a fault inside of the stretch, and its cancellation as well.
+class Undisturbed {
+ public:
+  Undisturbed() noexcept {
+    sigset_t most;
+    sigfillset(&most);
+    for (const int number : {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT}) sigdelset(&most, number);
+    pthread_sigmask(SIG_BLOCK, &most, &signals_);
+    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel_);
+  }
+  ~Undisturbed() {
+    pthread_setcancelstate(cancel_, nullptr);
+    pthread_sigmask(SIG_SETMASK, &signals_, nullptr);
+  }
+  Undisturbed(const Undisturbed&) = delete;
+  Undisturbed& operator=(const Undisturbed&) = delete;
+
+ private:
+  sigset_t signals_{};
+  int cancel_ = 0;
+};
+
+}  // namespace trestle::os
