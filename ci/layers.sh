@@ -4,7 +4,7 @@
 # public headers include only one another.
 set -euo pipefail
 lib=${1:-$(dirname -- "$0")/../lib}
-order=(base os span block slab heap report shim)
+order=(base os span block slab heap report leak shim)
 [ -d "$lib" ] || {
   echo "ci/layers.sh: no directory $lib" >&2
   exit 2

@@ -13,10 +13,10 @@ function(unit_tests name)
   add_test(NAME units.${name} COMMAND trestle_units_${name})
 endfunction()
 
-foreach(folder base os span block slab heap)
+foreach(folder base os span block slab heap leak)
   file(GLOB units CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/${folder}/*_test.cpp)
   unit_tests(${folder} ${units})
-  target_link_libraries(trestle_units_${folder} PRIVATE trestle_ops ${TRESTLE_HARNESS_ROOMS})
+  target_link_libraries(trestle_units_${folder} PRIVATE trestle_ops trestle_leak ${TRESTLE_HARNESS_ROOMS})
 endforeach()
 
 foreach(heap block_heap bitmap_heap)
