@@ -17,6 +17,8 @@ using trestle::Options;
 constexpr std::string_view kWords[] = {"check_at_exit",
                                        "handle_segv",
                                        "abort",
+                                       "leak_check",
+                                       "leak_suppressions",
                                        "abort_on_mismatch",
                                        "reports_per_minute",
                                        "sample",
@@ -75,26 +77,29 @@ bool number_of(std::string text, bool suffixed, std::uint64_t& into) {
   return true;
 }
 
+bool copy_path(const std::string& value, std::array<char, trestle::kMaxPath>& path) {
+  if (value.size() >= path.size()) return false;
+  path.fill('\0');
+  std::copy(value.begin(), value.end(), path.begin());
+  return true;
+}
+
 bool apply(const std::string& name, const std::string& value, Options& options) {
   std::uint64_t number = 0;
-  if (name == "summary" || name == "symbolizer") {
-    std::array<char, trestle::kMaxPath>& path = name == "summary" ? options.summary : options.symbolizer;
-    if (value.size() >= path.size()) return false;
-    path.fill('\0');
-    std::copy(value.begin(), value.end(), path.begin());
-    return true;
-  }
+  const std::map<std::string, std::array<char, trestle::kMaxPath>*> paths{
+      {"summary", &options.summary},
+      {"symbolizer", &options.symbolizer},
+      {"leak_suppressions", &options.leak_suppressions}};
+  if (const auto path = paths.find(name); path != paths.end()) return copy_path(value, *path->second);
   if (name == "report") {
     const std::string path = value.substr(std::min(value.size(), std::string("json:").size()));
-    if (value != "json:" + path || path.empty() || path.size() >= options.json.size()) return false;
-    options.json.fill('\0');
-    std::copy(path.begin(), path.end(), options.json.begin());
-    return true;
+    return value == "json:" + path && !path.empty() && copy_path(path, options.json);
   }
   if (!number_of(value, name == "dirty_bytes", number)) return false;
   const std::map<std::string, bool*> flags{{"check_at_exit", &options.check_at_exit},
                                            {"handle_segv", &options.handle_segv},
                                            {"abort", &options.abort},
+                                           {"leak_check", &options.leak_check},
                                            {"abort_on_mismatch", &options.abort_on_mismatch}};
   if (const auto flag = flags.find(name); flag != flags.end()) {
     if (number > 1) return false;

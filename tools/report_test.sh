@@ -104,7 +104,7 @@ int main(void) {
 }
 END
 "$compiler" -g -O1 -fno-builtin forked.c -o forked || exit 1
-(ulimit -c 0; TRESTLE_OPTIONS=sample=0:report=json:$work/forked.reports LD_PRELOAD=$debug ./forked) 2>/dev/null
+(ulimit -c 0; TRESTLE_OPTIONS=sample=0:leak_check=0:report=json:$work/forked.reports LD_PRELOAD=$debug ./forked) 2>/dev/null
 python3 -I -S - <<'END' || complain "forked" "it says: $(cat forked.reports)"
 import json
 [said] = map(json.loads, open("forked.reports"))

@@ -131,10 +131,24 @@ std::string rule_id(const json& report) {
   return id;
 }
 
+std::string blocks_and_bytes(const json& blocks, const json& bytes) {
+  return blocks.dump() + (blocks == 1 ? " block, " : " blocks, ") + bytes.dump() + (bytes == 1 ? " byte" : " bytes");
+}
+// Of a leak how much; of another fault nothing.
+std::string leaked_of(const json& report) {
+  if (!report.contains("leaked")) return "";
+  const json& leaked = report["leaked"];
+  const std::string direct = blocks_and_bytes(leaked["blocks"], leaked["bytes"]);
+  if (leaked["indirect_blocks"] == 0) return direct;
+  return direct +
+         "; and what only they lead to: " + blocks_and_bytes(leaked["indirect_blocks"], leaked["indirect_bytes"]);
+}
+
 std::string message_of(const json& report) {
+  const std::string leaked = leaked_of(report);
   return text(report, "kind") + " in " + text(report, "call") + told(report, "argument", "(", ")") + ": " +
          text(report, "meaning") + told(report, "requested", "; the block has ", " bytes") +
-         ". Likely: " + text(report, "likely") + ".";
+         (leaked.empty() ? "" : "; leaked: " + leaked) + ". Likely: " + text(report, "likely") + ".";
 }
 
 ordered_json result_of(const json& report, std::size_t rule) {
@@ -142,7 +156,10 @@ ordered_json result_of(const json& report, std::size_t rule) {
                          {"ruleIndex", rule},
                          {"level", text(report, "severity") == "warning" ? "warning" : "error"},
                          {"message", {{"text", message_of(report)}}}};
-  result["locations"] = ordered_json::array({own_location_of(report).value_or(program_of(report))});
+  auto location = own_location_of(report);
+  if (!location && report.contains("leaked") && report.contains("allocated"))
+    location = own_location_of(report["allocated"]);
+  result["locations"] = ordered_json::array({location.value_or(program_of(report))});
   ordered_json related = ordered_json::array();
   ordered_json stacks = ordered_json::array();
   if (!report["stack"].empty()) stacks.push_back(stack_of(report, "called from"));
@@ -151,9 +168,9 @@ ordered_json result_of(const json& report, std::size_t rule) {
   for (const char* const key : kOtherCalls) {
     if (!report.contains(key)) continue;
     stacks.push_back(stack_of(report[key], done_by(report, key)));
-    if (auto location = own_location_of(report[key])) {
-      (*location)["message"] = {{"text", done_by(report, key)}};
-      related.push_back(*std::move(location));
+    if (auto other = own_location_of(report[key])) {
+      (*other)["message"] = {{"text", done_by(report, key)}};
+      related.push_back(*std::move(other));
     }
     rest.erase(key);
   }
@@ -175,6 +192,9 @@ bool is_report(const json& line) {
     if (line.contains(key) && !line[key].is_string()) return false;
   for (const char* const key : {"invariant", "requested", "served"})
     if (line.contains(key) && !line[key].is_number_unsigned()) return false;
+  if (line.contains("leaked"))
+    for (const char* const key : {"blocks", "bytes", "indirect_blocks", "indirect_bytes"})
+      if (!line["leaked"].is_object() || !has(line["leaked"], key, &json::is_number_unsigned)) return false;
   for (const char* const key : kOtherCalls) {
     if (!line.contains(key)) continue;
     const json& call = line[key];
@@ -204,9 +224,10 @@ std::string text_of(const json& report) {
       << "  meaning    " << text(report, "meaning") << told(report, "invariant", " (invariant I", ")") << '\n'
       << "  address    " << text(report, "address") << told(report, "heap_offset", ", heap offset ") << '\n'
       << told(report, "block", "  block      ", ", ") << told(report, "requested", "", " bytes requested, ")
-      << told(report, "served", "", " served\n") << told(report, "expected", "  expected   ")
-      << told(report, "found", ", found ", "\n") << "  policy     " << text(report, "policy") << ", thread "
-      << report["thread"] << ", program " << text(report, "program") << '\n'
+      << told(report, "served", "", " served\n")
+      << (report.contains("leaked") ? "  leaked     " + leaked_of(report) + '\n' : "")
+      << told(report, "expected", "  expected   ") << told(report, "found", ", found ", "\n") << "  policy     "
+      << text(report, "policy") << ", thread " << report["thread"] << ", program " << text(report, "program") << '\n'
       << "  likely     " << text(report, "likely") << '\n';
   if (!report["stack"].empty()) out << "  called from:\n" << frames_of(report);
   for (const char* const key : kOtherCalls)

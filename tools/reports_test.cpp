@@ -129,6 +129,46 @@ TEST(Reports, AreToldAsTheyWerePrinted) {
             "  likely     an index\n");
 }
 
+json leak() {
+  json one = with_history();
+  one.erase("freed");
+  for (const char* const key : {"invariant", "argument", "expected", "found"}) one.erase(key);
+  one["stack"] = json::array();
+  one["kind"] = "leak";
+  one["leaked"] = {{"blocks", 2}, {"bytes", 48}, {"indirect_blocks", 1}, {"indirect_bytes", 1}};
+  return one;
+}
+
+TEST(Reports, TellHowMuchLeaked) {
+  EXPECT_NE(text_of(leak()).find("\n  leaked     2 blocks, 48 bytes; and what only they lead to: 1 block, 1 byte\n"),
+            std::string::npos)
+      << text_of(leak());
+  json alone = leak();
+  alone["leaked"]["indirect_blocks"] = 0;
+  EXPECT_NE(text_of(alone).find("\n  leaked     2 blocks, 48 bytes\n"), std::string::npos) << text_of(alone);
+  EXPECT_EQ(text_of(report()).find("leaked"), std::string::npos);
+}
+
+TEST(Reports, WhoseLeakIsOfAnotherShapeAreNone) {
+  EXPECT_EQ(failure_of(leak().dump()), "none");
+  json number = leak();
+  number["leaked"] = 1;
+  EXPECT_NE(failure_of(number.dump()), "none");
+  for (const char* const key : {"blocks", "bytes", "indirect_blocks", "indirect_bytes"}) {
+    json other = leak();
+    other["leaked"][key] = -1;
+    EXPECT_NE(failure_of(other.dump()), "none") << key;
+    other["leaked"].erase(key);
+    EXPECT_NE(failure_of(other.dump()), "none") << key;
+  }
+}
+
+TEST(Sarif, PutsALeakWhereTheBlockWasAllocated) {
+  const auto result = sarif_of({leak()})["runs"][0]["results"][0];
+  EXPECT_EQ(result["locations"][0]["physicalLocation"]["artifactLocation"]["uri"], "file:///m.c") << result;
+  EXPECT_NE(result["message"]["text"].get<std::string>().find("; leaked: 2 blocks, 48 bytes;"), std::string::npos);
+}
+
 TEST(Reports, TellTheOtherCalls) {
   const std::string text = text_of(with_history());
   const std::string rest =

@@ -18,20 +18,25 @@ namespace {
 
 constexpr const char* kExamples = R"(Exit status:
   The program's own; 128 and the signal's number if a signal killed it; 127 if it was not found, 126 if it could not be
-  started, 125 if trestle itself failed, 2 if the command line was wrong.
+  started, 125 if trestle itself failed, 2 if the command line was wrong. With --leaks, where the program's is 0: 1 if a
+  process leaked, 125 if none could look.
 
 Examples:
   trestle run -- git log                          on the hardened heap
   trestle run --policy debug -- sqlite3 a.db      every mitigation and check
   trestle run --check -- python3 script.py        a full heap check when a process ends
   trestle run --check-every 1000 -- lua x.lua     and one every 1,000 operations
+  trestle run --leaks -- ./server                 what no pointer leads to when a process ends
   trestle run --policy none -- git log            without Trestle, to compare
   TRESTLE_OPTIONS=decay_ms=0 trestle run -- make  with an option of the library's: see trestle options)";
+
+constexpr int kLeaked = 1;
 
 struct Request {
   std::string policy = "hardened";
   bool check = false;
   std::uint64_t check_every = 0;
+  bool leaks = false;
   bool quiet = false;
   std::vector<std::string> program;
 };
@@ -89,6 +94,7 @@ Settings settings_for(const Request& request, const LineFile* lines) {
   std::string options = from_environment("TRESTLE_OPTIONS");
   if (request.check) append(options, ':', "check_at_exit=1");
   if (request.check_every > 0) append(options, ':', "check_every=" + std::to_string(request.check_every));
+  if (request.leaks) append(options, ':', "leak_check=1");
   if (lines != nullptr) append(options, ':', "summary=" + lines->path());
   std::string preload = library_of(request.policy).string();
   const std::string others = from_environment("LD_PRELOAD");
@@ -96,9 +102,7 @@ Settings settings_for(const Request& request, const LineFile* lines) {
   return {{"LD_PRELOAD", preload}, {"TRESTLE_OPTIONS", options}};
 }
 
-void print_summary(const LineFile& lines, const Ended& ended, const std::string& program) {
-  std::ifstream file(lines.path());
-  const Summary summary = read_summary(file);
+void print_summary(const Summary& summary, const Ended& ended, const std::string& program) {
   const std::string why = ended.signal == 0 ? " left no line: it ended by _exit, or the allocator was not in it"
                                             : std::string(" was killed: ") + strsignal(ended.signal);
   if (summary.processes.empty() && summary.unreadable == 0) {
@@ -109,23 +113,33 @@ void print_summary(const LineFile& lines, const Ended& ended, const std::string&
   if (!summary.processes.contains(ended.pid)) std::cerr << "trestle: not counted: " << program << why << '\n';
 }
 
+int status_of_leaks(const Summary& summary, const Ended& ended, const std::string& program) {
+  if (ended.status != 0) return ended.status;
+  if (leaked_blocks(summary) != 0) return kLeaked;
+  if (leak_searches(summary) != 0) return 0;
+  throw Failure(kOwnFailure,
+                program + ": leaks were not looked for: no process with the allocator in it ended by exit and could");
+}
+
 int run_on_trestle(const Request& request) {
   const std::string& program = request.program[0];
   if (const auto obstacle = obstacle_in(program)) {
     std::cerr << "trestle: " << program << ' ' << *obstacle << ": the loader keeps the allocator out of it\n";
   }
-  const auto lines = request.quiet ? nullptr : std::make_unique<LineFile>();
+  const auto lines = request.quiet && !request.leaks ? nullptr : std::make_unique<LineFile>();
   const Ended ended = run_child(request.program, settings_for(request, lines.get()));
   if (lines == nullptr) return ended.status;
   hand_on(lines->path(), summary_path_in(from_environment("TRESTLE_OPTIONS")));
-  print_summary(*lines, ended, program);
-  return ended.status;
+  std::ifstream file(lines->path());
+  const Summary summary = read_summary(file);
+  if (!request.quiet) print_summary(summary, ended, program);
+  return request.leaks ? status_of_leaks(summary, ended, program) : ended.status;
 }
 
 int run(const Request& request) {
   if (request.policy != "none") return run_on_trestle(request);
-  if (request.check || request.check_every > 0) {
-    throw Failure(kUsage, "--check and --check-every need a policy that is not none");
+  if (request.check || request.check_every > 0 || request.leaks) {
+    throw Failure(kUsage, "--check, --check-every and --leaks need a policy that is not none");
   }
   return run_child(request.program, {}).status;
 }
@@ -162,6 +176,7 @@ void add_run(CLI::App& app, const Rest& rest, int& status) {
   command->add_option("--check-every", request->check_every, "Check the whole heap every N operations")
       ->check(CLI::PositiveNumber)
       ->type_name("N");
+  command->add_flag("--leaks", request->leaks, "Look for leaks when a process ends");
   command->add_flag("--quiet", request->quiet, "No summary at the end");
   command->prefix_command();
   command->footer(kExamples);

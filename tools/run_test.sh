@@ -14,7 +14,7 @@ preloaded='import os; print("[" + " ".join(os.environ.get(n, "") for n in ("LD_P
 python=/usr/bin/python3
 
 for policy in fast hardened debug; do
-  expect "policy $policy" 0 "^$policy\$" "$summary" "$trestle" run --policy $policy -- $python -c \
+  expect "policy $policy" 0 "^$policy\$" "$summary" env TRESTLE_OPTIONS=leak_check=0 "$trestle" run --policy $policy -- $python -c \
     'import ctypes; f = ctypes.CDLL(None).trestle_policy_name; f.restype = ctypes.c_char_p; print(f().decode())'
 done
 expect "default policy" 0 '/libtrestle\.so ' "$summary" "$trestle" run -- $python -c "$preloaded"
@@ -106,6 +106,45 @@ PROGRAM
 cc -O0 -w -o "$work/two" "$work/two.c"
 expect "the first of two faults" 134 "" 'faults: 2 \(write past end\)$' "$trestle" run --check -- "$work/two"
 expect "the second of two faults" 134 "" 'trestle: write after free in the check at exit' "$trestle" run --check -- "$work/two"
+
+cat >"$work/leaks.c" <<'PROGRAM'
+#include <stdlib.h>
+#include <string.h>
+__attribute__((noinline)) static void leak(void) {
+  for (int i = 0; i < 3; ++i) memset(malloc(1000), 'l', 1000);
+}
+__attribute__((noinline)) static void wipe(void) {
+  volatile char below[4096];
+  for (int i = 0; i < 4096; ++i) below[i] = 0;
+}
+int main(int count, char **words) {
+  leak();
+  wipe();
+  return count - 1;
+}
+PROGRAM
+cc -g -O1 -fno-builtin -fno-omit-frame-pointer -w -o "$work/leaks" "$work/leaks.c"
+expect "leaks" 1 "" 'faults: none, leaked: 3 blocks, 2\.9 KiB$' "$trestle" run --leaks -- "$work/leaks"
+expect "leaks are reported" 1 "" 'WARNING: trestle: leak in the check at exit$' "$trestle" run --leaks --quiet -- "$work/leaks"
+expect "leaks by place" 1 "" 'leaks: 3 blocks, 3000 bytes, from 1 place$' "$trestle" run --leaks --policy debug -- "$work/leaks"
+expect "leaks of a program that fails" 2 "" 'leaked: 3 blocks' "$trestle" run --leaks -- "$work/leaks" more words
+printf 'leak:^leak$\n' >"$work/by_function"
+printf '# none of ours\n*/leaks.c:*\n' >"$work/by_place"
+printf 'leaks$\n' >"$work/by_object"
+printf 'nobody\n' >"$work/by_nothing"
+for by in function place object; do
+  expect "leaks suppressed by $by" 0 "" 'leaks: 0 blocks, 0 bytes, from 0 places; suppressed: 1$' \
+    env TRESTLE_OPTIONS=leak_suppressions=$work/by_$by "$trestle" run --leaks --policy debug -- "$work/leaks"
+done
+expect "leaks not suppressed" 1 "" 'leaks: 3 blocks, 3000 bytes, from 1 place$' \
+  env TRESTLE_OPTIONS=leak_suppressions=$work/by_nothing "$trestle" run --leaks --policy debug -- "$work/leaks"
+expect "no file of suppressions" 1 "" 'no file of suppressions that can be read' \
+  env TRESTLE_OPTIONS=leak_suppressions=/nonexistent "$trestle" run --leaks --policy debug -- "$work/leaks"
+expect "no leaks" 0 "^abort " 'faults: none$' "$trestle" run --leaks -- "$trestle" options
+expect "leaks of a child" 1 "" 'leaked: 3 blocks' "$trestle" run --leaks -- sh -c "$work/leaks; true"
+expect "no search for leaks" 125 "" 'leaks were not looked for: no process' \
+  "$trestle" run --leaks --quiet -- $python -c 'import os; os._exit(0)'
+expect "leaks without policy" 2 "" 'need a policy that is not none' "$trestle" run --policy none --leaks -- true
 
 expect "options table" 0 '^check_at_exit ' "" "$trestle" options
 expect "version" 0 '^trestle [0-9]+\.[0-9]+\.[0-9]+$' "" "$trestle" --version

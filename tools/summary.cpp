@@ -47,6 +47,9 @@ std::pair<std::int64_t, ProcessSummary> parse(const std::string& text) {
                       .checks = json.at("checks").get<std::uint64_t>(),
                       .check_nanoseconds = json.at("check_nanoseconds").get<std::uint64_t>(),
                       .faults = json.at("faults").get<std::uint64_t>(),
+                      .leaks_searched = json.value("leaks_searched", 0) != 0,
+                      .leaked_blocks = json.value("leaked_blocks", std::uint64_t{0}),
+                      .leaked_bytes = json.value("leaked_bytes", std::uint64_t{0}),
                       .fault = json.value("fault", "")};
   return {json.at("pid").get<std::int64_t>(), std::move(line)};
 }
@@ -59,6 +62,8 @@ ProcessSummary added_up(const Summary& summary) {
     all.checks += line.checks;
     all.check_nanoseconds += line.check_nanoseconds;
     all.faults += line.faults;
+    all.leaked_blocks += line.leaked_blocks;
+    all.leaked_bytes += line.leaked_bytes;
     if (all.fault.empty()) all.fault = line.fault;
   }
   return all;
@@ -84,6 +89,13 @@ Summary read_summary(std::istream& lines) {
   return summary;
 }
 
+std::uint64_t leaked_blocks(const Summary& summary) { return added_up(summary).leaked_blocks; }
+std::size_t leak_searches(const Summary& summary) {
+  const auto& all = summary.processes;
+  return static_cast<std::size_t>(
+      std::count_if(all.begin(), all.end(), [](const auto& line) { return line.second.leaks_searched; }));
+}
+
 std::string describe(const Summary& summary) {
   const bool is_one = summary.processes.size() == 1;
   const ProcessSummary all = added_up(summary);
@@ -93,6 +105,8 @@ std::string describe(const Summary& summary) {
   text += (is_one ? ", peak " : ", highest peak ") + in_bytes(all.peak_live_bytes) + ", ";
   text += all.checks == 0 ? checks : in_seconds(all.check_nanoseconds) + " in " + checks;
   text += ", faults: " + describe_faults(all);
+  if (all.leaked_blocks > 0)
+    text += ", leaked: " + counted(all.leaked_blocks, "block", "blocks") + ", " + in_bytes(all.leaked_bytes);
   if (summary.unreadable > 0) text += ", " + counted(summary.unreadable, "unreadable line", "unreadable lines");
   return text;
 }

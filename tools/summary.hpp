@@ -14,6 +14,9 @@ struct ProcessSummary {
   std::uint64_t checks = 0;
   std::uint64_t check_nanoseconds = 0;
   std::uint64_t faults = 0;
+  bool leaks_searched = false;
+  std::uint64_t leaked_blocks = 0;
+  std::uint64_t leaked_bytes = 0;
   std::string fault;  // the kind of the first fault; empty where there was none
 };
 
@@ -28,5 +31,9 @@ struct Summary {
 // "12,345 allocations, peak 4.2 MiB, 0.12 s in 3 checks, faults: none". Several processes are counted and added up; the peak
 // is then the highest of one process, since they need not have peaked together.
 [[nodiscard]] std::string describe(const Summary& summary);
+// Of all the processes.
+[[nodiscard]] std::uint64_t leaked_blocks(const Summary& summary);
+// How many of them looked for leaks.
+[[nodiscard]] std::size_t leak_searches(const Summary& summary);
 
 }  // namespace trestle::tool

@@ -46,6 +46,22 @@ TEST(Summary, CountsLinesThatAreNotTheLibrarys) {
             "1 allocation, peak 900 B, 0 checks, faults: 1 (double free), 3 unreadable lines");
 }
 
+TEST(Summary, AddsUpWhatLeaked) {
+  const auto with = [](std::string line, const std::string& leaked) {
+    return line.replace(line.find("\"faults\""), 0, leaked);
+  };
+  const std::string searched = with(kOne, R"("leaks_searched":1,"leaked_blocks":0,"leaked_bytes":0,)");
+  const std::string leaking = with(kOther, R"("leaks_searched":1,"leaked_blocks":1,"leaked_bytes":2048,)");
+  std::istringstream both(searched + '\n' + leaking + '\n');
+  const Summary summary = read_summary(both);
+  EXPECT_EQ(leaked_blocks(summary), 1U);
+  EXPECT_EQ(leak_searches(summary), 2U);
+  EXPECT_TRUE(describe(summary).ends_with(", faults: 1 (double free), leaked: 1 block, 2.0 KiB")) << describe(summary);
+  EXPECT_EQ(described(searched), described(kOne));
+  std::istringstream old(kOne);
+  EXPECT_EQ(leak_searches(read_summary(old)), 0U);
+}
+
 TEST(Summary, OfNothing) {
   std::istringstream nothing;
   const Summary summary = read_summary(nothing);

@@ -39,6 +39,7 @@ enum class FaultKind : std::uint8_t {
   access_past_end = TRESTLE_FAULT_ACCESS_PAST_END,
   access_after_free = TRESTLE_FAULT_ACCESS_AFTER_FREE,
   wild_access = TRESTLE_FAULT_WILD_ACCESS,
+  leak = TRESTLE_FAULT_LEAK,
 };
 
 // The standard's name of a kind, what it means in a sentence, and the invariant that it breaks (docs/invariants.md; 0: none).

@@ -98,6 +98,10 @@ class Heap {
   [[nodiscard]] bool is_alone(const void* payload) noexcept;
   // Bytes from the start of the region that holds the address; UINT64_MAX where none does.
   [[nodiscard]] std::uint64_t offset_of(const void* at) const noexcept;
+  // Calls visit(const std::byte* from, const std::byte* to) for all the memory that the heap has, itself included. Under
+  // its locks.
+  template <class Visit>
+  void for_each_mapping(Visit visit) const noexcept;
   // Calls visit(SpanDescriptor&, std::byte* start) for every span, as far as their tiling is sound. For those who test what
   // a check sees, also from inside a walk: it takes no lock, so no other thread may be inside.
   template <class Visit>

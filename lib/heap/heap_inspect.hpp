@@ -103,6 +103,18 @@ bool Heap<P, O>::for_each_sound_span(Visit visit) const noexcept {
 
 template <Policy P, Os O>
 template <class Visit>
+void Heap<P, O>::for_each_mapping(Visit visit) const noexcept {
+  const auto* const itself = reinterpret_cast<const std::byte*>(this);
+  visit(itself, itself + sizeof *this);
+  records_.for_each_mapping(visit);
+  spans_.for_each_region([&](const Region<O>& region) {
+    region.for_each_mapping(visit);
+    return true;
+  });
+}
+
+template <Policy P, Os O>
+template <class Visit>
 void Heap<P, O>::for_each_span(Visit visit) noexcept {
   spans_.for_each_region([&](Region<O>& region) {
     for (SpanDescriptor* span = region.next(nullptr); span != nullptr; span = region.next(span))

@@ -53,7 +53,7 @@ Histories::Call Histories::note(const CallSite& site) noexcept {
   std::array<const void*, StackDepot::kMaxDepth> frames;
   const std::size_t depth = capture_own(site, frames);
   const StackDepot::Id trace = depot_.put(std::span(frames).first(depth));
-  return Call{static_cast<std::uint32_t>(own_thread_id())} << kHalf | trace;
+  return kCall | Call{static_cast<std::uint32_t>(own_thread_id())} << kHalf | trace;
 }
 
 void Histories::begin(const void* block, const CallSite& site) noexcept {
@@ -76,7 +76,7 @@ void Histories::revive(const void* block) noexcept {
 }
 
 PastCall Histories::past(Call call) const noexcept {
-  return {static_cast<int>(call >> kHalf), depot_.find(static_cast<StackDepot::Id>(call))};
+  return {static_cast<int>((call & ~kCall) >> kHalf), depot_.find(static_cast<StackDepot::Id>(call))};
 }
 
 History Histories::of(const void* block) const noexcept {

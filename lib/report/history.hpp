@@ -48,8 +48,10 @@ class Histories {
   void reset() noexcept { depot_.reset(); }
 
  private:
-  // Calls: the trace in the low half, the thread in the high one; 0: none.
+  // Calls: the trace in the low half, the thread in the high one; 0: none. None looks like an address, to whoever searches
+  // memory for those.
   using Call = std::uint64_t;
+  static constexpr Call kCall = Call{1} << 63;
   struct Record {
     std::atomic<Call> allocated;
     std::atomic<Call> freed;

@@ -67,6 +67,15 @@ void add_block(Json& json, const Reported& report) noexcept {
   json.key("served").number(std::uint64_t{fault.served});
 }
 
+void add_leaked(Json& json, const Leaked& leaked) noexcept {
+  json.key("leaked").open('{');
+  json.key("blocks").number(std::uint64_t{leaked.blocks});
+  json.key("bytes").number(std::uint64_t{leaked.bytes});
+  json.key("indirect_blocks").number(std::uint64_t{leaked.indirect_blocks});
+  json.key("indirect_bytes").number(std::uint64_t{leaked.indirect_bytes});
+  json.close('}');
+}
+
 void add_stack(Json& json, const Reported& report, const ToldStack& told) noexcept {
   constexpr std::size_t kEscape = 6;  // characters that a byte may need
   constexpr std::size_t kRest = 512;  // keys, numbers and the line's end
@@ -113,6 +122,7 @@ void add_json(ReportText& text, const Reported& report) noexcept {
   json.key("address").address(fault.address);
   if (report.offset != UINT64_MAX) json.key("heap_offset").hex(report.offset);
   add_block(json, report);
+  if (report.leaked.blocks != 0) add_leaked(json, report.leaked);
   if (report.has_evidence()) {
     json.key("expected").hex(fault.expected);
     json.key("found").hex(fault.found);

@@ -1,8 +1,6 @@
 #include "report/report.hpp"
 
 #include <fcntl.h>
-#include <pthread.h>
-#include <signal.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -11,6 +9,7 @@
 
 #include "base/arith.hpp"
 #include "os/linux_os.hpp"
+#include "os/undisturbed.hpp"
 #include "report/json.hpp"
 #include "report/reported.hpp"
 
@@ -31,30 +30,8 @@ struct Room {
 constinit Room room_of_reports{};
 std::atomic<int> reporter{0};  // the thread that uses it
 std::atomic<const char*> chosen_symbolizer{""};
+std::atomic<const Suppressions*> suppressions{nullptr};
 std::atomic<const char*> json_path{""};
-
-// What would interrupt the thread in a report: signals, but for those of a fault inside of it, and its cancellation. A handler
-// that left by a jump, or a thread that ended, would keep all others waiting.
-class Undisturbed {
- public:
-  Undisturbed() noexcept {
-    sigset_t most;
-    sigfillset(&most);
-    for (const int number : {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT}) sigdelset(&most, number);
-    pthread_sigmask(SIG_BLOCK, &most, &signals_);
-    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel_);
-  }
-  ~Undisturbed() {
-    pthread_setcancelstate(cancel_, nullptr);
-    pthread_sigmask(SIG_SETMASK, &signals_, nullptr);
-  }
-  Undisturbed(const Undisturbed&) = delete;
-  Undisturbed& operator=(const Undisturbed&) = delete;
-
- private:
-  sigset_t signals_{};
-  int cancel_ = 0;
-};
 
 // whole: the room is the caller's from now on.
 Printed enter_room() noexcept {
@@ -100,6 +77,8 @@ std::string_view likely_causes(FaultKind kind) noexcept {
       return "a wrong index, or a buffer that is too short";
     case FaultKind::wild_access:
       return "a wrong index, or a pointer that is uninitialised, stale or computed wrongly";
+    case FaultKind::leak:
+      return "the last pointer was overwritten, or went with what held it, and the block was not freed before";
     case FaultKind::access_after_free:
       return "a pointer kept after free was used";
     case FaultKind::header_corrupt:
@@ -130,6 +109,17 @@ void add_place(ReportText& text, const Reported& report) noexcept {
   } else if (at > block && static_cast<std::size_t>(at - block) <= fault.served) {
     text.add("\n  the address lies ").add(static_cast<std::uint64_t>(at - block)).add(" bytes into the block");
   }
+}
+
+void add_blocks(ReportText& text, std::uint64_t blocks, std::uint64_t bytes) noexcept {
+  text.add(blocks).add(blocks == 1 ? " block, " : " blocks, ").add(bytes).add(bytes == 1 ? " byte" : " bytes");
+}
+void add_leaked(ReportText& text, const Leaked& leaked) noexcept {
+  text.add("\n  leaked     ");
+  add_blocks(text, leaked.blocks, leaked.bytes);
+  if (leaked.indirect_blocks == 0) return;
+  text.add("; and what only they lead to: ");
+  add_blocks(text, leaked.indirect_blocks, leaked.indirect_bytes);
 }
 
 // The bytes around the address, as far as they can be read; the address's own in brackets.
@@ -225,6 +215,7 @@ void add_head(ReportText& text, const Reported& report) noexcept {
   text.add("\n  address    ").add_address(fault.address);
   if (report.offset != UINT64_MAX) text.add(", heap offset ").add_hex(report.offset);
   add_place(text, report);
+  if (report.leaked.blocks != 0) add_leaked(text, report.leaked);
   if (report.has_evidence()) text.add("\n  expected   ").add_hex(fault.expected).add(", found ").add_hex(fault.found);
   text.add("\n  policy     ").add(report.call.policy);
   text.add(", thread ").add(static_cast<std::uint64_t>(report.called.thread));
@@ -255,6 +246,50 @@ void add_stacks(ReportText& text, const Reported& report) noexcept {
   add_stack(text, report, report.freed, "  freed by thread ");
 }
 
+// Whether the suppressions know one of the frames, by its object alone or by what the symbolizer knows of it.
+bool is_object_suppressed(const Suppressions& chosen, std::span<const void* const> frames) noexcept {
+  return std::any_of(frames.begin(), frames.end(), [&](const void* frame) {
+    const char* const object = place_of_code(frame).path;
+    return object != nullptr && chosen.match(object[0] == '\0' ? own_path() : std::string_view(object));
+  });
+}
+bool is_source_suppressed(const Suppressions& chosen, std::span<const void* const> frames, const Room& room,
+                          std::span<const void* const> asked) noexcept {
+  return std::any_of(frames.begin(), frames.end(), [&](const void* frame) {
+    const auto index = static_cast<std::size_t>(std::find(asked.begin(), asked.end(), frame) - asked.begin());
+    const std::span<const SourcePlace> places = room.symbolizer.places_of(index);
+    return std::any_of(places.begin(), places.end(), [&](const SourcePlace& place) {
+      return chosen.match(place.function) || chosen.match(place.location);
+    });
+  });
+}
+
+// As many of the traces as the symbolizer can be asked of at once: frames that several have are asked once.
+std::size_t find_suppressed(const Suppressions& chosen, std::span<const Trace* const> traces,
+                            std::span<bool> suppressed, Room& room) noexcept {
+  const auto frames_of = [&](const Trace* trace) {
+    take({0, trace}, room.allocated);
+    return room.allocated.stack.addresses();
+  };
+  std::size_t told = 0;
+  std::size_t count = 0;
+  for (; told < traces.size(); ++told) {
+    const std::span<const void* const> frames = frames_of(traces[told]);
+    if (count + frames.size() > room.addresses.size()) break;
+    suppressed[told] = is_object_suppressed(chosen, frames);
+    const auto* const asked = room.addresses.data();
+    for (const void* const frame : suppressed[told] ? std::span<const void* const>{} : frames)
+      if (std::find(asked, asked + count, frame) == asked + count) room.addresses[count++] = frame;
+  }
+  const std::span<const void* const> asked = std::span(room.addresses).first(count);
+  const char* const program = chosen_symbolizer.load(std::memory_order_acquire);
+  if (asked.empty() || program[0] == '\0') return told;
+  room.symbolizer.resolve(asked, program);
+  for (std::size_t i = 0; i < told; ++i)
+    suppressed[i] = suppressed[i] || is_source_suppressed(chosen, frames_of(traces[i]), room, asked);
+  return told;
+}
+
 }  // namespace
 
 trestle_fault publish(const Fault& fault, std::uint64_t offset) noexcept {
@@ -278,17 +313,17 @@ trestle_fault publish(const Fault& fault, std::uint64_t offset) noexcept {
 }
 
 Printed print_report(const Fault& fault, std::uint64_t offset, const Call& call, Severity severity,
-                     const History& history) noexcept {
-  const Undisturbed undisturbed;
+                     const Beside& beside) noexcept {
+  const os::Undisturbed undisturbed;  // who left by a jump, or ended, would keep all others waiting
   if (const Printed entered = enter_room(); entered != Printed::whole) {
     print_line("a fault while another is reported: ", traits_of(fault.kind).name, " in ", call.function);
     return entered;
   }
   Room& room = room_of_reports;
   ReportText& text = room.text;
-  find_stacks(call.site, history, room);
+  find_stacks(call.site, beside.history, room);
   Reported report{fault,       offset,         call,       severity, likely_causes(fault.kind),
-                  room.called, room.allocated, room.freed, nullptr};
+                  room.called, room.allocated, room.freed, nullptr,  beside.leaked};
   text.clear();
   add_head(text, report);
   symbolize(report, room);
@@ -303,7 +338,19 @@ Printed print_report(const Fault& fault, std::uint64_t offset, const Call& call,
   return Printed::whole;
 }
 
+void find_suppressed(std::span<const Trace* const> traces, std::span<bool> suppressed) noexcept {
+  std::fill(suppressed.begin(), suppressed.end(), false);
+  const Suppressions* const chosen = suppressions.load(std::memory_order_acquire);
+  if (chosen == nullptr || chosen->is_empty()) return;
+  const os::Undisturbed undisturbed;
+  if (enter_room() != Printed::whole) return;
+  for (std::size_t done = 0; done < traces.size();)
+    done += find_suppressed(*chosen, traces.subspan(done), suppressed.subspan(done), room_of_reports);
+  leave_room();
+}
+
 void set_json_reports(const char* path) noexcept { json_path.store(path, std::memory_order_release); }
+void set_suppressions(const Suppressions* chosen) noexcept { suppressions.store(chosen, std::memory_order_release); }
 void set_symbolizer(const char* path) noexcept { chosen_symbolizer.store(path, std::memory_order_release); }
 
 void print_line(std::string_view first, std::string_view second, std::string_view third,

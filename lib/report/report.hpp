@@ -2,11 +2,13 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string_view>
 
 #include "base/fault.hpp"
 #include "report/history.hpp"
 #include "report/stack.hpp"
+#include "report/suppressions.hpp"
 
 namespace trestle {
 
@@ -23,19 +25,48 @@ struct Call {
 
 enum class Severity { fatal, warning };
 
+// Blocks that leaked at one place: how many, of how many bytes; and those that only they lead to.
+struct Leaked {
+  std::size_t blocks = 0;
+  std::size_t bytes = 0;
+  std::size_t indirect_blocks = 0;
+  std::size_t indirect_bytes = 0;
+
+  [[nodiscard]] std::size_t all_blocks() const noexcept { return blocks + indirect_blocks; }
+  [[nodiscard]] std::size_t all_bytes() const noexcept { return bytes + indirect_bytes; }
+  Leaked& operator+=(const Leaked& more) noexcept {
+    blocks += more.blocks;
+    bytes += more.bytes;
+    indirect_blocks += more.indirect_blocks;
+    indirect_bytes += more.indirect_bytes;
+    return *this;
+  }
+};
+
+// What else a report tells, where it is known.
+struct Beside {
+  History history{};
+  Leaked leaked{};
+};
+
 // What became of a report: inside, as busy, no more than a line was printed, since this thread was in one already, when a fault
 // interrupted it; or another has been for too long.
 enum class Printed { whole, inside, busy };
 
-// Prints one report to stderr without allocating, in one write, or in two where a symbolizer is asked in between. What is known
-// of the block's `history` is told with it. Reports of several threads come one after the other. Where the symbolizer can
-// tell, stacks are in terms of the source.
+// Prints one report to stderr without allocating, in one write, or in two where a symbolizer is asked in between. Reports of
+// several threads come one after the other. Where the symbolizer can tell, stacks are in terms of the source.
 Printed print_report(const Fault& fault, std::uint64_t offset, const Call& call, Severity severity,
-                     const History& history = {}) noexcept;
+                     const Beside& beside = {}) noexcept;
 
 // The llvm-symbolizer or addr2line that print_report asks what addresses are in the source, a path; empty: nobody. The text
 // must last.
 void set_symbolizer(const char* path) noexcept;
+
+// By which find_suppressed goes. They must last.
+void set_suppressions(const Suppressions* suppressions) noexcept;
+// Which of the traces have a frame whose function, place or object the suppressions match; null is a trace without frames. Asks
+// the symbolizer for many traces at once. Where another thread is in a report for too long, none.
+void find_suppressed(std::span<const Trace* const> traces, std::span<bool> suppressed) noexcept;
 
 // The file to which each report is appended as a line of JSON as well; empty: none. The text must last.
 void set_json_reports(const char* path) noexcept;

@@ -32,6 +32,7 @@ struct Reported {
   const ToldStack& allocated;    // by whom the block was; empty: not known
   const ToldStack& freed;        // by whom it was; empty: not known, or nobody
   const Symbolizer* symbolizer;  // what it knows of all their addresses; null: nobody was asked
+  Leaked leaked{};               // no blocks: it is about another fault
 
   // The bytes, tag or counter that were found are not those expected.
   [[nodiscard]] bool has_evidence() const noexcept { return fault.expected != fault.found; }

@@ -11,6 +11,7 @@
 #include "base/keyed.hpp"
 #include "report/ration.hpp"
 #include "report/text.hpp"
+#include "shim/leaks.hpp"
 
 namespace trestle {
 namespace {
@@ -28,6 +29,8 @@ constinit trestle_stats inherited{};
 constinit std::uint64_t inherited_repeated = 0;
 constinit std::uint64_t inherited_too_many = 0;
 constinit ReportRation ration;
+constinit bool leaks_searched = false;  // at the process's end
+constinit Leaked leaked{};              // what that found
 
 std::uint64_t since(std::uint64_t now, std::uint64_t then) noexcept { return now > then ? now - then : 0; }
 
@@ -41,6 +44,9 @@ void write_summary() noexcept {
   line.add(",\"peak_live_bytes\":").add(all.peak_live_bytes).add(",\"peak_rss_bytes\":").add(os::peak_rss_bytes());
   line.add(",\"checks\":").add(since(all.checks, inherited.checks));
   line.add(",\"check_nanoseconds\":").add(since(all.check_nanoseconds, inherited.check_nanoseconds));
+  line.add(",\"leaks_searched\":").add(std::uint64_t{leaks_searched ? 1U : 0U});
+  line.add(",\"leaked_blocks\":").add(std::uint64_t{leaked.all_blocks()});
+  line.add(",\"leaked_bytes\":").add(std::uint64_t{leaked.all_bytes()});
   line.add(",\"faults\":").add(since(all.faults, inherited.faults));
   line.add(",\"fault\":\"").add(all.faults != inherited.faults ? traits_of(first_fault).name : "").add("\"}\n");
   if (!os::append_to_file(options_of_process.summary.data(), line.chars()))
@@ -213,14 +219,17 @@ void begin_summary() noexcept {
   first_fault = FaultKind::none;
 }
 
-void at_exit() noexcept {
+void at_exit(const os::Caller* caller) noexcept {
   // In the child of vfork this memory is still the parent's: its end is not the end of this heap.
   if (!is_own_process() || ended.exchange(true)) return;
+  const Uncancelled uncancelled;
   if (options_of_process.check_at_exit) {
     ended.store(false);  // so that a fault found now leaves its line
     outlive(check_process_heap(), TRESTLE_CALL("the check at exit", nullptr));
     ended.store(true);
   }
+  if (caller != nullptr && options_of_process.leak_check)
+    leaks_searched = report_leaks(*caller, {"the check at exit", nullptr, kPolicy.name, {}}, leaked);
   tell_rest();
   write_summary();
 }

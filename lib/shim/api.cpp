@@ -1,6 +1,7 @@
 // trestle.h: the prefixed C interface.
 #include <trestle/trestle.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <cstring>
 #include <span>
@@ -8,6 +9,7 @@
 #include "report/text.hpp"
 #include "shim/aftermath.hpp"
 #include "shim/family.hpp"
+#include "shim/leaks.hpp"
 
 using namespace trestle;
 
@@ -85,6 +87,25 @@ size_t trestle_heap_check(trestle_fault* faults, size_t capacity) noexcept {
   FaultSink sink(put, &room);
   check_process_heap(sink);
   return sink.count();
+}
+
+size_t trestle_leak_check(trestle_leak* leaks, size_t capacity) noexcept {
+  const os::Caller caller = os::Caller::here();
+  struct Out {
+    std::span<trestle_leak> room;
+    std::size_t count = 0;
+  } out{{leaks, capacity}};
+  std::fill(out.room.begin(), out.room.end(),
+            trestle_leak{});  // it may hold addresses of blocks, from an earlier search
+  const auto take = [](std::span<const LeakGroup> groups, void* context) {
+    auto& to = *static_cast<Out*>(context);
+    to.count = groups.size();
+    for (std::size_t i = 0; i < std::min(groups.size(), to.room.size()); ++i) {
+      const Leaked& leaked = groups[i].leaked;
+      to.room[i] = {groups[i].first, leaked.blocks, leaked.bytes, leaked.indirect_blocks, leaked.indirect_bytes};
+    }
+  };
+  return find_leaks(caller, take, &out) == LeakSearch::done ? out.count : SIZE_MAX;
 }
 
 int trestle_walk(trestle_visitor visitor, void* context) noexcept {

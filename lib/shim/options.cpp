@@ -44,7 +44,9 @@ bool set_path(std::string_view value, std::array<char, kMaxPath>& path) noexcept
 
 bool set(const OptionRow& row, std::string_view value, Options& options) noexcept {
   if (row.type == OptionType::path)
-    return set_path(value, row.name == "summary" ? options.summary : options.symbolizer);
+    return set_path(value, row.name == "summary"             ? options.summary
+                           : row.name == "leak_suppressions" ? options.leak_suppressions
+                                                             : options.symbolizer);
   if (row.type == OptionType::json_path) {
     if (!begins_with(value, kJson) || value.size() == kJson.size()) return false;
     return set_path({value.data() + kJson.size(), value.size() - kJson.size()}, options.json);
@@ -57,6 +59,7 @@ bool set(const OptionRow& row, std::string_view value, Options& options) noexcep
   if (row.name == "abort_on_mismatch") options.abort_on_mismatch = *number != 0;
   if (row.name == "check_at_exit") options.check_at_exit = *number != 0;
   if (row.name == "handle_segv") options.handle_segv = *number != 0;
+  if (row.name == "leak_check") options.leak_check = *number != 0;
   if (row.name == "sample") options.sample = *number;
   if (row.name == "check_every") options.check_every = *number;
   if (row.name == "decay_ms") options.decay_ms = *number;

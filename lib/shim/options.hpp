@@ -14,6 +14,7 @@ inline constexpr std::size_t kMaxPath = 1024;
 struct Options {
   bool check_at_exit = false;
   bool handle_segv = false;
+  bool leak_check = false;
   bool abort = true;
   bool abort_on_mismatch = false;
   std::uint32_t reports_per_minute = 60;
@@ -21,9 +22,10 @@ struct Options {
   std::uint64_t check_every = 0;
   std::uint64_t decay_ms = 1000;
   std::uint64_t dirty_bytes = std::uint64_t{256} << 20;
-  std::array<char, kMaxPath> summary{};     // a path; empty: none
-  std::array<char, kMaxPath> symbolizer{};  // a path, or "none"; empty: what PATH has
-  std::array<char, kMaxPath> json{};        // a path to which reports are appended; empty: none
+  std::array<char, kMaxPath> summary{};            // a path; empty: none
+  std::array<char, kMaxPath> symbolizer{};         // a path, or "none"; empty: what PATH has
+  std::array<char, kMaxPath> leak_suppressions{};  // a path; empty: none
+  std::array<char, kMaxPath> json{};               // a path to which reports are appended; empty: none
 
   friend bool operator==(const Options&, const Options&) = default;
 };
@@ -37,7 +39,7 @@ struct OptionRow {
   std::string_view help;
 };
 
-inline constexpr std::array<OptionRow, 12> trestle_options_table{{
+inline constexpr std::array<OptionRow, 14> trestle_options_table{{
     {"abort", OptionType::flag, "1",
      "0: the process goes on after a fault where that is safe, and reports the first of each site; see "
      "docs/reports.md"},
@@ -50,6 +52,10 @@ inline constexpr std::array<OptionRow, 12> trestle_options_table{{
     {"check_every", OptionType::count, "0", "check the whole heap after every N calls of the malloc family; 0: never"},
     {"handle_segv", OptionType::flag, "1, 0 under the fast policy",
      "report an access to memory that the heap has closed; any other SIGSEGV is the program's as ever"},
+    {"leak_check", OptionType::flag, "0, 1 under the debug policy",
+     "look for blocks that no pointer leads to when the process ends by exit, and report them"},
+    {"leak_suppressions", OptionType::path, "none",
+     "a file of patterns: leaks with a matching function, file or object in their stack are not reported"},
     {"decay_ms", OptionType::count, "1000", "milliseconds after which a free span's pages go back to the system"},
     {"dirty_bytes", OptionType::bytes, "256m",
      "free spans may hold this many bytes of pages before the oldest go back at once"},

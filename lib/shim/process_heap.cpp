@@ -17,9 +17,14 @@
 
 namespace trestle {
 
+namespace {
+constexpr bool kHistoriesOfAll = kPolicy.histories == HistoriesOf::all;
+}  // namespace
+
 constinit ProcessHeap heap_of_process;
 constinit Options options_of_process{.check_at_exit = kPolicy.check_at_exit,
                                      .handle_segv = kPolicy.handle_segv,
+                                     .leak_check = kHistoriesOfAll,
                                      .abort_on_mismatch = kPolicy.kind_fatal,
                                      .sample = kPolicy.sample};
 
@@ -39,7 +44,6 @@ struct NoHistories {
   static void let_go() noexcept {}
   static void reset() noexcept {}
 };
-constexpr bool kHistoriesOfAll = kPolicy.histories == HistoriesOf::all;
 constinit std::conditional_t<kPolicy.histories != HistoriesOf::nothing, Histories, NoHistories> histories{
     kHistoriesOfAll ? kMinAlignment : kGranule};
 
@@ -105,6 +109,16 @@ void choose_symbolizer() noexcept {
   set_symbolizer(path);
 }
 
+constinit Suppressions suppressions;
+void read_suppressions() noexcept {
+  const char* const path = options.leak_suppressions.data();
+  if (path[0] == '\0') return;
+  if (suppressions.read(path))
+    set_suppressions(&suppressions);
+  else
+    warn_of_option(path, "no file of suppressions that can be read");
+}
+
 void set_sample() noexcept {
   if (!kPolicy.sampled && options.sample != 0) warn_of_option("sample", "this policy takes no samples");
   if (kPolicy.sampled && options.sample != 0) heap.set_sample(options.sample);
@@ -118,6 +132,7 @@ __attribute__((constructor(101))) void set_up() noexcept {
   begin_aftermath();
   choose_symbolizer();
   set_json_reports(options.json.data());
+  read_suppressions();
   if (start_once()) {
     heap.set_decay(options.decay_ms);
     heap.set_dirty_bytes(options.dirty_bytes);
@@ -129,7 +144,10 @@ __attribute__((constructor(101))) void set_up() noexcept {
   pthread_atfork(before_fork, after_fork_in_parent, after_fork_in_child);
 }
 
-__attribute__((destructor(101))) void tear_down() noexcept { at_exit(); }
+__attribute__((destructor(101))) void tear_down() noexcept {
+  const os::Caller caller = os::Caller::here();
+  at_exit(&caller);
+}
 
 void* out_of_memory() noexcept {
   errno = ENOMEM;
@@ -161,13 +179,21 @@ Fault outlived(const Verdict& verdict, const void* given, const Call& call) noex
   return fault;
 }
 
+// Blocks that nobody gets any more, so that nobody looks for leaks among them: where they are held, a pointer leads to them.
+constinit std::array<std::atomic<const void*>, 1024> withheld{};
+constinit std::atomic<std::size_t> withheld_count{0};
+void withhold(const void* block) noexcept {
+  withheld[withheld_count.fetch_add(1, std::memory_order_relaxed) % withheld.size()] = block;
+}
+
 // Somebody still writes to a slot that is free. Where it would be served next, nobody gets it.
 void keep_from_use(const Fault& fault) noexcept {
   constexpr int kTries = 2;  // the first may be a sample
   if (fault.served == 0 || fault.served > kMaxSlot) return;
   for (int i = 0; i < kTries; ++i) {
     const Allocation next = heap.allocate(fault.served - 1, kMinAlignment, Kind::by_malloc);
-    if (next.payload == nullptr || next.is_fault() || next.payload == fault.block) return;
+    if (next.payload == nullptr || next.is_fault()) return;
+    if (next.payload == fault.block) return withhold(next.payload);
     std::ignore = heap.deallocate(next.payload, {.kind = Kind::by_malloc});  // a fault shows again where it matters
     if (!next.is_alone) return;
   }
@@ -238,7 +264,7 @@ Verdict release(void* block, const Release& how, const Call& call) noexcept {
     const Fault fault = outlived(verdict, block, call);
     if (is_about_pointer(fault.kind)) return;
     faults.make_up_for(fault, how, call);
-    if (is_about_bytes(fault.kind) && fault.block == block) return;
+    if (is_about_bytes(fault.kind) && fault.block == block) return withhold(block);
     verdict = release(block, how, call);
   }
 }
@@ -257,11 +283,14 @@ void tick(const Call& call) noexcept {
 }
 
 // Of a fault without a block the history is that of the last one that began there.
-Printed tell(const Fault& fault, const Call& call, Severity severity) noexcept {
+Printed tell(const Fault& fault, const Call& call, Severity severity, const Leaked& leaked) noexcept {
   const void* const block = fault.block != nullptr ? fault.block : fault.address;
+  return print_report(fault, heap.offset_of(fault.address), call, severity, {history_of(block), leaked});
+}
+
+History history_of(const void* block) noexcept {
   const bool is_known = kHistoriesOfAll || (!heap.is_entered_by_caller() && heap.is_alone(block));
-  const History history = is_known ? histories.of(block) : History{};
-  return print_report(fault, heap.offset_of(fault.address), call, severity, history);
+  return is_known ? histories.of(block) : History{};
 }
 
 void* serve(std::size_t size, std::size_t alignment, Kind kind, const Call& call) noexcept {

@@ -33,7 +33,9 @@ extern constinit Options options_of_process;
 void tick(const Call& call) noexcept;
 
 // Prints the report, with what is known of the block's history. As print_report.
-Printed tell(const Fault& fault, const Call& call, Severity severity) noexcept;
+Printed tell(const Fault& fault, const Call& call, Severity severity, const Leaked& leaked = {}) noexcept;
+// Who allocated and freed the block, as far as such have a history.
+[[nodiscard]] History history_of(const void* block) noexcept;
 
 // Whether the calling process is the one that this copy of the heap belongs to: the child of a vfork shares its parent's.
 [[nodiscard]] bool is_own_process() noexcept;

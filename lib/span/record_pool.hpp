@@ -42,6 +42,11 @@ class RecordPool {
     for (std::size_t i = 0; i < count_; ++i) sum += chunks_[i].committed;
     return sum;
   }
+  // Calls visit(from, to) for each of its mappings.
+  template <class Visit>
+  void for_each_mapping(Visit visit) const noexcept {
+    for (std::size_t i = 0; i < count_; ++i) visit(chunks_[i].at, chunks_[i].at + chunks_[i].bytes);
+  }
 
  private:
   static constexpr std::size_t kFirstChunk = std::size_t{256} << 10;

@@ -112,6 +112,12 @@ class Region {
   [[nodiscard]] const SpanTally& counts() const noexcept { return counts_; }
   [[nodiscard]] std::byte* base() const noexcept { return base_; }
   [[nodiscard]] std::size_t reserved_bytes() const noexcept { return capacity_.bytes(); }
+  // Calls visit(from, to) for its table's memory and its own.
+  template <class Visit>
+  void for_each_mapping(Visit visit) const noexcept {
+    visit(table_, table_ + table_bytes_);
+    visit(base_, base_ + capacity_.bytes());
+  }
   [[nodiscard]] std::size_t committed_bytes() const noexcept { return committed_.bytes(); }
 
   // The span after `span` (null: the first one); null at the frontier or where the tiling is broken.

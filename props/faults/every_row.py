@@ -2,8 +2,8 @@
 """Refuses a table of faults that says otherwise than the programs expect: every_row.py THREAT_MODEL_MD FAULTS PROGRAMS.
 
 The last column of a row names programs, each perhaps with words of its axes: then those cases are meant that have them. Under
-each policy the row's cell has F or N just where one of them expects a report or a fault found by a check, and I just where one
-expects to be killed by the access, or its report. Every program of the matrix is named."""
+each policy the row's cell has F, N or X just where one of them expects a report or a fault found by a check, and I just where
+one expects to be killed by the access, or its report. Every program of the matrix is named."""
 import os
 import re
 import sys
@@ -51,7 +51,7 @@ def wrong_in(fault, cells, named, sources):
             return
     for policy in POLICIES if named else ():
         shown = set().union(*(shown_by(sources[name], words, policy) for name, words in named))
-        told = {"caught" if letter in "FN" else "at the access" for letter in re.findall(r"\b[FNI]\b", cells[policy])}
+        told = {"caught" if letter in "FNX" else "at the access" for letter in re.findall(r"\b[FNIX]\b", cells[policy])}
         if told != shown:
             yield f"{fault}: under {policy} the row says {sorted(told)} and the programs {sorted(shown)}"
 

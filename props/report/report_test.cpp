@@ -109,7 +109,7 @@ TEST(Report, ShowsTheBytesAroundTheAddress) {
 std::string told(const History& history) {
   return capture_stderr([&] {
            set_symbolizer("");
-           print_report({.kind = FaultKind::double_free}, UINT64_MAX, kFree, Severity::fatal, history);
+           print_report({.kind = FaultKind::double_free}, UINT64_MAX, kFree, Severity::fatal, {history});
          })
       .text;
 }

@@ -5,6 +5,7 @@
   base ADDRESS                     the start of the heap's region; without, its offset may be any
   block ADDRESS REQUESTED SERVED   what the report has to know of the block; without, it must know none
   evidence EXPECTED FOUND          the bytes, tag or counter; without, there must be none
+  leaked TEXT                      the line on how many leaked
   call FUNCTION                    as which CALL in the source reads
   thread NUMBER                    which is about to make the call, where it is not the first one
   allocated NUMBER, freed NUMBER   the thread that did so, where it is not the first one
@@ -14,7 +15,7 @@ import re
 
 HEX = "0x[0-9a-f]+"
 KINDS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "faults", "kinds.txt")
-SAID = re.compile(r"^(given|at|base|block|evidence|call|thread|allocated|freed) (.+)\n", re.MULTILINE)
+SAID = re.compile(r"^(given|at|base|block|evidence|leaked|call|thread|allocated|freed) (.+)\n", re.MULTILINE)
 
 
 def kinds():
@@ -103,14 +104,28 @@ def text_of(said):
         lines.append(f"  block      {said['block']}, {requested}{said['served']} served")
         known = {"block": f"{said['block']} {said.get('requested', 0)} {said['served']}"}
         lines += re.sub(r"\\(.)", r"\1", place(said["kind"], said["address"], known), flags=re.DOTALL).split("\n")[1:-1]
+    if "leaked" in said:
+        lines.append(f"  leaked     {leaked_of(said['leaked'])}")
     if "expected" in said:
         lines.append(f"  expected   {said['expected']}, found {said['found']}")
-    lines += [f"  policy     {said['policy']}, thread {said['thread']}", f"  likely     {said['likely']}", "  called from:"]
-    lines += frames_of(said["stack"])
+    lines += [f"  policy     {said['policy']}, thread {said['thread']}", f"  likely     {said['likely']}"]
+    if said["stack"]:
+        lines += ["  called from:", *frames_of(said["stack"])]
     for key in "allocated", "freed":
         if key in said:
             lines += [f"  {key} by thread {said[key]['thread']}:", *frames_of(said[key]["stack"])]
     return "".join(line + "\n" for line in lines)
+
+
+def counted(blocks, size):
+    return f"{blocks} block{'s' * (blocks != 1)}, {size} byte{'s' * (size != 1)}"
+
+
+def leaked_of(said):
+    direct = counted(said["blocks"], said["bytes"])
+    if said["indirect_blocks"] == 0:
+        return direct
+    return f"{direct}; and what only they lead to: {counted(said['indirect_blocks'], said['indirect_bytes'])}"
 
 
 def frames(name):
@@ -129,9 +144,10 @@ def pattern(expected, said, pid, policy):
     offset = re.escape(f", heap offset 0x{inside:x}") if 0 <= inside < 1 << 40 else ""
     offset = offset if "base" in said else f"(, heap offset {HEX})?"
     evidence = "  expected   {}, found {}\n".format(*map(number, said["evidence"].split())) if "evidence" in said else ""
+    leaked = re.escape(f"  leaked     {said['leaked']}\n") if "leaked" in said else ""
     return "".join([
         re.escape(f"=={pid}=={expected.severity}: trestle: {what}\n  meaning    {known['meaning']}{invariant}\n"),
-        f"  address    {at}{offset}\n", place(kind, at, said), evidence,
+        f"  address    {at}{offset}\n", place(kind, at, said), leaked, evidence,
         f"  policy     {policy}, thread {said.get('thread', pid)}\n", re.escape(f"  likely     {known['likely']}\n"),
-        dump(kind, at, said), "  called from:\n", frames("stack"),
+        dump(kind, at, said), "(?P<stack>)" if kind == "leak" else "  called from:\n" + frames("stack"),
         r"(  allocated by thread \d+:\n", frames("allocated"), r")?(  freed by thread \d+:\n", frames("freed"), ")?"])

@@ -4,7 +4,7 @@
 HOW is `preload` (LIBRARY by LD_PRELOAD), `load` (LIBRARY as the program's argument) or `linked`. The source's lines that
 begin with `//:` say what is expected; without any, status 0, "ok" on stdout, nothing on stderr and one line of summary:
 
-  //: options KEY=VALUE:...             given to the library, beside `summary` and sample=0
+  //: options KEY=VALUE:...             given to the library, beside `summary`, sample=0 and leak_check=0
   //: limit BYTES                       of address space
   //: out xml | out REGEX               stdout, instead of "ok"
   //: err REGEX                         a line of stderr, before the report
@@ -42,7 +42,7 @@ QUICK_SYMBOLIZER = shutil.which("addr2line") or ""  # llvm's takes ten times as 
 
 # What is wrong with a block that the program had; the other kinds are of what the heap keeps for itself.
 OF_A_FREED_BLOCK = ("double free", "stale pointer", "write after free", "access after free")
-OF_A_LIVE_BLOCK = ("interior pointer", "write past end", "access past end", "write before start", "size mismatch",
+OF_A_LIVE_BLOCK = ("leak", "interior pointer", "write past end", "access past end", "write before start", "size mismatch",
                    "alignment mismatch", "kind mismatch", "header corrupt")
 
 
@@ -103,7 +103,7 @@ class Expectation:
 def run(expected, arguments, program, how, library, summary):
     environment = {key: value for key, value in os.environ.items() if key not in ("LD_PRELOAD", "TRESTLE_OPTIONS")}
     options = [f"summary={summary}", f"report=json:{summary}.reports", f"symbolizer={QUICK_SYMBOLIZER}", "sample=0",
-               expected.options]
+               "leak_check=0", expected.options]
     environment["TRESTLE_OPTIONS"] = ":".join(options)
     if how == "preload":
         environment["LD_PRELOAD"] = library
@@ -130,7 +130,8 @@ def hold_json(path, err, expected):
     for line, told in zip(lines, expected.told):
         require(f"{line['kind']} in {line['call']}" == told, f"{line['kind']} in {line['call']} in JSON, not {told}")
     for line in [] if expected.told else lines:
-        text = re.sub(r"  bytes around the address:.*\n(    0x.*\n)*|^trestle: .* more faults? without .*\n", "", err, flags=re.M)
+        beside = r"  bytes around the address:.*\n(    0x.*\n)*|^trestle: .* more faults? without .*\n|^trestle: leaks: .*\n"
+        text = re.sub(beside, "", err, flags=re.M)
         require(text.endswith(report.text_of(line)), f"JSON says otherwise than the text:\n{report.text_of(line)}")
 
 
@@ -139,11 +140,12 @@ def hold_report(expected, err, said, pid, program, policy):
     require("at" in said or "given" in said, "the program named no pointer")
     wanted = report.pattern(expected, said, pid, policy)
     more = "(trestle: (?P<more>[0-9]+) more faults? without a report: (?P=more) where one was reported before, 0 above .+\n)?"
-    found = re.fullmatch(f"{lines}{wanted}{more}", err)
+    kind = expected.report.partition(" in ")[0]
+    leaks = r"trestle: leaks: \d+ blocks?, \d+ bytes, from 1 place\n" if kind == "leak" else ""
+    found = re.fullmatch(f"{lines}{wanted}{more}{leaks}", err)
     require(found is not None, f"stderr is not {lines!r} and this report:\n{wanted}")
     expected.more = int(found["more"] or 0)
     calls = [] if expected.report.endswith("the check at exit") else ["stack"]
-    kind = expected.report.partition(" in ")[0]
     unknown = said.get("block") == "? ? ?"
     requested = said.get("block", "? 0 ?").split()[1]
     alone = "sample=1" in expected.options or requested.isdigit() and int(requested) > 256 << 10
@@ -187,7 +189,8 @@ def hold_out(expected, out):
 def hold_summaries(expected, path, policy, pid):
     lines = [json.loads(line) for line in open(path)] if os.path.exists(path) else []
     require(len(lines) == expected.summaries, f"{len(lines)} processes left a summary, not {expected.summaries}: {lines}")
-    reports = expected.told or ([] if expected.report is None else [expected.report])
+    is_leak = expected.report is not None and expected.report.startswith("leak ")
+    reports = expected.told or ([] if expected.report is None or is_leak else [expected.report])
     faults = dict(expected.summary).get("faults", len(reports) + expected.more)
     kind = reports[0].partition(" in ")[0] if reports else ""
     for line in lines:

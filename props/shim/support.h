@@ -42,6 +42,12 @@ static inline size_t hidden_size(size_t size) {
   return size;
 }
 
+/* What functions that were called from here have left on the stack is there no more. */
+__attribute__((noinline, unused)) static void forget(void) {
+  volatile char below[8192];
+  for (size_t i = 0; i < sizeof below; ++i) below[i] = 0;
+}
+
 /* A function of the library that is loaded: CALL(trestle_heap_check)(0, 0). */
 static inline void* function(const char* name) {
   void* const found = dlsym(RTLD_DEFAULT, name);

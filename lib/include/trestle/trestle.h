@@ -53,7 +53,8 @@ enum trestle_fault_kind {
   TRESTLE_FAULT_ACCESS_PAST_END = 26,          /* an access that the hardware refused: past the end of a block */
   TRESTLE_FAULT_ACCESS_AFTER_FREE = 27,        /* an access that the hardware refused: to a freed block */
   TRESTLE_FAULT_WILD_ACCESS = 28,              /* an access that the hardware refused: to memory of no block's */
-  TRESTLE_FAULT_KIND_COUNT = 29
+  TRESTLE_FAULT_LEAK = 29,                     /* a block that no pointer leads to; see trestle_leak_check */
+  TRESTLE_FAULT_KIND_COUNT = 30
 };
 
 /* One fault, as heap_check, a fault handler, a block_heap or a bitmap_heap reports it. */
@@ -99,6 +100,24 @@ TRESTLE_API int trestle_malloc_trim(size_t keep) TRESTLE_NOEXCEPT;
  * signal handler that interrupted the heap itself it cannot look, and returns 0.
  * Cost: O(blocks + free and pad bytes). */
 TRESTLE_API size_t trestle_heap_check(struct trestle_fault *faults, size_t capacity) TRESTLE_NOEXCEPT;
+
+/* Blocks from one place that no pointer leads to any more. */
+struct trestle_leak {
+  const void *address;      /* of one of them */
+  size_t blocks;            /* how many, */
+  size_t bytes;             /* as requested, */
+  size_t indirect_blocks;   /* and of those that only they lead to */
+  size_t indirect_bytes;
+};
+
+/* Looks for blocks that no pointer leads to: from registers, stacks and thread-local storage of all threads, from variables and
+ * all other memory that was written to, and from other blocks; a pointer may lead anywhere into a block. What looks like a pointer
+ * counts as one, so that some leaks stay unseen. Returns from how many places blocks leaked, and fills in the first `capacity` of
+ * them, the most bytes first; a place is a stack of the allocation where that is known (under the debug policy), else a size.
+ * `leaks` may be null when `capacity` is 0. Prints nothing. The other threads are stopped meanwhile, as by a debugger. SIZE_MAX
+ * where they cannot be, where memory is short or the heap damaged, and where a signal handler asks that interrupted the heap.
+ * Thread-safe. Cost: O(memory that is in use). */
+TRESTLE_API size_t trestle_leak_check(struct trestle_leak *leaks, size_t capacity) TRESTLE_NOEXCEPT;
 
 enum trestle_block_state {
   TRESTLE_BLOCK_LIVE = 0,

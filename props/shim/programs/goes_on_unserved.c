@@ -25,6 +25,9 @@ __attribute__((noinline)) static void write_and_use_up(size_t size) {
 int main(void) {
   write_and_use_up(100);
   write_and_use_up(1000);
+  memset(kept, 0, sizeof kept);
+  forget();
   must(CALL(trestle_heap_check)(NULL, 0) == 0);
+  must(CALL(trestle_leak_check)(NULL, 0) == 0); /* nor is it lost */
   return ok();
 }
