@@ -40,7 +40,8 @@ constexpr std::array<const char*, TRESTLE_FAULT_KIND_COUNT> kNames{"none",
                                                                    "control corrupt",
                                                                    "access past end",
                                                                    "access after free",
-                                                                   "wild access"};
+                                                                   "wild access",
+                                                                   "leak"};
 
 TEST(FaultTraits, NumbersAndNamesAreStable) {
   for (std::size_t i = 0; i < kNames.size(); ++i)
@@ -51,7 +52,8 @@ TEST(FaultTraits, NumbersAndNamesAreStable) {
   EXPECT_EQ(static_cast<int>(FaultKind::descriptor_corrupt), 20);
   EXPECT_EQ(static_cast<int>(FaultKind::control_corrupt), 25);
   EXPECT_EQ(static_cast<int>(FaultKind::access_after_free), 27);
-  EXPECT_EQ(TRESTLE_FAULT_KIND_COUNT, 29);
+  EXPECT_EQ(static_cast<int>(FaultKind::leak), 29);
+  EXPECT_EQ(TRESTLE_FAULT_KIND_COUNT, 30);
 }
 
 TEST(FaultTraits, EveryKindHasAMeaningAndItsInvariant) {
