@@ -43,9 +43,9 @@ TEST(Mappings, HoldVariablesAndStacks) {
   EXPECT_TRUE(holding(all, &variable)->is_of_file && holding(all, &variable)->is_writable);
   ASSERT_NE(holding(all, &constant), nullptr);
   EXPECT_FALSE(holding(all, &constant)->is_writable);
-  int local = 0;
-  ASSERT_NE(holding(all, &local), nullptr);
-  EXPECT_TRUE(holding(all, &local)->is_first_stack);
+  const void* const frame = __builtin_frame_address(0);
+  ASSERT_NE(holding(all, frame), nullptr);
+  EXPECT_TRUE(holding(all, frame)->is_first_stack);
 }
 
 TEST(Mappings, HoldWhatCanBeRead) {
