@@ -123,7 +123,12 @@ void Slab<P>::explain(const void* at, Fault& fault) const noexcept {
   if (place.index >= carved_) return;
   fault.block = slot_at(place.index);
   fault.served = slot_size_;
-  if (!state_of(place.index).is_used()) return;
+  if (!state_of(place.index).is_used()) {
+    if (fault.kind != FaultKind::write_after_free) return;
+    fault.expected = P.poison_byte;
+    fault.found = std::to_integer<std::uint64_t>(*static_cast<const std::byte*>(fault.address));
+    return;
+  }
   if constexpr (P.canary) {
     std::size_t requested = 0;
     (void)canary_of(slot_at(place.index)).broken(requested);

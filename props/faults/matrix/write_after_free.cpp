@@ -85,7 +85,7 @@ int main(int, char** words) {
   print(STDOUT_FILENO, "call %s\n", by_free ? way->released : way->made);
   const bool block_retired = size > LARGEST_SLOT && is(words[4], "at_reuse");  // whose header still tells the request
   concerns(block, block_retired ? size : 0, served_by(*way, block, size));
-  if (block_retired || is(words[4], "at_exit")) evidence((unsigned char)*hidden(wrong), (unsigned char)~*hidden(wrong));
+  evidence((unsigned char)*hidden(wrong), (unsigned char)~*hidden(wrong));
   wrong_at(wrong);
   *hidden(wrong) = (char)~*wrong;
   return is(words[4], "at_reuse") ? use_again() : ok();
