@@ -22,6 +22,7 @@ constexpr std::string_view kWords[] = {"check_at_exit",
                                        "abort_on_mismatch",
                                        "reports_per_minute",
                                        "sample",
+                                       "sample_below",
                                        "check_every",
                                        "decay_ms",
                                        "dirty_bytes",
@@ -101,20 +102,20 @@ bool apply(const std::string& name, const std::string& value, Options& options) 
                                            {"abort", &options.abort},
                                            {"leak_check", &options.leak_check},
                                            {"abort_on_mismatch", &options.abort_on_mismatch}};
+  const std::map<std::string, std::uint64_t*> counts{{"check_every", &options.check_every},
+                                                     {"sample", &options.sample},
+                                                     {"decay_ms", &options.decay_ms},
+                                                     {"dirty_bytes", &options.dirty_bytes}};
   if (const auto flag = flags.find(name); flag != flags.end()) {
     if (number > 1) return false;
     *flag->second = number == 1;
   } else if (name == "reports_per_minute") {
     if (number > UINT32_MAX) return false;
     options.reports_per_minute = static_cast<std::uint32_t>(number);
-  } else if (name == "check_every") {
-    options.check_every = number;
-  } else if (name == "sample") {
-    options.sample = number;
-  } else if (name == "decay_ms") {
-    options.decay_ms = number;
-  } else if (name == "dirty_bytes") {
-    options.dirty_bytes = number;
+  } else if (name == "sample_below") {
+    options.sample_below = number;
+  } else if (const auto count = counts.find(name); count != counts.end()) {
+    *count->second = number;
   } else {
     return false;
   }

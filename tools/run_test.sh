@@ -14,7 +14,8 @@ preloaded='import os; print("[" + " ".join(os.environ.get(n, "") for n in ("LD_P
 python=/usr/bin/python3
 
 for policy in fast hardened debug; do
-  expect "policy $policy" 0 "^$policy\$" "$summary" env TRESTLE_OPTIONS=leak_check=0 "$trestle" run --policy $policy -- $python -c \
+  expect "policy $policy" 0 "^$policy\$" "$summary" \
+    env TRESTLE_OPTIONS=leak_check=0 "$trestle" run --policy $policy -- $python -c \
     'import ctypes; f = ctypes.CDLL(None).trestle_policy_name; f.restype = ctypes.c_char_p; print(f().decode())'
 done
 expect "default policy" 0 '/libtrestle\.so ' "$summary" "$trestle" run -- $python -c "$preloaded"

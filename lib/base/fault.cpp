@@ -36,6 +36,7 @@ constexpr std::array<FaultTraits, TRESTLE_FAULT_KIND_COUNT> kTraits{{
     {"access after free", "the block was accessed after it was freed", 0},
     {"wild access", "memory of the heap's that belongs to no block was accessed", 0},
     {"leak", "no pointer leads to the block any more", 0},
+    {"access before start", "memory before the start of the block was accessed", 0},
 }};
 
 }  // namespace

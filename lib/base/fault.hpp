@@ -40,6 +40,7 @@ enum class FaultKind : std::uint8_t {
   access_after_free = TRESTLE_FAULT_ACCESS_AFTER_FREE,
   wild_access = TRESTLE_FAULT_WILD_ACCESS,
   leak = TRESTLE_FAULT_LEAK,
+  access_before_start = TRESTLE_FAULT_ACCESS_BEFORE_START,
 };
 
 // The standard's name of a kind, what it means in a sentence, and the invariant that it breaks (docs/invariants.md; 0: none).

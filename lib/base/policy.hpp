@@ -107,15 +107,20 @@ inline constexpr Policy kDebug{.name = "debug",
 // Contradictory policies do not compile.
 consteval bool is_consistent(const Policy& p) {
   return p.poison == (p.poison_limit != 0) && (p.sampled || p.sample == 0) && (p.kind_checked || !p.kind_fatal) &&
-         p.quarantine_blocks > 0 && !(p.slots_quarantined && p.slot_delay != 0) &&
-         (p.poison_limit % 16 == 0 || p.poison_limit == kAllBytes);
+         (!p.sampled || (p.large_inaccessible && p.guard_pages)) && p.quarantine_blocks > 0 &&
+         !(p.slots_quarantined && p.slot_delay != 0) && (p.poison_limit % 16 == 0 || p.poison_limit == kAllBytes);
 }
 consteval Policy with_poison(Policy p, bool poison, std::size_t limit) {
   p.poison = poison;
   p.poison_limit = limit;
   return p;
 }
+consteval Policy with_samples(Policy p) {
+  p.sampled = true;
+  return p;
+}
 static_assert(is_consistent(kFast) && is_consistent(kHardened) && is_consistent(kDebug));
+static_assert(!is_consistent(with_samples(kFast)));
 static_assert(is_consistent(with_poison(kFast, true, 32)));
 static_assert(!is_consistent(with_poison(kFast, false, 32)) && !is_consistent(with_poison(kHardened, true, 0)) &&
               !is_consistent(with_poison(kHardened, true, 8)));

@@ -40,6 +40,15 @@
 
 namespace trestle {
 
+// Their shadows are reserved by the tebibyte, and may be written to.
+#if defined(TRESTLE_UNDER_ASAN) || defined(__SANITIZE_THREAD__)
+inline constexpr bool kHasShadow = true;
+#elif defined(__has_feature)
+inline constexpr bool kHasShadow = __has_feature(thread_sanitizer);
+#else
+inline constexpr bool kHasShadow = false;
+#endif
+
 // AddressSanitizer reports the first byte of the range that may not be read; without it nothing happens.
 inline void assert_readable([[maybe_unused]] const std::byte* at, [[maybe_unused]] std::size_t bytes) noexcept {
 #if defined(TRESTLE_UNDER_ASAN)

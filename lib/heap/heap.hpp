@@ -54,8 +54,9 @@ class Heap {
     spans_.set_dirty_bytes(bytes);
   }
   // From now on one in about so many requests that slots or blocks would serve has a span of its own, and freed ones of those
-  // wait longer; 0: none, as at first. Where the policy takes samples.
-  void set_sample(std::uint64_t every) noexcept;
+  // wait longer; 0: none, as at first. One in about `below` of them lies against guard pages at its start, and not at its end;
+  // 0: none. Where the policy takes samples.
+  void set_sample(std::uint64_t every, std::uint64_t below = 0) noexcept;
 
   Allocation allocate(std::size_t size, std::size_t alignment, Kind kind) noexcept;
   // The common cases, all inlined. Null, false: nothing was done, and the function without `_hot` has to see. They work
@@ -136,7 +137,8 @@ class Heap {
   Allocation reallocate_slot(SlotRecordOf& record, void* payload, std::size_t size) noexcept;
   Allocation reallocate_zero(const SpanRef<O>& ref, void* payload, std::size_t size) noexcept;
   [[nodiscard]] bool takes_block_sample(std::size_t size, std::size_t alignment) noexcept;
-  Allocation allocate_large(std::size_t size, std::size_t alignment, Kind kind, bool& zeroed) noexcept;
+  Allocation allocate_large(std::size_t size, std::size_t alignment, Kind kind, GuardAt where, bool& zeroed) noexcept;
+  [[nodiscard]] GuardAt guard_of_sample() noexcept;
   Allocation try_allocate(std::size_t size, std::size_t alignment, Kind kind, bool& zeroed) noexcept;
   Allocation reallocate_block(void* payload, std::size_t size) noexcept;
   Allocation reallocate_large(const SpanRef<O>& ref, void* payload, std::size_t size) noexcept;
@@ -187,6 +189,7 @@ class Heap {
   // So many requests of blocks until the next sample; threads that count at once may count once.
   Shared<std::uint64_t> blocks_to_sample_;
   Shared<std::uint64_t> sample_seed_;
+  Shared<std::uint64_t> samples_below_;  // one in so many of them
 };
 
 template <Policy P, Os O>
@@ -254,9 +257,10 @@ bool Heap<P, O>::flush() noexcept {
 }
 
 template <Policy P, Os O>
-Allocation Heap<P, O>::allocate_large(std::size_t size, std::size_t alignment, Kind kind, bool& zeroed) noexcept {
+Allocation Heap<P, O>::allocate_large(std::size_t size, std::size_t alignment, Kind kind, GuardAt where,
+                                      bool& zeroed) noexcept {
   const Guard guard(spans_.lock());
-  const Allocation made = large_.allocate(size, alignment, kind, zeroed);
+  const Allocation made = large_.allocate(size, alignment, kind, where, zeroed);
   if (made.payload != nullptr) {
     ++large_allocations_;
     note_large();
@@ -271,7 +275,7 @@ Allocation Heap<P, O>::try_allocate(std::size_t size, std::size_t alignment, Kin
   const bool in_slot = slots_.serves(size, alignment);
   const bool is_sample = in_slot ? slots_.takes_sample(size, alignment) : takes_block_sample(size, alignment);
   if (is_sample && spans_.is_roomy()) [[unlikely]] {
-    const Allocation sample = allocate_large(size, alignment, kind, zeroed);
+    const Allocation sample = allocate_large(size, alignment, kind, guard_of_sample(), zeroed);
     if (sample.payload != nullptr) return sample;
   }
   if (in_slot) return slots_.allocate(size, alignment, kind);
@@ -279,7 +283,7 @@ Allocation Heap<P, O>::try_allocate(std::size_t size, std::size_t alignment, Kin
     const Guard guard(zero_.lock());
     return zero_.allocate(kind);
   }
-  if (!arena_.serves(size, alignment)) return allocate_large(size, alignment, kind, zeroed);
+  if (!arena_.serves(size, alignment)) return allocate_large(size, alignment, kind, GuardAt::end, zeroed);
   const Guard guard(arena_.lock());
   const Allocation made = arena_.allocate(size, alignment, kind);
   if (made.payload != nullptr && !made.is_fault()) [[likely]] {

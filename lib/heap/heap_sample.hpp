@@ -6,9 +6,10 @@
 namespace trestle {
 
 template <Policy P, Os O>
-void Heap<P, O>::set_sample(std::uint64_t every) noexcept {
+void Heap<P, O>::set_sample(std::uint64_t every, std::uint64_t below) noexcept {
   constexpr std::size_t kMoreWaiting = 1024;  // freed spans
   slots_.set_sample(every);
+  samples_below_ = below;
   blocks_to_sample_ = slots_.next_sample(sample_seed_);
   const Guard guard(spans_.lock());
   large_.set_quarantine(P.large_quarantine_spans + (slots_.takes_samples() ? kMoreWaiting : 0));
@@ -24,6 +25,14 @@ bool Heap<P, O>::takes_block_sample(std::size_t size, std::size_t alignment) noe
   }
   blocks_to_sample_ = slots_.next_sample(sample_seed_);
   return true;
+}
+
+template <Policy P, Os O>
+GuardAt Heap<P, O>::guard_of_sample() noexcept {
+  const std::uint64_t below = samples_below_;
+  if (below == 0) return GuardAt::end;
+  std::uint64_t state = sample_seed_.add(kOdd1);
+  return random_below(state, below) == 0 ? GuardAt::start : GuardAt::end;
 }
 
 }  // namespace trestle

@@ -3,6 +3,9 @@
 //
 //   | untouched ... | canary | payload, requested | canary | guard pages |
 //                                                 ^ end    ^ fence: the next OS page
+// A sample may lie the other way round, as far left as it can, with all before it inaccessible.
+//
+//   | guard pages | payload, requested | canary | guard pages |
 // A freed span is made inaccessible (policy) and its address waits in a queue. Needs the span lock throughout.
 #pragma once
 
@@ -14,6 +17,10 @@
 #include "span/span_heap.hpp"
 
 namespace trestle {
+
+// Where an allocation meets guard pages: flush at its end, as far as its alignment allows; or flush at its start, and behind
+// the OS page in which it ends.
+enum class GuardAt : std::uint8_t { end, start };
 
 inline constexpr std::size_t kLargeLead = 32;  // canary bytes before the payload, where the policy has canaries
 
@@ -39,7 +46,7 @@ class Large {
   void set_quarantine(std::size_t spans) noexcept { quarantine_ = spans; }
 
   // A null payload iff memory is short. `zeroed` tells whether the payload reads as zero.
-  Allocation allocate(std::size_t size, std::size_t alignment, Kind kind, bool& zeroed) noexcept;
+  Allocation allocate(std::size_t size, std::size_t alignment, Kind kind, GuardAt where, bool& zeroed) noexcept;
   Verdict deallocate(const SpanRef<O>& ref, void* payload, const Release& how) noexcept;
   // In place, or with its pages moved to another span; a null payload where neither can be done.
   Allocation resize(const SpanRef<O>& ref, void* payload, std::size_t size) noexcept;
@@ -73,10 +80,19 @@ class Large {
   }
   void write_canaries(const SpanRef<O>& ref) const noexcept;
   [[nodiscard]] Verdict vet_canaries(const SpanRef<O>& ref) const noexcept;
+  // Bytes before the payload that carry the canary.
+  [[nodiscard]] static std::size_t lead_of(const SpanRef<O>& ref) noexcept {
+    return ref.span->is_below_guarded != 0 ? 0 : kLead;
+  }
   void raise_fence(const SpanRef<O>& ref, std::byte* from) noexcept;
+  void guard_below(const SpanRef<O>& ref) noexcept;
   bool lower_fence(const SpanRef<O>& ref, std::byte* from, std::byte* to) noexcept;
   [[nodiscard]] static std::size_t place_in(const SpanRef<O>& ref, std::size_t served, std::size_t alignment) noexcept {
     return align_down(address_of(ref.end()) - kTail - served, alignment) - address_of(ref.start());
+  }
+  // The first place behind an OS page.
+  [[nodiscard]] static std::size_t first_place_in(const SpanRef<O>& ref, std::size_t alignment) noexcept {
+    return align_up(address_of(ref.start()) + kOsPage, std::max(alignment, kOsPage)) - address_of(ref.start());
   }
   [[nodiscard]] SpanRef<O> find_kept(std::size_t need, std::size_t served, std::size_t alignment) noexcept;
   void settle(const SpanRef<O>& ref, std::size_t payload, std::size_t size, Kind kind) noexcept;
@@ -96,7 +112,7 @@ void Large<P, O>::write_canaries(const SpanRef<O>& ref) const noexcept {
   if constexpr (!P.canary) return;
   std::byte* const payload = payload_of(ref);
   const std::uint64_t word = canary_of(ref);
-  write_canary(payload - kLead, 0, kLead, word);
+  write_canary(payload - lead_of(ref), 0, lead_of(ref), word);
   const auto fence = static_cast<std::size_t>(fence_of(ref, ref.span->requested) - payload);
   write_canary(payload, ref.span->requested, fence, word);
 }
@@ -106,7 +122,8 @@ Verdict Large<P, O>::vet_canaries(const SpanRef<O>& ref) const noexcept {
   if constexpr (!P.canary) return {};
   const std::byte* const payload = payload_of(ref);
   const std::uint64_t word = canary_of(ref);
-  if (const std::byte* const wrong = broken_canary(payload - kLead, 0, kLead, word)) [[unlikely]] {
+  const std::size_t lead = lead_of(ref);
+  if (const std::byte* const wrong = broken_canary(payload - lead, 0, lead, word)) [[unlikely]] {
     return {FaultKind::write_before_start, wrong};
   }
   const auto fence = static_cast<std::size_t>(fence_of(ref, ref.span->requested) - payload);
@@ -121,9 +138,17 @@ template <Policy P, Os O>
 void Large<P, O>::raise_fence(const SpanRef<O>& ref, std::byte* from) noexcept {
   if constexpr (!P.guard_pages) return;
   ref.span->accessible = !spans_->os().guard(from, static_cast<std::size_t>(ref.end() - from));
-  ref.span->fence = static_cast<std::uint32_t>(static_cast<std::size_t>(from - ref.start()) / kOsPage);
+  const auto pages = static_cast<std::uint32_t>(static_cast<std::size_t>(from - ref.start()) / kOsPage);
+  ref.span->fence = pages & SpanDescriptor::kMostPages;
   ref.region->seal(*ref.span);
 }
+// Where the system cannot, the bytes before the payload carry the canary instead.
+template <Policy P, Os O>
+void Large<P, O>::guard_below(const SpanRef<O>& ref) noexcept {
+  ref.span->is_below_guarded = spans_->os().guard(ref.start(), ref.span->payload) ? 1 : 0;
+  ref.region->seal(*ref.span);
+}
+
 template <Policy P, Os O>
 bool Large<P, O>::lower_fence(const SpanRef<O>& ref, std::byte* from, std::byte* to) noexcept {
   return ref.span->accessible || from >= to || spans_->os().unguard(from, static_cast<std::size_t>(to - from));
@@ -149,18 +174,22 @@ void Large<P, O>::clear_earlier(SpanRef<O>& ref) noexcept {
 }
 
 template <Policy P, Os O>
-Allocation Large<P, O>::allocate(std::size_t size, std::size_t alignment, Kind kind, bool& zeroed) noexcept {
+Allocation Large<P, O>::allocate(std::size_t size, std::size_t alignment, Kind kind, GuardAt where,
+                                 bool& zeroed) noexcept {
   const std::size_t served = align_up(std::max<std::size_t>(size, 1), kMinAlignment);
+  const bool below = P.sampled && where == GuardAt::start;
+  const std::size_t before = below ? kOsPage : kLead;
   const std::optional<std::size_t> need =
-      checked_add(served, kLead + kTail + (alignment > kMinAlignment ? alignment : 0));
+      checked_add(served, before + kTail + (alignment > kMinAlignment ? alignment : 0));
   if (!need) return {};
-  SpanRef<O> ref = find_kept(*need, served, alignment);
+  SpanRef<O> ref = below ? SpanRef<O>{} : find_kept(*need, served, alignment);
   const bool fenced = !ref.is_empty();
   if (!fenced) ref = spans_->acquire(*need, SpanState::large);
   if (ref.is_empty()) return {};
   clear_earlier(ref);
-  settle(ref, place_in(ref, served, alignment), size, kind);
+  settle(ref, below ? first_place_in(ref, alignment) : place_in(ref, served, alignment), size, kind);
   if (!fenced) raise_fence(ref, fence_of(ref, size));
+  if (below) guard_below(ref);
   write_canaries(ref);
   zeroed = ref.zeroed;
   return {payload_of(ref), FaultKind::none, true};
@@ -218,14 +247,15 @@ void Large<P, O>::retire(const SpanRef<O>& ref) noexcept {
   counts_.live_bytes -= ref.span->requested;
   ref.span->dirty = true;
   if constexpr (P.large_inaccessible) {
-    const bool open = lower_fence(ref, fence_of(ref, ref.span->requested), ref.end());
+    const bool open = spans_->lift_guard_below(*ref.region, *ref.span) &&
+                      lower_fence(ref, fence_of(ref, ref.span->requested), ref.end());
     const bool closed = open && spans_->os().close(ref.start(), ref.bytes());
     if (open && !closed) {
       spans_->release(ref, true);
       return;
     }
-    // Where the fence could not be removed, the address stays out of use until it can, and the contents are still there.
-    ref.span->accessible = false;
+    // Where guards could not be removed, the address stays out of use until they can, and the contents are still there.
+    if (closed) ref.span->accessible = false;
     ref.span->dirty = !closed;
   }
   spans_->retire(ref, {P.large_quarantine_spans, quarantine_, kWaitingBytes});
@@ -333,8 +363,12 @@ void Large<P, O>::explain(const SpanRef<O>& ref, Fault& fault) const noexcept {
 template <Policy P, Os O>
 void Large<P, O>::explain_access(const SpanRef<O>& ref, Fault& fault) const noexcept {
   const bool is_live = ref.span->state == SpanState::large;
-  if (is_live && fault.address < fence_of(ref, ref.span->requested)) return;  // it was not ours that refused
-  fault.kind = is_live ? FaultKind::access_past_end : FaultKind::access_after_free;
+  const bool is_below = is_live && ref.span->is_below_guarded != 0 && fault.address < payload_of(ref);
+  if (is_live && !is_below && fault.address < fence_of(ref, ref.span->requested))
+    return;  // it was not ours that refused
+  fault.kind = is_below  ? FaultKind::access_before_start
+               : is_live ? FaultKind::access_past_end
+                         : FaultKind::access_after_free;
   explain(ref, fault);
 }
 

@@ -73,6 +73,8 @@ std::string_view likely_causes(FaultKind kind) noexcept {
       return "deleted as a type of another alignment";
     case FaultKind::kind_mismatch:
       return "delete for new[], delete[] for new, or free and malloc mixed with them";
+    case FaultKind::access_before_start:
+      return "a negative index, or a pointer that was moved back too far";
     case FaultKind::access_past_end:
       return "a wrong index, or a buffer that is too short";
     case FaultKind::wild_access:
@@ -98,7 +100,8 @@ void add_place(ReportText& text, const Reported& report) noexcept {
   const auto* const at = static_cast<const std::byte*>(fault.address);
   constexpr std::size_t kNear = 64;  // farther, and the address is no part of the block but what is kept about it
   const bool is_past_end = fault.kind == FaultKind::write_past_end || fault.kind == FaultKind::access_past_end;
-  if (at < block && static_cast<std::size_t>(block - at) <= kNear) {
+  const bool is_near = at < block && static_cast<std::size_t>(block - at) <= kNear;
+  if (is_near || fault.kind == FaultKind::access_before_start) {
     text.add("\n  the address lies ")
         .add(static_cast<std::uint64_t>(block - at))
         .add(" bytes before the block's start");

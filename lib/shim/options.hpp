@@ -5,6 +5,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string_view>
 
 namespace trestle {
@@ -19,6 +20,7 @@ struct Options {
   bool abort_on_mismatch = false;
   std::uint32_t reports_per_minute = 60;
   std::uint64_t sample = 0;
+  std::optional<std::uint64_t> sample_below = std::nullopt;  // none: as `sample` is
   std::uint64_t check_every = 0;
   std::uint64_t decay_ms = 1000;
   std::uint64_t dirty_bytes = std::uint64_t{256} << 20;
@@ -26,6 +28,12 @@ struct Options {
   std::array<char, kMaxPath> symbolizer{};         // a path, or "none"; empty: what PATH has
   std::array<char, kMaxPath> leak_suppressions{};  // a path; empty: none
   std::array<char, kMaxPath> json{};               // a path to which reports are appended; empty: none
+
+  // One sample in so many lies against a guard page below it; 0: none. Who asks for each request wants its overflow seen.
+  [[nodiscard]] constexpr std::uint64_t samples_below() const noexcept {
+    constexpr std::uint64_t kUsual = 4;
+    return sample_below.value_or(sample == 1 ? 0 : kUsual);
+  }
 
   friend bool operator==(const Options&, const Options&) = default;
 };
@@ -39,7 +47,7 @@ struct OptionRow {
   std::string_view help;
 };
 
-inline constexpr std::array<OptionRow, 14> trestle_options_table{{
+inline constexpr std::array<OptionRow, 15> trestle_options_table{{
     {"abort", OptionType::flag, "1",
      "0: the process goes on after a fault where that is safe, and reports the first of each site; see "
      "docs/reports.md"},
@@ -61,6 +69,8 @@ inline constexpr std::array<OptionRow, 14> trestle_options_table{{
      "free spans may hold this many bytes of pages before the oldest go back at once"},
     {"sample", OptionType::count, "5000 under the hardened policy, else 0",
      "one in about N requests of up to 256 KiB gets pages of its own, against a guard page; 1: each; 0: none"},
+    {"sample_below", OptionType::count, "4, 0 where sample=1",
+     "one in about N samples lies against a guard page below it instead of behind it; 0: none"},
     {"summary", OptionType::path, "none",
      "append one line of JSON with the process's figures to this file when it ends"},
     {"report", OptionType::json_path, "none", "json:PATH: append each report to this file as a line of JSON"},

@@ -9,6 +9,7 @@
 #include <tuple>
 #include <type_traits>
 
+#include "base/sanitize.hpp"
 #include "report/history.hpp"
 #include "report/symbolizer.hpp"
 #include "report/text.hpp"
@@ -22,11 +23,12 @@ constexpr bool kHistoriesOfAll = kPolicy.histories == HistoriesOf::all;
 }  // namespace
 
 constinit ProcessHeap heap_of_process;
-constinit Options options_of_process{.check_at_exit = kPolicy.check_at_exit,
-                                     .handle_segv = kPolicy.handle_segv,
-                                     .leak_check = kHistoriesOfAll,
-                                     .abort_on_mismatch = kPolicy.kind_fatal,
-                                     .sample = kPolicy.sample};
+constinit Options options_of_process{
+    .check_at_exit = kPolicy.check_at_exit,
+    .handle_segv = kPolicy.handle_segv,
+    .leak_check = kHistoriesOfAll && !kHasShadow,  // of some kernels that takes a minute
+    .abort_on_mismatch = kPolicy.kind_fatal,
+    .sample = kPolicy.sample};
 
 namespace {
 
@@ -121,7 +123,8 @@ void read_suppressions() noexcept {
 
 void set_sample() noexcept {
   if (!kPolicy.sampled && options.sample != 0) warn_of_option("sample", "this policy takes no samples");
-  if (kPolicy.sampled && options.sample != 0) heap.set_sample(options.sample);
+  if (options.sample_below && options.sample == 0) warn_of_option("sample_below", "there are no samples");
+  if (kPolicy.sampled && options.sample != 0) heap.set_sample(options.sample, options.samples_below());
 }
 
 // Runs when the library is loaded, or before main of a program it is linked into. What was allocated before that ran under

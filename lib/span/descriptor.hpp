@@ -66,14 +66,17 @@ struct SpanLink {
 };
 
 struct SpanDescriptor {
+  static constexpr std::uint32_t kMostPages = UINT32_MAX >> 1;
+
   std::uint64_t seal_word = 0;
   Granules first{};
   Granules length{};
   SpanState state = SpanState::none;
   Kind kind = Kind::none;
-  bool dirty = false;  // free: may hold pages; retired: has its contents, and only what is behind the fence is guarded
-  bool accessible = true;   // large, retired: nothing of it is guarded
-  std::uint32_t fence = 0;  // large, retired: OS pages from the span's start to those that are guarded
+  bool dirty = false;            // free: may hold pages; retired: has its contents, and is guarded as it was when large
+  bool accessible = true;        // large, retired: nothing behind the payload is guarded
+  std::uint32_t fence : 31 = 0;  // large, retired: OS pages from the span's start to those that are guarded
+  std::uint32_t is_below_guarded : 1 = 0;  // large, retired: what lies before the payload is as well
   // large: bytes from the span's start to the payload; slots, addresses: where the record is; free and dirty: granules from
   // the span's start to those that may hold pages
   std::uint64_t payload = 0;
@@ -110,6 +113,7 @@ struct SpanDescriptor {
     return state != SpanState::none && state != SpanState::free && state != SpanState::retired;
   }
 };
+static_assert(kMaxSpanBytes / 4096 <= SpanDescriptor::kMostPages);
 static_assert(sizeof(SpanDescriptor) == 64 && offsetof(SpanDescriptor, first) == 8 &&
               offsetof(SpanDescriptor, bin) == 48);
 

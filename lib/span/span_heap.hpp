@@ -104,6 +104,8 @@ class SpanHeap {
     std::size_t bytes;
   };
   void retire(const Ref& ref, const Waiting& limit) noexcept;
+  // What lies before a large allocation is no longer guarded. False: it still is.
+  [[nodiscard]] bool lift_guard_below(Region<O>& region, SpanDescriptor& span) noexcept;
   // Whether no more than half of the address space that was reserved at first has been used so far.
   [[nodiscard]] bool is_roomy() const noexcept { return count_ == 1 && regions_[0].is_half_unused(); }
   // The youngest span that waits with its contents, is about so long and for which fits(ref) is true: in use again, in the
@@ -147,7 +149,7 @@ class SpanHeap {
   static constexpr std::size_t kKeptPart = 4;  // of the budget of dirty bytes, for spans that wait with their contents
 
   bool add_region(std::size_t least) noexcept;
-  bool lift_guard(Region<O>& region, const SpanDescriptor& span) noexcept;
+  bool lift_guard(Region<O>& region, SpanDescriptor& span) noexcept;
   bool evict_oldest(Region<O>& region, std::uint64_t now, bool purged) noexcept;
   void evict_old(Region<O>& region, std::uint64_t now) noexcept;
 
@@ -217,17 +219,27 @@ void SpanHeap<O>::retire(const Ref& ref, const Waiting& limit) noexcept {
   purge_old(now);
 }
 
+template <Os O>
+bool SpanHeap<O>::lift_guard_below(Region<O>& region, SpanDescriptor& span) noexcept {
+  if (span.is_below_guarded == 0) return true;
+  if (!os_.unguard(region.start_of(span), span.payload)) return false;
+  span.is_below_guarded = 0;
+  region.seal(span);
+  return true;
+}
+
 // What of a span that waits is guarded no longer is.
 template <Os O>
-bool SpanHeap<O>::lift_guard(Region<O>& region, const SpanDescriptor& span) noexcept {
+bool SpanHeap<O>::lift_guard(Region<O>& region, SpanDescriptor& span) noexcept {
   if (!span.dirty) return os_.open(region.start_of(span), span.length.bytes());
+  if (!lift_guard_below(region, span)) return false;
   if (span.accessible) return true;
   std::byte* const fence = region.start_of(span) + std::size_t{span.fence} * kOsPage;
   return os_.unguard(fence, static_cast<std::size_t>(region.end_of(span) - fence));
 }
 
-// Of those that wait in the region, the oldest becomes free, and gives its pages back if asked to. False iff there is none or it
-// stays guarded.
+// Of those that wait in the region, the oldest becomes free, and gives its pages back if asked to. False iff there is none
+// or it stays guarded.
 template <Os O>
 bool SpanHeap<O>::evict_oldest(Region<O>& region, std::uint64_t now, bool purged) noexcept {
   SpanDescriptor* const oldest = region.oldest_retired();

@@ -41,7 +41,8 @@ constexpr std::array<const char*, TRESTLE_FAULT_KIND_COUNT> kNames{"none",
                                                                    "access past end",
                                                                    "access after free",
                                                                    "wild access",
-                                                                   "leak"};
+                                                                   "leak",
+                                                                   "access before start"};
 
 TEST(FaultTraits, NumbersAndNamesAreStable) {
   for (std::size_t i = 0; i < kNames.size(); ++i)
@@ -53,7 +54,7 @@ TEST(FaultTraits, NumbersAndNamesAreStable) {
   EXPECT_EQ(static_cast<int>(FaultKind::control_corrupt), 25);
   EXPECT_EQ(static_cast<int>(FaultKind::access_after_free), 27);
   EXPECT_EQ(static_cast<int>(FaultKind::leak), 29);
-  EXPECT_EQ(TRESTLE_FAULT_KIND_COUNT, 30);
+  EXPECT_EQ(TRESTLE_FAULT_KIND_COUNT, 31);
 }
 
 TEST(FaultTraits, EveryKindHasAMeaningAndItsInvariant) {

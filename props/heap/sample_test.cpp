@@ -73,6 +73,150 @@ TYPED_TEST(HeapSampleTest, EndAtAGuardPageAndAreServedAsAskedFor) {
   EXPECT_TRUE(faults_of(this->heap_).empty());
 }
 
+TYPED_TEST(HeapSampleTest, BeginAtAGuardPageWhereTheyLieTheOtherWayRound) {
+  if (!TestFixture::kPolicy.sampled) GTEST_SKIP() << "it takes none";
+  this->heap_.set_sample(1, 1);
+  for (const std::size_t alignment : std::initializer_list<std::size_t>{16, 64, 4096, 1 << 13, 1 << 16, 1 << 17})
+    for (const std::size_t size : std::initializer_list<std::size_t>{1, 16, 100, 4096, 5000, 57'400, 61'440, 100'000}) {
+      const Allocation made = this->heap_.allocate(size, alignment, Kind::by_new);
+      auto* const at = static_cast<std::byte*>(made.payload);
+      ASSERT_NE(at, nullptr);
+      EXPECT_TRUE(is_aligned(at, std::max(alignment, kOsPage)));
+      EXPECT_EQ(this->heap_.usable_size(at).bytes, size);
+      std::memset(at, 1, size);
+      for (const std::size_t below : {std::size_t{1}, std::size_t{kOsPage}}) {
+        EXPECT_EQ(this->heap_.explain_access(at - below).kind, FaultKind::access_before_start);
+        EXPECT_EQ(this->heap_.explain_access(at - below).block, at);
+      }
+      EXPECT_EQ(this->heap_.explain_access(at).kind, FaultKind::none);
+      std::byte* const fence = at + align_up(size, kOsPage);
+      EXPECT_EQ(this->heap_.explain_access(fence).kind, FaultKind::access_past_end);
+      EXPECT_TRUE(faults_of(this->heap_).empty());
+      if (size % kOsPage != 0) {  // what is left of its last page
+        at[size] ^= std::byte{1};
+        const std::vector<Fault> faults = faults_of(this->heap_);
+        EXPECT_TRUE(faults.size() == 1 && faults[0].kind == FaultKind::write_past_end);
+        EXPECT_EQ(this->heap_.deallocate(at, {Kind::by_new, size, alignment}).kind, FaultKind::write_past_end);
+        at[size] ^= std::byte{1};
+      }
+      EXPECT_EQ(this->heap_.deallocate(at, {Kind::by_new, size, alignment}).kind, FaultKind::none);
+      EXPECT_EQ(this->heap_.explain_access(at).kind, FaultKind::access_after_free);
+      EXPECT_EQ(this->heap_.explain_access(at - 1).kind, FaultKind::access_after_free);
+    }
+  EXPECT_TRUE(faults_of(this->heap_).empty());
+}
+
+// One in four of them, of which the number of a thousand deviates by less than a fifth.
+TYPED_TEST(HeapSampleTest, LieTheOtherWayRoundAsOftenAsAskedFor) {
+  if (!TestFixture::kPolicy.sampled) GTEST_SKIP() << "it takes none";
+  this->heap_.set_sample(1, 4);
+  std::size_t below = 0;
+  for (int i = 0; i < 1000; ++i) {
+    std::byte* const at = take(this->heap_, 16);
+    below += this->heap_.explain_access(at - 1).kind == FaultKind::access_before_start ? 1 : 0;
+    EXPECT_EQ(give(this->heap_, at), FaultKind::none);
+  }
+  EXPECT_GT(below, 200U);
+  EXPECT_LT(below, 300U);
+}
+
+// Wherever the system refuses to lift a guard: then the address is not used until it can be, and nothing stays guarded.
+TYPED_TEST(HeapSampleTest, LeaveNoGuardBehind) {
+  if (!TestFixture::kPolicy.sampled) GTEST_SKIP() << "it takes none";
+  using Heap = Heap<TestFixture::kPolicy, ops::TestOs>;
+  int used_again = 0;
+  for (std::size_t refused = 0; refused < 5; ++refused) {
+    ops::TestArena memory;
+    const auto heap = std::make_unique<Heap>(ops::TestOs{memory});
+    ASSERT_TRUE(heap->start({.secret = 1, .region_bytes = 16 * kMiB, .commit_bytes = 4 * kMiB}));
+    heap->set_sample(1, 1);
+    std::byte* const at = take(*heap, 40'000);
+    ASSERT_NE(at, nullptr);
+    memory.refuse(refused);
+    EXPECT_EQ(give(*heap, at), FaultKind::none);
+    EXPECT_EQ(give(*heap, at), FaultKind::double_free);
+    for (int tries = 0; tries < 3; ++tries) heap->trim(0);
+    heap->set_sample(0);
+    bool is_used = false;
+    for (int i = 0; i < 300; ++i) {  // more than may wait
+      constexpr std::size_t kBytes = 5 * kGranule;
+      std::byte* const other = take(*heap, kBytes);
+      ASSERT_NE(other, nullptr);
+      is_used = is_used || (align_down(address_of(other), kGranule) <= address_of(at) && at < other + kBytes);
+      ASSERT_TRUE(memory.is_accessible(other, kBytes)) << refused;
+      EXPECT_EQ(give(*heap, other), FaultKind::none);
+    }
+    used_again += is_used ? 1 : 0;
+    EXPECT_TRUE(faults_of(*heap).empty());
+    EXPECT_STREQ(memory.breach(), nullptr) << refused;
+    heap->stop();
+  }
+  EXPECT_GE(used_again, 3) << "else another's guard lies there by now";
+}
+
+// One guard was lifted and the other not: the rest is done later, and not twice.
+TYPED_TEST(HeapSampleTest, GoOnWithGuardsThatWereLiftedInPart) {
+  if (!TestFixture::kPolicy.sampled) GTEST_SKIP() << "it takes none";
+  using Heap = Heap<TestFixture::kPolicy, ops::TestOs>;
+  ops::TestArena memory;
+  const auto heap = std::make_unique<Heap>(ops::TestOs{memory});
+  ASSERT_TRUE(heap->start({.secret = 1, .region_bytes = 16 * kMiB, .commit_bytes = 4 * kMiB}));
+  ASSERT_EQ(give(*heap, take(*heap, 64)), FaultKind::none);
+  heap->set_sample(1, 1);
+  std::byte* const at = take(*heap, 40'000);
+  memory.refuse(1);  // what is below stays guarded
+  EXPECT_EQ(give(*heap, at), FaultKind::none);
+  memory.refuse(2);  // that is lifted, the fence is not
+  heap->trim(0);
+  memory.refuse(0);
+  EXPECT_TRUE(faults_of(*heap).empty());
+  EXPECT_TRUE(heap->trim(0));
+  EXPECT_STREQ(memory.breach(), nullptr);
+  EXPECT_TRUE(memory.is_accessible(at - kOsPage, kGranule));
+  heap->stop();
+}
+TYPED_TEST(HeapSampleTest, LiftNoGuardThatIsNotThere) {
+  if (!TestFixture::kPolicy.sampled) GTEST_SKIP() << "it takes none";
+  using Heap = Heap<TestFixture::kPolicy, ops::TestOs>;
+  ops::TestArena memory;
+  const auto heap = std::make_unique<Heap>(ops::TestOs{memory});
+  ASSERT_TRUE(heap->start({.secret = 1, .region_bytes = 16 * kMiB, .commit_bytes = 4 * kMiB}));
+  ASSERT_EQ(give(*heap, take(*heap, 64)), FaultKind::none);
+  heap->set_sample(1, 1);
+  memory.refuse(1);  // the fence
+  std::byte* const at = take(*heap, 40'000);
+  memory.refuse(1);  // and then what is below is not lifted
+  EXPECT_TRUE(memory.is_accessible(at + 40'960, 1) && !memory.is_accessible(at - 1, 1));
+  EXPECT_EQ(give(*heap, at), FaultKind::none);
+  memory.refuse(0);
+  heap->trim(0);
+  EXPECT_STREQ(memory.breach(), nullptr);
+  heap->stop();
+}
+
+// Where the system guards nothing, the bytes before it are watched instead.
+TYPED_TEST(HeapSampleTest, HaveACanaryWhereNothingCanBeGuarded) {
+  if (!TestFixture::kPolicy.sampled) GTEST_SKIP() << "it takes none";
+  using Heap = Heap<TestFixture::kPolicy, ops::TestOs>;
+  ops::TestArena memory;
+  const auto heap = std::make_unique<Heap>(ops::TestOs{memory});
+  ASSERT_TRUE(heap->start({.secret = 1, .region_bytes = 16 * kMiB, .commit_bytes = 4 * kMiB}));
+  ASSERT_EQ(give(*heap, take(*heap, 64)), FaultKind::none);
+  heap->set_sample(1, 1);
+  memory.refuse(1, 1);
+  std::byte* const at = take(*heap, 64);
+  memory.refuse(0);
+  ASSERT_NE(at, nullptr);
+  EXPECT_TRUE(heap->is_alone(at));
+  EXPECT_EQ(heap->explain_access(at - 1).kind, FaultKind::none);
+  at[-1] ^= std::byte{1};
+  EXPECT_EQ(give(*heap, at), FaultKind::write_before_start);
+  at[-1] ^= std::byte{1};
+  EXPECT_EQ(give(*heap, at), FaultKind::none);
+  EXPECT_TRUE(faults_of(*heap).empty());
+  heap->stop();
+}
+
 // Also when it goes from tier to tier, sampled or not.
 TYPED_TEST(HeapSampleTest, KeepTheirContentsInRealloc) {
   std::byte* at = take(this->heap_, 10);
@@ -81,7 +225,7 @@ TYPED_TEST(HeapSampleTest, KeepTheirContentsInRealloc) {
   const std::size_t sizes[] = {20, 3000, 100'000, 500'000, 60, 2000, 30, 400'000, 40'000, 12};
   std::uint64_t every = 0;
   for (const std::size_t size : sizes) {
-    this->heap_.set_sample(every);
+    this->heap_.set_sample(every, 2);
     every = every == 0 ? 1 : 0;
     const Allocation again = this->heap_.reallocate(at, size);
     ASSERT_FALSE(again.is_fault());

@@ -22,8 +22,9 @@ Options parsed(std::string_view text) {
 
 TEST(Options, ReadsEachOne) {
   const Options options = parsed(
-      "abort=0:abort_on_mismatch=1:reports_per_minute=4:check_at_exit=1:handle_segv=1:leak_check=1:leak_suppressions=/"
-      "tmp/s:sample=9:check_every=100:decay_"
+      "abort=0:abort_on_mismatch=1:reports_per_minute=4:check_at_exit=1:handle_segv=1:leak_check=1:leak_"
+      "suppressions=/"
+      "tmp/s:sample=9:sample_below=3:check_every=100:decay_"
       "ms=5:dirty_bytes=4096:summary=/tmp/a=b:symbolizer=/"
       "usr/bin/"
       "addr2line");
@@ -35,12 +36,21 @@ TEST(Options, ReadsEachOne) {
   EXPECT_TRUE(options.abort_on_mismatch);
   EXPECT_EQ(options.reports_per_minute, 4U);
   EXPECT_EQ(options.sample, 9U);
+  EXPECT_EQ(options.sample_below, 3U);
   EXPECT_EQ(options.check_every, 100U);
   EXPECT_EQ(options.decay_ms, 5U);
   EXPECT_EQ(options.dirty_bytes, 4096U);
   EXPECT_STREQ(options.summary.data(), "/tmp/a=b");
   EXPECT_STREQ(options.symbolizer.data(), "/usr/bin/addr2line");
   EXPECT_EQ(warnings, Warnings{});
+}
+
+TEST(Options, HasOneSampleInFourTheOtherWayRoundUnlessEachIsOne) {
+  EXPECT_EQ(parsed("sample=5000").samples_below(), 4U);
+  EXPECT_EQ(parsed("").samples_below(), 4U);
+  EXPECT_EQ(parsed("sample=1").samples_below(), 0U);
+  EXPECT_EQ(parsed("sample=1:sample_below=2").samples_below(), 2U);
+  EXPECT_EQ(parsed("sample=5000:sample_below=0").samples_below(), 0U);
 }
 
 TEST(Options, LeavesWhatIsNotMentioned) {

@@ -42,7 +42,8 @@ QUICK_SYMBOLIZER = shutil.which("addr2line") or ""  # llvm's takes ten times as 
 
 # What is wrong with a block that the program had; the other kinds are of what the heap keeps for itself.
 OF_A_FREED_BLOCK = ("double free", "stale pointer", "write after free", "access after free")
-OF_A_LIVE_BLOCK = ("leak", "interior pointer", "write past end", "access past end", "write before start", "size mismatch",
+OF_A_LIVE_BLOCK = ("leak", "interior pointer", "access before start", "write past end", "access past end",
+                   "write before start", "size mismatch",
                    "alignment mismatch", "kind mismatch", "header corrupt")
 
 

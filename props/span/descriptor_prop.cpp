@@ -105,7 +105,8 @@ SpanDescriptor any_descriptor() {
   span.kind = static_cast<Kind>(*rc::gen::inRange(0, static_cast<int>(Kind::by_new_array) + 1));
   span.dirty = *any<bool>();
   span.accessible = *any<bool>();
-  span.fence = *any<std::uint32_t>();
+  span.fence = *any<std::uint32_t>() & SpanDescriptor::kMostPages;
+  span.is_below_guarded = *any<bool>() ? 1 : 0;
   span.payload = *sizes_at_limits();
   span.requested = *sizes_at_limits();
   span.changed_ms = *any<std::uint64_t>();

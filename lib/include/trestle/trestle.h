@@ -54,7 +54,8 @@ enum trestle_fault_kind {
   TRESTLE_FAULT_ACCESS_AFTER_FREE = 27,        /* an access that the hardware refused: to a freed block */
   TRESTLE_FAULT_WILD_ACCESS = 28,              /* an access that the hardware refused: to memory of no block's */
   TRESTLE_FAULT_LEAK = 29,                     /* a block that no pointer leads to; see trestle_leak_check */
-  TRESTLE_FAULT_KIND_COUNT = 30
+  TRESTLE_FAULT_ACCESS_BEFORE_START = 30,      /* an access that the hardware refused: before the start of a block */
+  TRESTLE_FAULT_KIND_COUNT = 31
 };
 
 /* One fault, as heap_check, a fault handler, a block_heap or a bitmap_heap reports it. */

@@ -104,6 +104,15 @@ def look_at_kernel_core(work):
     must(f"\ntrestle: the heap is sound {done.stdout}\n" in said, f"of the kernel's core, not {done.stdout}:\n{said}")
 
 
+def look_at_samples():
+    """Where every request is one, on either side of its guard pages."""
+    for below in (0, 1) if POLICY != "fast" else ():
+        preload = ["-ex", f"set environment LD_PRELOAD={LIBRARY}", "-ex", "set startup-with-shell off"]
+        options = ["-ex", f"set environment TRESTLE_OPTIONS=sample=1:sample_below={below}", "-ex", "break -qualified after"]
+        printed, _ = gdb(*preload, *options, "-ex", "run", "-ex", "trestle check", "-ex", "trestle stats")
+        must("\ntrestle: the heap is sound (" in printed, f"of samples, {below} of them the other way round:\n{printed}")
+
+
 def look_without_types(work):
     bare = work / "libtrestle-bare.so"
     subprocess.run([STRIP, "--strip-debug", LIBRARY, "-o", bare], check=True)
@@ -123,6 +132,7 @@ with tempfile.TemporaryDirectory() as folder:
     if not complaints:
         look_at_cores(pathlib.Path(folder))
     look_at_kernel_core(pathlib.Path(folder))
+    look_at_samples()
     look_without_types(pathlib.Path(folder))
 print("all as promised" if not complaints else f"{len(complaints)} complaints")
 sys.exit(bool(complaints))

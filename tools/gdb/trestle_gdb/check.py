@@ -218,5 +218,6 @@ def check_large_canaries(heap, span, findings):
         findings.fault(kind, at + wrong, payload, requested=span.requested, served=served, **evidence)
         return False
 
-    if compare("write before start", payload - LARGE_LEAD, repeated(word, 0, LARGE_LEAD)):
+    lead = 0 if span.is_below_guarded else LARGE_LEAD
+    if compare("write before start", payload - lead, repeated(word, 0, lead)):
         compare("write past end", payload + span.requested, repeated(word, span.requested, served))

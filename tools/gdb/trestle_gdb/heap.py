@@ -167,7 +167,8 @@ class Heap:
         if not self.policy.canary:
             return False
         if span.state == "large":
-            return self.fence_of(span) > begin
+            fence = self.fence_of(span)
+            return fence > begin and (not span.is_below_guarded or fence > span.start + span.payload + span.requested)
         if span.state != "slots":
             return False
         slab = self.slab_of(span)

@@ -26,7 +26,8 @@ class Span:
         self.state = region.states.get(record.number("state"), "of no state")
         self.kind = record.number("kind")
         self.dirty, self.accessible = bool(record.number("dirty")), bool(record.number("accessible"))
-        self.fence, self.payload, self.requested = (record.number(name) for name in ("fence", "payload", "requested"))
+        fence, self.payload, self.requested = (record.number(name) for name in ("fence", "payload", "requested"))
+        self.fence, self.is_below_guarded = fence & 0x7FFFFFFF, fence >> 31 != 0
         self.bin = record.number("bin", "next"), record.number("bin", "previous")
         self.age = record.number("age", "next"), record.number("age", "previous")
 
@@ -52,6 +53,8 @@ class Span:
             return self.start, self.end
         if self.state == "blocks" and not self.accessible:
             return self.end - OS_PAGE, self.end
+        if self.state == "large" and self.is_below_guarded:
+            return self.start, self.start + self.payload
         if self.state == "large" and not self.accessible and has_guard_pages:
             return self.start + self.fence * OS_PAGE, self.end
         if self.state == "retired" and not self.accessible:
