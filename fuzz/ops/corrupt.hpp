@@ -183,7 +183,8 @@ class Corruptor {
     } else if (what == CorruptKind::link && free) {
       visit(payload, kLinkBytes);
     } else if (what == CorruptKind::canary && guarded) {
-      if (tier == Tier::large) visit(payload - kLargeLead, kLargeLead);
+      const bool led = tier == Tier::large && host_.is_accessible(payload - kLargeLead, kLargeLead);
+      if (led) visit(payload - kLargeLead, kLargeLead);
       if (shown.served != shown.requested) visit(payload + shown.requested, shown.served - shown.requested);
     } else if (what == CorruptKind::poison && shown.state != BlockState::live) {
       const Poisoned poisoned = poisoned_part(shown, tier, H::kPolicy);

@@ -43,6 +43,7 @@ class HeapHost {
   bool start(const Stage& stage, Oracle& oracle) {
     arena_.reset();
     refused_before_ = forks_ = 0;
+    sampled_ = false;
     arena_.refuse(refuse_nth_ != 0 ? refuse_nth_ : stage.refuse_nth, stage.refuse_every);
     const bool started = heap_.start(HeapConfig{.secret = kSecret,
                                                 .region_bytes = kRegionBytes,
@@ -73,8 +74,10 @@ class HeapHost {
   // a quarter of the arena: what is left over at the end of each region and block span is less than what was put into it.
   [[nodiscard]] bool may_refuse(const Model& model, std::size_t size, std::size_t alignment) const {
     constexpr std::size_t kPlenty = kArenaBytes / 4;
+    // A sample takes a granule or two more than what is charged.
+    const std::size_t samples = sampled_ ? (model.live().size() + 1) * 2 * kGranule : 0;
     return arena_.refused_memory() != refused_before_ || size > kPlenty || alignment > kPlenty ||
-           model.charged_bytes() + model.charge_of(size, alignment) > kPlenty;
+           model.charged_bytes() + model.charge_of(size, alignment) + samples > kPlenty;
   }
 
   [[nodiscard]] Tier tier_of(const std::byte* at) {
@@ -143,6 +146,10 @@ class HeapHost {
       case Setting::hot:
         heap_.set_hot(to % 2 != 0);
         return to % 2 != 0 ? heap_.slots_.hot_id_ == heap_.slots_.id_ : is_cold();
+      case Setting::sample:
+        heap_.set_sample(to % 16, to / 16 % 16);
+        sampled_ = sampled_ || heap_.slots_.takes_samples();
+        return heap_.slots_.sample_ == (P.sampled ? to % 16 : 0) && heap_.samples_below_ == to / 16 % 16;
     }
     return false;
   }
@@ -177,6 +184,7 @@ class HeapHost {
   std::size_t refuse_nth_ = 0;
   std::size_t refused_before_ = 0;
   std::size_t forks_ = 0;
+  bool sampled_ = false;  // some request may have been a sample
 };
 
 static_assert(Host<HeapHost<kFast>>);

@@ -233,7 +233,7 @@ class Misuser {
       case Tier::slot:
         return H::kPolicy.canary && overwrite_left_slot(by, block);
       case Tier::large:
-        return H::kPolicy.canary &&
+        return H::kPolicy.canary && host_.is_accessible(block.address - kLargeLead, kLargeLead) &&
                overwrite(block.address - 1 - by % kLargeLead, by, FaultKind::write_before_start, block);
       case Tier::unit:
       case Tier::address:

@@ -186,7 +186,7 @@ bool TestArena::commit(std::byte* where, std::size_t bytes) noexcept {
   Reservation* const one = find(where, bytes, pages, "commit outside of a reservation");
   if (one == nullptr || is_memory_refused()) return false;
   for (std::size_t page = pages.first; page < pages.last; ++page) {
-    if (pages_[page] == Page::guarded) breach("commit of a guarded page");
+    if (pages_[page] == Page::guarded || pages_[page] == Page::closed) breach("commit of a guarded page");
     if (pages_[page] == Page::reserved) permit_access(at(page), kOsPage);
     pages_[page] = Page::committed;
   }
@@ -207,9 +207,7 @@ bool TestArena::guard(std::byte* where, std::size_t bytes) noexcept {
   Pages pages{};
   if (find(where, bytes, pages, "guard outside of a reservation") == nullptr || is_refused()) return false;
   if (!all_are(pages, Page::committed, Page::guarded)) breach("guard of pages that are not committed");
-  zero(pages);
-  forbid_access(where, bytes);
-  set(pages, Page::guarded);
+  forbid(pages, Page::guarded);
   return true;
 }
 
@@ -217,8 +215,24 @@ bool TestArena::unguard(std::byte* where, std::size_t bytes) noexcept {
   Pages pages{};
   if (find(where, bytes, pages, "unguard outside of a reservation") == nullptr || is_refused()) return false;
   if (!all_are(pages, Page::guarded, Page::guarded)) breach("unguard of pages that are not guarded");
-  permit_access(where, bytes);
-  set(pages, Page::committed);
+  permit(pages);
+  return true;
+}
+
+// What closes may be another call than what guards: under a closed page a guard would stay.
+bool TestArena::close(std::byte* where, std::size_t bytes) noexcept {
+  Pages pages{};
+  if (find(where, bytes, pages, "close outside of a reservation") == nullptr || is_refused()) return false;
+  if (!all_are(pages, Page::committed, Page::committed)) breach("close of pages that are not committed, or guarded");
+  forbid(pages, Page::closed);
+  return true;
+}
+
+bool TestArena::open(std::byte* where, std::size_t bytes) noexcept {
+  Pages pages{};
+  if (find(where, bytes, pages, "open outside of a reservation") == nullptr || is_refused()) return false;
+  if (!all_are(pages, Page::closed, Page::closed)) breach("open of pages that are not closed");
+  permit(pages);
   return true;
 }
 
@@ -249,6 +263,16 @@ bool TestArena::all_are(Pages pages, Page state, Page other) const noexcept {
 void TestArena::set(Pages pages, Page state) noexcept {
   const auto first = pages_.begin() + static_cast<std::ptrdiff_t>(pages.first);
   std::fill(first, first + static_cast<std::ptrdiff_t>(pages.last - pages.first), state);
+}
+
+void TestArena::forbid(Pages pages, Page state) noexcept {
+  zero(pages);
+  forbid_access(at(pages.first), pages.bytes());
+  set(pages, state);
+}
+void TestArena::permit(Pages pages) noexcept {
+  permit_access(at(pages.first), pages.bytes());
+  set(pages, Page::committed);
 }
 
 // Of committed pages; all others are zero.

@@ -33,6 +33,8 @@ class TestArena {
   bool purge(std::byte* at, std::size_t bytes) noexcept;
   bool guard(std::byte* at, std::size_t bytes) noexcept;
   bool unguard(std::byte* at, std::size_t bytes) noexcept;
+  bool close(std::byte* at, std::size_t bytes) noexcept;
+  bool open(std::byte* at, std::size_t bytes) noexcept;
   bool move(std::byte* from, std::byte* to, std::size_t bytes) noexcept;
   [[nodiscard]] std::uint64_t now_ms() const noexcept { return books_.now_ms; }
 
@@ -81,7 +83,7 @@ class TestArena {
   [[nodiscard]] const std::byte* last() const noexcept { return base_ + bytes_; }
 
  private:
-  enum class Page : std::uint8_t { reserved, committed, guarded };
+  enum class Page : std::uint8_t { reserved, committed, guarded, closed };
   // Pages from `first` to `last`; of these, [touched_first, touched_last) may have been committed.
   struct Reservation {
     std::size_t first;
@@ -121,6 +123,8 @@ class TestArena {
   [[nodiscard]] Reservation* find(const std::byte* at, std::size_t bytes, Pages& pages, const char* what) noexcept;
   [[nodiscard]] bool all_are(Pages pages, Page state, Page other) const noexcept;
   void set(Pages pages, Page state) noexcept;
+  void forbid(Pages pages, Page state) noexcept;
+  void permit(Pages pages) noexcept;
   // Calls visit(Pages) for each run of committed pages among these.
   template <class Visit>
   void for_each_committed(Pages among, Visit visit) const noexcept;
@@ -151,8 +155,8 @@ class TestOs {
   bool purge(std::byte* at, std::size_t bytes) noexcept { return arena_->purge(at, bytes); }
   bool guard(std::byte* at, std::size_t bytes) noexcept { return arena_->guard(at, bytes); }
   bool unguard(std::byte* at, std::size_t bytes) noexcept { return arena_->unguard(at, bytes); }
-  bool close(std::byte* at, std::size_t bytes) noexcept { return arena_->guard(at, bytes); }
-  bool open(std::byte* at, std::size_t bytes) noexcept { return arena_->unguard(at, bytes); }
+  bool close(std::byte* at, std::size_t bytes) noexcept { return arena_->close(at, bytes); }
+  bool open(std::byte* at, std::size_t bytes) noexcept { return arena_->open(at, bytes); }
   bool move(std::byte* from, std::byte* to, std::size_t bytes) noexcept { return arena_->move(from, to, bytes); }
   [[nodiscard]] std::uint64_t now_ms() const noexcept { return arena_->now_ms(); }
   [[nodiscard]] std::uint64_t entropy() const noexcept { return 0x7E57'0E27'0B0D'1E55U; }

@@ -192,7 +192,8 @@ const Vocabulary kBitmapVocabulary{
 const Vocabulary kMisuseVocabulary{
     .name = "misuse",
     .ops = shared_out({{op_index<Allocate>(), 9},
-                       {op_index<Misuse>(), 8},
+                       {op_index<Misuse>(), 7},
+                       {op_index<Set>(), 1},
                        {op_index<Free>(), 3},
                        {op_index<SizedFree>(), 2},
                        {op_index<Reallocate>(), 3},
@@ -205,8 +206,13 @@ const Vocabulary kMisuseVocabulary{
                        {op_index<RunOn>(), 1}}),
     .sizes = kHeapSizes,
     .alignment_shifts = kAlignments,
-    .features =
-        {.zeroed = true, .trim = true, .clock = true, .misuse = true, .threads = true, .capacity = kLargestBuffer},
+    .features = {.zeroed = true,
+                 .trim = true,
+                 .clock = true,
+                 .misuse = true,
+                 .threads = true,
+                 .settings = true,
+                 .capacity = kLargestBuffer},
     .largest_first_buffer = kLargestBuffer / 2,
     .heap_too = true,
 };
@@ -214,7 +220,8 @@ const Vocabulary kMisuseVocabulary{
 const Vocabulary kCorruptVocabulary{
     .name = "corrupt",
     .ops = shared_out({{op_index<Allocate>(), 11},
-                       {op_index<Corrupt>(), 8},
+                       {op_index<Corrupt>(), 7},
+                       {op_index<Set>(), 1},
                        {op_index<Free>(), 5},
                        {op_index<Reallocate>(), 2},
                        {op_index<Grow>(), 1},
@@ -225,8 +232,13 @@ const Vocabulary kCorruptVocabulary{
                        {op_index<RunOn>(), 1}}),
     .sizes = kHeapSizes,
     .alignment_shifts = kAlignments,
-    .features =
-        {.zeroed = true, .trim = true, .clock = true, .corrupt = true, .threads = true, .capacity = kLargestBuffer},
+    .features = {.zeroed = true,
+                 .trim = true,
+                 .clock = true,
+                 .corrupt = true,
+                 .threads = true,
+                 .settings = true,
+                 .capacity = kLargestBuffer},
     .largest_first_buffer = kLargestBuffer / 2,
     .heap_too = true,
 };
