@@ -1,10 +1,12 @@
 // A Heap over the harness's own operating system: a fixed secret, a small region, a clock that the ops move.
 #pragma once
 
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
 #include <memory>
+#include <tuple>
 
 #include "heap/heap.hpp"
 #include "ops/heap_books.hpp"
@@ -150,6 +152,8 @@ class HeapHost {
         heap_.set_sample(to % 16, to / 16 % 16);
         sampled_ = sampled_ || heap_.slots_.takes_samples();
         return heap_.slots_.sample_ == (P.sampled ? to % 16 : 0) && heap_.samples_below_ == to / 16 % 16;
+      case Setting::sweep:
+        return sweep(to);
     }
     return false;
   }
@@ -176,6 +180,22 @@ class HeapHost {
     void* const slot = heap_.allocate(1, kMinAlignment, Kind::by_malloc).payload;
     if (slot != nullptr && heap_.deallocate_hot(slot, {})) return false;
     return !heap_.deallocate(slot, {}).is_fault() && heap_.allocate_hot(1, Kind::by_malloc) == nullptr;
+  }
+
+  // Whether nothing that waits is damaged, and no more of it has gone than may.
+  [[nodiscard]] bool sweep(std::size_t to) {
+    if (to == 0)
+      heap_.expect_no_sweep();
+    else
+      std::ignore = heap_.expect_sweep(to);
+    std::size_t chosen = 0;
+    const auto may_go = [&](const void* at) {
+      const bool goes = std::popcount(address_of(at) ^ to) % 2 != 0;
+      chosen += goes ? 1 : 0;
+      return goes;
+    };
+    std::uint64_t swept = 0;
+    return !heap_.sweep(may_go, swept).is_fault() && swept <= chosen;
   }
 
   TestArena arena_{kArenaBytes};

@@ -22,9 +22,10 @@ enum class Setting : std::uint8_t {
   dirty_bytes,  // as many bytes of them may wait for that
   hot,          // an odd number: the inlined common cases serve; an even one: they leave all to the general path
   sample,  // by its last two hexadecimal digits: one request in `low`, of them one in `high` guarded before its start
+  sweep,   // what waits does so for sweeps, or at 0 no longer; about half of it, by `to`, is let go at once
 };
-inline constexpr std::array kSettingNames{"decay", "dirty_bytes", "hot", "sample"};
-static_assert(kSettingNames.size() == static_cast<std::size_t>(Setting::sample) + 1);
+inline constexpr std::array kSettingNames{"decay", "dirty_bytes", "hot", "sample", "sweep"};
+static_assert(kSettingNames.size() == static_cast<std::size_t>(Setting::sweep) + 1);
 [[nodiscard]] constexpr const char* name_of(Setting what) noexcept {
   return kSettingNames[static_cast<std::size_t>(what) % kSettingNames.size()];
 }

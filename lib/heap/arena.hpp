@@ -33,6 +33,7 @@ class Arena : public BlockEngine<P, Arena<P, O>> {
   }
   void stop() noexcept {
     quarantine_.clear();
+    expect_no_sweep();
     shelf_.clear();
     warm_ = nullptr;
     Base::forget_all();
@@ -65,7 +66,7 @@ class Arena : public BlockEngine<P, Arena<P, O>> {
     if (const Verdict v = make_room(block.header.size()); v.is_fault()) [[unlikely]]
       return v;
     this->retire(block);
-    quarantine_.push(payload, block.header.size(), random_);
+    keep(payload, block.header.size());
     return {};
   }
 
@@ -80,8 +81,47 @@ class Arena : public BlockEngine<P, Arena<P, O>> {
   // A slot that its tier has released goes to the quarantine, or is free at once where another thread took the room since.
   Verdict quarantine_slot(SlotRecord<P, O>& record, void* payload) noexcept TRESTLE_REQUIRES(lock_) {
     if (quarantine_.is_full_for(record.slab.slot_size())) return record.evict(payload);
-    quarantine_.push(payload, record.slab.slot_size(), random_);
+    keep(payload, record.slab.slot_size());
     return {};
+  }
+
+  // From now on blocks wait until a sweep lets them go. It is due when so many bytes more wait, or when as many blocks were freed
+  // as half of the room that is left, but no less than a part of all. The oldest go where it does not come.
+  void expect_sweep(std::size_t bytes) noexcept TRESTLE_REQUIRES(lock_) {
+    constexpr std::size_t kLeastPart = 16;
+    constexpr std::size_t kRoom = Quarantine<P>::kRoom;
+    sweep_at_ = quarantine_.bytes() + bytes;
+    quarantine_.set_most(sweep_at_ + bytes);
+    frees_to_sweep_ = std::max({(kRoom - quarantine_.count()) / 2, kRoom / kLeastPart, std::size_t{1}});
+    is_sweep_due_ = false;
+  }
+  // As the policy has it.
+  void expect_no_sweep() noexcept {
+    sweep_at_ = frees_to_sweep_ = SIZE_MAX;
+    quarantine_.set_most(0);
+    is_sweep_due_ = false;
+  }
+  // The blocks that wait and for which may_go(payload) is true leave the quarantine; the others stay in their order, behind them
+  // those that are faulty. `swept`: how many left. The verdict is on the first that is faulty.
+  template <class MayGo>
+  Verdict sweep(MayGo may_go, std::uint64_t& swept) noexcept TRESTLE_REQUIRES(lock_) {
+    Verdict first{};
+    for (std::size_t left = quarantine_.count(); left != 0; --left) {
+      const bool goes = may_go(quarantine_.oldest());
+      const Verdict v = goes ? evict() : Verdict{};
+      if (!goes || v.is_fault())
+        quarantine_.rotate();
+      else
+        ++swept;
+      if (v.is_fault() && !first.is_fault()) [[unlikely]]
+        first = v;
+    }
+    return first;
+  }
+  [[nodiscard]] bool is_sweep_due() const noexcept { return is_sweep_due_; }
+  // Whether more blocks may be freed until it is due than there is room for.
+  [[nodiscard]] bool lacks_room() const noexcept TRESTLE_REQUIRES(lock_) {
+    return frees_to_sweep_ > Quarantine<P>::kRoom - quarantine_.count();
   }
 
   // Everything in the quarantine and on the shelf becomes free.
@@ -122,6 +162,11 @@ class Arena : public BlockEngine<P, Arena<P, O>> {
   }
 
  private:
+  void keep(void* payload, std::size_t bytes) noexcept TRESTLE_REQUIRES(lock_) {
+    quarantine_.push(payload, bytes, random_);
+    if (quarantine_.bytes() > sweep_at_ || --frees_to_sweep_ == 0) [[unlikely]]
+      is_sweep_due_ = true;
+  }
   bool add_span() noexcept;
   bool give_back(const Extent& extent) noexcept;
   bool give_back_warm() noexcept;
@@ -138,6 +183,9 @@ class Arena : public BlockEngine<P, Arena<P, O>> {
   std::uint64_t random_ = 0;
   std::byte* warm_ = nullptr;  // a block span that was empty when last seen, kept for the next allocation
   Quarantine<P> quarantine_;
+  std::size_t sweep_at_ = SIZE_MAX;        // bytes that wait
+  std::size_t frees_to_sweep_ = SIZE_MAX;  // until it is due all the same
+  Shared<bool> is_sweep_due_ = false;
   Shelf shelf_;
 };
 

@@ -58,6 +58,19 @@ class Heap {
   // 0: none. Where the policy takes samples.
   void set_sample(std::uint64_t every, std::uint64_t below = 0) noexcept;
 
+  // From now on freed blocks wait until a sweep lets them go, which is due when as many bytes have come to wait as a quarter of
+  // those that it has to read. Where it does not come the oldest go; all where memory is short. False: so many wait that the
+  // oldest will have to go before.
+  bool expect_sweep(std::size_t bytes_read) noexcept;
+  // They wait as the policy has it.
+  void expect_no_sweep() noexcept;
+  // Cheap.
+  [[nodiscard]] bool is_sweep_due() const noexcept { return arena_.is_sweep_due() || large_.is_sweep_due(); }
+  // Of the freed blocks that wait those for which may_go(payload) is true may be used again, but for faulty ones. The verdict is
+  // on the first of these. `swept`: how many that were.
+  template <class MayGo>
+  Verdict sweep(MayGo may_go, std::uint64_t& swept) noexcept;
+
   Allocation allocate(std::size_t size, std::size_t alignment, Kind kind) noexcept;
   // The common cases, all inlined. Null, false: nothing was done, and the function without `_hot` has to see. They work
   // before start.
@@ -405,3 +418,4 @@ Sized Heap<P, O>::usable_size(const void* payload) noexcept {
 #include "heap/heap_inspect.hpp"
 #include "heap/heap_resize.hpp"
 #include "heap/heap_sample.hpp"
+#include "heap/heap_sweep.hpp"

@@ -41,9 +41,26 @@ class Large {
   void stop() noexcept {
     counts_ = {};
     quarantine_ = P.large_quarantine_spans;
+    expect_no_sweep();
   }
   // At most so many freed spans wait; of those beyond the policy's number only as many as have kWaitingBytes together.
   void set_quarantine(std::size_t spans) noexcept { quarantine_ = spans; }
+
+  // From now on freed spans wait until they are swept. That is due when as many bytes more wait as are live, but no less than
+  // some, or when so many were freed.
+  void expect_sweep() noexcept {
+    constexpr std::uint64_t kLeast = std::uint64_t{256} << 20;  // of address space, since their pages went back
+    sweep_at_ = spans_->counts().retired_bytes + std::max(kLeast, counts_.live_bytes);
+    frees_to_sweep_ = 4096;
+    spans_->set_patient(true);
+    is_sweep_due_ = false;
+  }
+  void expect_no_sweep() noexcept {
+    sweep_at_ = frees_to_sweep_ = UINT64_MAX;
+    if (spans_ != nullptr) spans_->set_patient(false);
+    is_sweep_due_ = false;
+  }
+  [[nodiscard]] bool is_sweep_due() const noexcept { return is_sweep_due_; }
 
   // A null payload iff memory is short. `zeroed` tells whether the payload reads as zero.
   Allocation allocate(std::size_t size, std::size_t alignment, Kind kind, GuardAt where, bool& zeroed) noexcept;
@@ -104,6 +121,9 @@ class Large {
   SpanHeap<O>* spans_ = nullptr;
   std::size_t move_from_ = 0;
   std::size_t quarantine_ = P.large_quarantine_spans;
+  std::uint64_t sweep_at_ = UINT64_MAX;  // bytes that wait
+  std::uint64_t frees_to_sweep_ = UINT64_MAX;
+  Shared<bool> is_sweep_due_ = false;
   Counts counts_;
 };
 
@@ -199,7 +219,7 @@ Allocation Large<P, O>::allocate(std::size_t size, std::size_t alignment, Kind k
 // none, though as many bytes wait, those become free, so that they can serve.
 template <Policy P, Os O>
 SpanRef<O> Large<P, O>::find_kept(std::size_t need, std::size_t served, std::size_t alignment) noexcept {
-  if constexpr (P.large_inaccessible) return {};
+  if (P.large_inaccessible || spans_->is_patient()) return {};
   const auto fits = [&](const SpanRef<O>& ref) {
     if (P.guard_pages && ref.span->accessible) return false;
     const std::size_t end = place_in(ref, served, alignment) + served;
@@ -250,15 +270,18 @@ void Large<P, O>::retire(const SpanRef<O>& ref) noexcept {
     const bool open = spans_->lift_guard_below(*ref.region, *ref.span) &&
                       lower_fence(ref, fence_of(ref, ref.span->requested), ref.end());
     const bool closed = open && spans_->os().close(ref.start(), ref.bytes());
-    if (open && !closed) {
+    if (open && !closed && !spans_->is_patient()) {
       spans_->release(ref, true);
       return;
     }
     // Where guards could not be removed, the address stays out of use until they can, and the contents are still there.
-    if (closed) ref.span->accessible = false;
+    if (open) ref.span->accessible = !closed;
     ref.span->dirty = !closed;
   }
-  spans_->retire(ref, {P.large_quarantine_spans, quarantine_, kWaitingBytes});
+  constexpr typename SpanHeap<O>::Waiting kAll{SIZE_MAX, SIZE_MAX, SIZE_MAX};
+  const typename SpanHeap<O>::Waiting some{P.large_quarantine_spans, quarantine_, kWaitingBytes};
+  spans_->retire(ref, spans_->is_patient() ? kAll : some);
+  if (--frees_to_sweep_ == 0 || spans_->counts().retired_bytes > sweep_at_) is_sweep_due_ = true;
 }
 
 template <Policy P, Os O>

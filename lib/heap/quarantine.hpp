@@ -2,6 +2,7 @@
 // newcomer first changes places with a random one, so that nobody can foretell when a block comes back.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -29,7 +30,7 @@ class Quarantine {
   }
   // Whether the oldest has to leave before another block of `bytes` comes.
   [[nodiscard]] bool is_full_for(std::size_t bytes) const noexcept {
-    return count_ != 0 && (count_ == kRoom || bytes_ + bytes > P.quarantine_bytes);
+    return count_ != 0 && (count_ == kRoom || bytes_ + bytes > most_bytes_);
   }
   [[nodiscard]] bool is_empty() const noexcept { return count_ == 0; }
   [[nodiscard]] void* oldest() const noexcept { return ring_[oldest_]; }
@@ -38,7 +39,18 @@ class Quarantine {
     --count_;
     bytes_ -= bytes;
   }
-  void clear() noexcept { count_ = bytes_ = oldest_ = 0; }
+  // The oldest becomes the youngest.
+  void rotate() noexcept {
+    void* const payload = ring_[oldest_];
+    oldest_ = (oldest_ + 1) % kRoom;
+    ring_[(oldest_ + count_ - 1) % kRoom] = payload;
+  }
+  void clear() noexcept {
+    count_ = bytes_ = oldest_ = 0;
+    most_bytes_ = P.quarantine_bytes;
+  }
+  // So many bytes may wait, or as many as the policy has it, if that is more.
+  void set_most(std::size_t bytes) noexcept { most_bytes_ = std::max(bytes, P.quarantine_bytes); }
 
   [[nodiscard]] std::size_t count() const noexcept { return count_; }
   [[nodiscard]] std::size_t bytes() const noexcept { return bytes_; }
@@ -48,6 +60,7 @@ class Quarantine {
   std::size_t oldest_ = 0;
   std::size_t count_ = 0;
   std::size_t bytes_ = 0;
+  std::size_t most_bytes_ = P.quarantine_bytes;
   std::array<void*, kRoom> ring_{};
 };
 

@@ -33,12 +33,12 @@ void Reach::release() noexcept {
   if (memory_ != nullptr) os_.release(memory_, memory_bytes_);
   memory_ = nullptr;
   blocks_ = nullptr;
-  room_ = count_ = pending_count_ = 0;
+  room_ = count_ = pending_count_ = bytes_read_ = 0;
 }
 
-void Reach::add(const void* at, std::size_t bytes) noexcept {
+void Reach::add(const void* at, std::size_t bytes, bool is_followed) noexcept {
   if (count_ == room_) return;
-  new (&blocks_[count_++]) Block{static_cast<const std::byte*>(at), bytes, State::unreached};
+  new (&blocks_[count_++]) Block{static_cast<const std::byte*>(at), bytes, State::unreached, is_followed};
 }
 
 void Reach::begin() noexcept {
@@ -71,6 +71,7 @@ void Reach::touch(Block& block) noexcept {
 }
 
 TRESTLE_READS_BESIDE_OWNERS void Reach::scan(const std::byte* from, const std::byte* to) noexcept {
+  bytes_read_ += static_cast<std::size_t>(to - from);
   for (const std::byte* at = from; at + sizeof(std::uintptr_t) <= to; at += sizeof(std::uintptr_t)) {
     std::uintptr_t word = 0;
     __builtin_memcpy(&word, at, sizeof word);
@@ -94,6 +95,7 @@ void Reach::copy_and_scan(const std::byte* from, const std::byte* to) noexcept {
 
 // Of blocks that begin inside a page and end in it or the next none can be closed to readers alone.
 void Reach::read(const Block& block) noexcept {
+  if (!block.is_followed) return;
   if (block.bytes < kOsPage && address_of(block.at) % kOsPage != 0)
     scan(block.at, block.at + block.bytes);
   else
@@ -114,6 +116,13 @@ void Reach::mark_from(const std::byte* from, const std::byte* to) noexcept {
 void Reach::mark_from_word(std::uintptr_t word) noexcept {
   reach(word);
   follow();
+}
+void Reach::mark_followed() noexcept {
+  for (Block& block : std::span(blocks_, count_)) {
+    if (!block.is_followed) continue;
+    touch(block);
+    follow();
+  }
 }
 
 std::size_t Reach::unreached() const noexcept {

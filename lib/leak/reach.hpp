@@ -24,6 +24,7 @@ class Reach {
     const std::byte* at;
     std::size_t bytes;
     State state;
+    bool is_followed;  // its words are roots when it is reached
   };
   // An unreached block, and how many others only it leads to.
   struct Leader {
@@ -40,14 +41,16 @@ class Reach {
 
   // Room for so many blocks. False: there is no memory.
   [[nodiscard]] bool make_room(std::size_t blocks) noexcept;
-  // As long as there is room: blocks that do not overlap. A block of no bytes counts as one of one, which is not read.
-  void add(const void* at, std::size_t bytes) noexcept;
+  // As long as there is room: blocks that do not overlap, of which some may lead nowhere.
+  void add(const void* at, std::size_t bytes, bool is_followed = true) noexcept;
   // All are there.
   void begin() noexcept;
   // Marks from the words of a root, aligned or not at its ends, as far as they can be read. Cost: a search by halves for each
   // word that lies between the first block and the last.
   void mark_from(const std::byte* from, const std::byte* to) noexcept;
   void mark_from_word(std::uintptr_t word) noexcept;
+  // Marks all blocks that are followed, and what they lead to.
+  void mark_followed() noexcept;
 
   // After the marking: calls visit(leader, context) for blocks that were not reached, so few that each of the others is led
   // to by one of them. Of blocks that lead to one another in a ring, and that no other leads to, it is one. Once.
@@ -55,6 +58,8 @@ class Reach {
 
   // How many blocks were not reached.
   [[nodiscard]] std::size_t unreached() const noexcept;
+  // Of roots and blocks, so far.
+  [[nodiscard]] std::size_t bytes_read() const noexcept { return bytes_read_; }
   [[nodiscard]] std::span<const std::byte> memory() const noexcept { return {memory_, memory_bytes_}; }
   // The block that a pointer to the address leads to; null: none.
   [[nodiscard]] const Block* find(const void* at) const noexcept;
@@ -78,6 +83,7 @@ class Reach {
   std::size_t room_ = 0;
   std::size_t count_ = 0;
   std::size_t pending_count_ = 0;
+  std::size_t bytes_read_ = 0;
   std::uintptr_t end_ = 0;           // of the last block
   State becoming_ = State::reached;  // of what a word leads to now
   const Block* leading_ = nullptr;   // that is followed now

@@ -6,7 +6,6 @@
 #include <algorithm>
 
 #include "base/arith.hpp"
-#include "os/mappings.hpp"
 
 namespace trestle {
 namespace {
@@ -112,13 +111,15 @@ std::size_t default_stack_bytes() noexcept {
 }
 
 bool mark_from_roots(Reach& reach, std::span<const AddressRange> own, const os::StoppedThreads& others,
-                     const os::Caller& caller, std::size_t stack_bytes) noexcept {
+                     const os::Caller& caller, std::size_t stack_bytes, RootsRoom& room) noexcept {
   if (!can_read_own_memory()) return false;
   for (const auto& thread : others.threads())
     for (const std::uintptr_t word : others.words_of(thread)) reach.mark_from_word(word);
   const std::uintptr_t stack = is_on_alternate_stack() ? 0 : caller.stack;
-  Scan scan{reach, own, others, {stack, address_of(__builtin_thread_pointer())}, stack_bytes, {}};
+  const Position own_position{stack, address_of(__builtin_thread_pointer())};
+  Scan scan{reach, own, others, own_position, stack_bytes, os::HeldPages(room.pages)};
   return os::for_each_readable_mapping(
+      room.mappings,
       [](const os::Mapping& mapping, void* context) { static_cast<const Scan*>(context)->read(mapping); }, &scan);
 }
 

@@ -60,11 +60,6 @@ class Reader {
 
 // Of Linux 6.7, not yet in the C library's headers: which pages of a range have what, by runs. Where nothing is, nothing is
 // looked at.
-struct ScanRun {
-  std::uint64_t begin;
-  std::uint64_t end;
-  std::uint64_t categories;
-};
 struct Scan {
   std::uint64_t size = sizeof(Scan);
   std::uint64_t flags = 0;
@@ -84,44 +79,20 @@ constexpr std::uint64_t kScanPresent = 1U << 3;
 constexpr std::uint64_t kScanSwapped = 1U << 4;
 constexpr unsigned long kScanCall = _IOWR('f', 16, Scan);
 
-// False: the kernel has no such call.
-bool scan_own_pages(int file, std::uintptr_t begin, std::uintptr_t end,
-                    void (*visit)(std::uintptr_t begin, std::uintptr_t end, void* context), void* context) noexcept {
-  std::array<ScanRun, 64> runs;
-  Scan scan{.begin = begin,
-            .end = end,
-            .runs = address_of(runs.data()),
-            .run_count = runs.size(),
-            .inverted = kScanFile,
-            .all_of = kScanFile,
-            .any_of = kScanPresent | kScanSwapped,
-            .told = kScanPresent};
-  while (scan.begin < end) {
-    const int count = ioctl(file, kScanCall, &scan);
-    if (count < 0) return false;
-    for (const ScanRun& run : std::span(runs).first(static_cast<std::size_t>(count)))
-      visit(run.begin, run.end, context);
-    scan.begin = scan.walked_to;
-  }
-  return true;
-}
-
 constexpr std::uint64_t kPresent = std::uint64_t{1} << 63;
 constexpr std::uint64_t kSwapped = std::uint64_t{1} << 62;
 constexpr std::uint64_t kOfFile = std::uint64_t{1} << 61;  // or shared
 
-constexpr std::size_t kAtOnce = 512;  // pages that are asked for
-
 }  // namespace
 
-bool for_each_readable_mapping(void (*visit)(const Mapping& mapping, void* context), void* context) noexcept {
+bool for_each_readable_mapping(MappingsRoom& text, void (*visit)(const Mapping& mapping, void* context),
+                               void* context) noexcept {
   const int kept = errno;
   const int file = open("/proc/thread-self/maps", O_RDONLY | O_CLOEXEC);
   if (file < 0) {
     errno = kept;
     return false;
   }
-  std::array<char, 8192> text;  // of which no line is longer than a path and a little
   std::size_t filled = 0;
   bool whole = true;
   Reader reader(visit, context);
@@ -145,7 +116,7 @@ bool for_each_readable_mapping(void (*visit)(const Mapping& mapping, void* conte
 }
 
 // The process's own folder is empty when its first thread has ended, hence the thread's.
-HeldPages::HeldPages() noexcept {
+HeldPages::HeldPages(Room& room) noexcept : room_(room) {
   const int kept = errno;
   file_ = open("/proc/thread-self/pagemap", O_RDONLY | O_CLOEXEC);
   errno = kept;
@@ -154,16 +125,38 @@ HeldPages::~HeldPages() {
   if (file_ >= 0) close(file_);
 }
 
+// False: the kernel has no such call.
+bool HeldPages::scan_runs(std::uintptr_t begin, std::uintptr_t end,
+                          void (*visit)(std::uintptr_t begin, std::uintptr_t end, void* context),
+                          void* context) const noexcept {
+  Scan scan{.begin = begin,
+            .end = end,
+            .runs = address_of(room_.runs.data()),
+            .run_count = room_.runs.size(),
+            .inverted = kScanFile,
+            .all_of = kScanFile,
+            .any_of = kScanPresent | kScanSwapped,
+            .told = kScanPresent};
+  while (scan.begin < end) {
+    const int count = ioctl(file_, kScanCall, &scan);
+    if (count < 0) return false;
+    for (const Run& run : std::span(room_.runs).first(static_cast<std::size_t>(count)))
+      visit(run.begin, run.end, context);
+    scan.begin = scan.walked_to;
+  }
+  return true;
+}
+
 // Of the pages from there on; how many were told of, 0 where none is. What this process has mapped of shared memory is not all
 // that it holds: a child of fork has none of it at first.
 std::size_t HeldPages::ask(bool is_shared, std::uintptr_t at, std::span<bool> held) const noexcept {
   if (is_shared) {
-    std::array<unsigned char, kAtOnce> pages;
+    std::array<unsigned char, kAtOnce>& pages = room_.present;
     if (mincore(reinterpret_cast<void*>(at), held.size() * kOsPage, pages.data()) != 0) return 0;
     for (std::size_t i = 0; i < held.size(); ++i) held[i] = (pages[i] & 1U) != 0;
     return held.size();
   }
-  std::array<std::uint64_t, kAtOnce> pages;
+  std::array<std::uint64_t, kAtOnce>& pages = room_.entries;
   const ssize_t bytes =
       pread(file_, pages.data(), held.size() * sizeof pages[0], static_cast<off_t>(at / kOsPage * sizeof pages[0]));
   const std::size_t told = bytes > 0 ? static_cast<std::size_t>(bytes) / sizeof pages[0] : 0;
@@ -176,11 +169,11 @@ void HeldPages::for_each_run(const Mapping& mapping, std::uintptr_t begin, std::
                              void* context) const noexcept {
   if (mapping.is_shared && !mapping.is_writable) return;
   const int kept = errno;
-  if (!mapping.is_shared && scan_own_pages(file_, begin, end, visit, context)) {
+  if (!mapping.is_shared && scan_runs(begin, end, visit, context)) {
     errno = kept;
     return;
   }
-  std::array<bool, kAtOnce> held;
+  std::array<bool, kAtOnce>& held = room_.held;
   std::uintptr_t run = begin;  // where one begins
   std::uintptr_t at = begin;
   while (at < end) {

@@ -10,6 +10,7 @@
 #include "shim/aftermath.hpp"
 #include "shim/family.hpp"
 #include "shim/leaks.hpp"
+#include "shim/sweep.hpp"
 
 using namespace trestle;
 
@@ -105,7 +106,13 @@ size_t trestle_leak_check(trestle_leak* leaks, size_t capacity) noexcept {
       to.room[i] = {groups[i].first, leaked.blocks, leaked.bytes, leaked.indirect_blocks, leaked.indirect_bytes};
     }
   };
-  return find_leaks(caller, take, &out) == LeakSearch::done ? out.count : SIZE_MAX;
+  return find_leaks(caller, take, &out) == Marked::done ? out.count : SIZE_MAX;
+}
+
+size_t trestle_collect(void) noexcept {
+  const os::Caller caller = os::Caller::here();
+  std::uint64_t swept = 0;
+  return sweep(caller, TRESTLE_CALL("trestle_collect", nullptr), swept) == Marked::done ? swept : SIZE_MAX;
 }
 
 int trestle_walk(trestle_visitor visitor, void* context) noexcept {

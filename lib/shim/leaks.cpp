@@ -6,8 +6,8 @@
 #include <span>
 
 #include "leak/roots.hpp"
-#include "os/undisturbed.hpp"
 #include "report/text.hpp"
+#include "shim/marked_heap.hpp"
 #include "shim/process_heap.hpp"
 
 namespace trestle {
@@ -66,95 +66,33 @@ void Groups::join() noexcept {
   });
 }
 
-// The heap's locks, for as long as the others are stopped: whoever is inside leaves before.
-class HeapKept {
- public:
-  HeapKept() noexcept TRESTLE_NO_THREAD_SAFETY_ANALYSIS { process_heap().lock_all(); }
-  ~HeapKept() TRESTLE_NO_THREAD_SAFETY_ANALYSIS { process_heap().unlock_all(); }
-  HeapKept(const HeapKept&) = delete;
-  HeapKept& operator=(const HeapKept&) = delete;
-};
-
-// False: the heap is damaged, and they are not all there.
-template <class Visit>
-[[nodiscard]] bool for_each_live(Visit visit) noexcept {
-  return process_heap().walk({[](const BlockView& view, void* context) {
-                                if (view.state == BlockState::live) (*static_cast<Visit*>(context))(view);
-                                return true;
-                              },
-                              &visit});
-}
-
-LeakSearch find_blocks(Reach& reach) noexcept {
-  std::size_t live = 0;
-  // Behind a damaged header a walk finds no more blocks, which the heap has counted.
-  const bool walked = for_each_live([&](const BlockView&) { ++live; });
-  if (!walked || live != process_heap().stats().live_blocks) return LeakSearch::damaged;
-  if (!reach.make_room(live)) return LeakSearch::no_memory;
-  // Whose pad is damaged nobody knows the request of.
-  const bool all = for_each_live(
-      [&](const BlockView& view) { reach.add(view.payload, view.requested != 0 ? view.requested : view.served); });
-  reach.begin();
-  return all ? LeakSearch::done : LeakSearch::damaged;
-}
-
-// What is no root: the heap's own memory and the search's. The histories' is read, but holds no address of a block.
-class OwnRanges {
- public:
-  OwnRanges(const Reach& reach, const os::StoppedThreads& others) noexcept {
-    process_heap().for_each_mapping([this](const void* from, const void* to) { add(from, to); });
-    for (const std::span<const std::byte> memory : {reach.memory(), others.memory()})
-      add(memory.data(), memory.data() + memory.size());
-    std::sort(ranges_.begin(), ranges_.begin() + count_,
-              [](const auto& a, const auto& b) { return a.begin < b.begin; });
-  }
-  [[nodiscard]] std::span<const AddressRange> all() const noexcept { return std::span(ranges_).first(count_); }
-
- private:
-  static constexpr std::size_t kMost = 128;  // more than a heap has mappings
-
-  void add(const void* from, const void* to) noexcept {
-    if (from != to && count_ < kMost) ranges_[count_++] = {address_of(from), address_of(to)};
-  }
-
-  std::array<AddressRange, kMost> ranges_{};
-  std::size_t count_ = 0;
-};
-
 void add_leader(const Reach::Leader& leader, void* context) noexcept {
   static_cast<Groups*>(context)->add(
       {nullptr, leader.bytes, leader.at, {1, leader.bytes, leader.followers, leader.follower_bytes}});
 }
 
-// From the first lock to the last nothing of the program runs.
-LeakSearch search(const os::Caller& caller, Groups& groups) noexcept {
-  const os::Undisturbed undisturbed;
-  const std::size_t stack_bytes = default_stack_bytes();
-  const HeapKept kept;
-  Reach reach;
-  if (const LeakSearch found = find_blocks(reach); found != LeakSearch::done) return found;
-  os::StoppedThreads others;
-  const auto answer = others.stop();
-  if (answer == os::StoppedThreads::Answer::no_memory) return LeakSearch::no_memory;
-  if (answer != os::StoppedThreads::Answer::stopped) return LeakSearch::not_stopped;
-  const OwnRanges own(reach, others);
-  if (!mark_from_roots(reach, own.all(), others, caller, stack_bytes)) return LeakSearch::not_read;
-  if (!groups.make_room(reach.unreached())) return LeakSearch::no_memory;
+Marked find_groups(Reach& reach, os::StoppedThreads& others, void* context) noexcept {
+  auto& groups = *static_cast<Groups*>(context);
+  if (!groups.make_room(reach.unreached())) return Marked::no_memory;
   reach.for_each_leader(add_leader, &groups);
-  return others.stand() ? LeakSearch::done : LeakSearch::not_stopped;
+  return others.stand() ? Marked::done : Marked::not_stopped;
 }
 
 }  // namespace
 
-LeakSearch find_leaks(const os::Caller& caller, void (*use)(std::span<const LeakGroup> groups, void* context),
-                      void* context) noexcept {
-  if (!is_up() || process_heap().is_entered_by_caller()) return LeakSearch::not_now;
+Marked find_leaks(const os::Caller& caller, void (*use)(std::span<const LeakGroup> groups, void* context),
+                  void* context) noexcept {
   Groups groups;
-  if (const LeakSearch found = search(caller, groups); found != LeakSearch::done) return found;
+  const MarkUse how{.with_retired = false,
+                    .patience_ns = os::StoppedThreads::kPatienceNs,
+                    .stack_bytes = default_stack_bytes(),
+                    .use = find_groups,
+                    .context = &groups};
+  if (const Marked marked = mark_heap(caller, how); marked != Marked::done) return marked;
   for (LeakGroup& group : groups.all()) group.trace = history_of(group.first).allocated.trace;
   groups.join();
   use(groups.all(), context);
-  return LeakSearch::done;
+  return Marked::done;
 }
 
 namespace {
@@ -166,21 +104,6 @@ struct Told {
   std::size_t suppressed = 0;
   Leaked all{};
 };
-
-std::string_view reason(LeakSearch searched) noexcept {
-  switch (searched) {
-    case LeakSearch::no_memory:
-      return "memory is short";
-    case LeakSearch::not_stopped:
-      return "the threads cannot be stopped";
-    case LeakSearch::not_read:
-      return "the memory cannot be read";
-    case LeakSearch::damaged:
-      return "the heap is damaged";
-    default:
-      return "the heap is in use";
-  }
-}
 
 void print(const LeakGroup& group, const Call& call) noexcept {
   Fault fault = process_heap().explain({FaultKind::leak, group.first}, group.first);
@@ -216,8 +139,8 @@ bool report_leaks(const os::Caller& caller, const Call& call, Leaked& all) noexc
   const auto tell_all = [](std::span<const LeakGroup> groups, void* context) {
     tell_unless_suppressed(groups, *static_cast<Told*>(context));
   };
-  if (const LeakSearch searched = find_leaks(caller, tell_all, &told); searched != LeakSearch::done) {
-    print_line("leaks were not looked for: ", reason(searched));
+  if (const Marked marked = find_leaks(caller, tell_all, &told); marked != Marked::done) {
+    print_line("leaks were not looked for: ", reason(marked));
     return false;
   }
   all = told.all;

@@ -4,8 +4,8 @@
 #include <cstddef>
 #include <span>
 
-#include "os/caller.hpp"
 #include "report/report.hpp"
+#include "shim/marked_heap.hpp"
 
 namespace trestle {
 
@@ -17,12 +17,10 @@ struct LeakGroup {
   Leaked leaked;
 };
 
-enum class LeakSearch { done, no_memory, not_stopped, not_read, damaged, not_now };
-
 // Calls use(groups, context) once, with all groups, the most bytes first; the heap is free to use then. Not where the search
 // could not be made.
-LeakSearch find_leaks(const os::Caller& caller, void (*use)(std::span<const LeakGroup> groups, void* context),
-                      void* context) noexcept;
+Marked find_leaks(const os::Caller& caller, void (*use)(std::span<const LeakGroup> groups, void* context),
+                  void* context) noexcept;
 
 // Reports the largest ones as warnings, and all of them in a line. `all`: how many blocks leaked and how many bytes, but
 // those that are suppressed. False: the search could not be made, which a line tells.

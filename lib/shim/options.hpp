@@ -16,6 +16,7 @@ struct Options {
   bool check_at_exit = false;
   bool handle_segv = false;
   bool leak_check = false;
+  bool sweep = false;
   bool abort = true;
   bool abort_on_mismatch = false;
   std::uint32_t reports_per_minute = 60;
@@ -47,7 +48,7 @@ struct OptionRow {
   std::string_view help;
 };
 
-inline constexpr std::array<OptionRow, 15> trestle_options_table{{
+inline constexpr std::array<OptionRow, 16> trestle_options_table{{
     {"abort", OptionType::flag, "1",
      "0: the process goes on after a fault where that is safe, and reports the first of each site; see "
      "docs/reports.md"},
@@ -64,6 +65,8 @@ inline constexpr std::array<OptionRow, 15> trestle_options_table{{
      "look for blocks that no pointer leads to when the process ends by exit, and report them"},
     {"leak_suppressions", OptionType::path, "none",
      "a file of patterns: leaks with a matching function, file or object in their stack are not reported"},
+    {"sweep", OptionType::flag, "0",
+     "freed blocks wait until a search finds no pointer to them; under the debug policy"},
     {"decay_ms", OptionType::count, "1000", "milliseconds after which a free span's pages go back to the system"},
     {"dirty_bytes", OptionType::bytes, "256m",
      "free spans may hold this many bytes of pages before the oldest go back at once"},

@@ -15,6 +15,7 @@
 #include "report/text.hpp"
 #include "shim/access.hpp"
 #include "shim/aftermath.hpp"
+#include "shim/sweep.hpp"
 
 namespace trestle {
 
@@ -94,6 +95,7 @@ void after_fork_in_child() noexcept {
   heap.reset_locks();
   start_lock.reset();
   process.store(os::process_id(), std::memory_order_relaxed);
+  begin_sweeps_of_child();
   begin_summary();
 }
 
@@ -140,6 +142,8 @@ __attribute__((constructor(101))) void set_up() noexcept {
     heap.set_decay(options.decay_ms);
     heap.set_dirty_bytes(options.dirty_bytes);
     set_sample();
+    if (options.sweep && kPolicy.slots_quarantined) begin_sweeps();
+    if (options.sweep && !kPolicy.slots_quarantined) warn_of_option("sweep", "under this policy few freed blocks wait");
   }
   if (options.handle_segv) handle_refused_accesses();
   check_every.store(options.check_every, std::memory_order_relaxed);
@@ -278,7 +282,14 @@ bool is_started() noexcept { return started.load(std::memory_order_acquire); }
 bool is_up() noexcept { return is_started() || start_once(); }
 bool is_own_process() noexcept { return process.load(std::memory_order_relaxed) == os::process_id(); }
 
+void outlive_found(const Verdict& verdict, const Call& call) noexcept {
+  Release none;
+  Faults faults;
+  faults.make_up_for(outlived(verdict, nullptr, call), none, call);
+}
+
 void tick(const Call& call) noexcept {
+  sweep_if_due(call);
   const std::uint64_t every = check_every.load(std::memory_order_relaxed);
   if (every == 0) [[likely]]
     return;

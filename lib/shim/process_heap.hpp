@@ -29,6 +29,9 @@ extern constinit Options options_of_process;
 // The same, without trying.
 [[nodiscard]] bool is_started() noexcept;
 
+// Reports what a sweep found wrong in a freed block, as one of the call's faults, and mends it if the process goes on.
+void outlive_found(const Verdict& verdict, const Call& call) noexcept;
+
 // Counts the call, and checks the heap where it is the n-th of check_every.
 void tick(const Call& call) noexcept;
 

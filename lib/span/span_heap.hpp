@@ -6,6 +6,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <span>
 
 #include "base/sync.hpp"
 #include "span/region.hpp"
@@ -112,8 +113,14 @@ class SpanHeap {
   // state large. Empty iff there is none among the youngest.
   template <class Fits>
   [[nodiscard]] Ref reuse(std::size_t bytes, Fits fits) noexcept;
+  // Patient: those that wait with their contents do so however long, unless all are to become free.
+  void set_patient(bool patient) noexcept { patient_ = patient; }
+  [[nodiscard]] bool is_patient() const noexcept { return patient_; }
   // All that wait become free. True iff any did.
   bool flush_retired() noexcept;
+  // Those for which may_go(ref) is true; how many.
+  template <class MayGo>
+  std::uint64_t sweep_retired(MayGo may_go) noexcept;
 
   template <class Visit>  // bool visit(Region<O>&), false ends
   bool for_each_region(Visit visit) const noexcept {
@@ -151,6 +158,7 @@ class SpanHeap {
   bool add_region(std::size_t least) noexcept;
   bool lift_guard(Region<O>& region, SpanDescriptor& span) noexcept;
   bool evict_oldest(Region<O>& region, std::uint64_t now, bool purged) noexcept;
+  bool evict(Region<O>& region, SpanDescriptor& span, std::uint64_t now, bool purged) noexcept;
   void evict_old(Region<O>& region, std::uint64_t now) noexcept;
 
   [[no_unique_address]] O os_;
@@ -159,6 +167,7 @@ class SpanHeap {
   Mutex lock_;
   Shared<std::uint32_t> count_;
   std::uint64_t purges_ = 0;
+  bool patient_ = false;
   std::array<Region<O>, kMaxRegions> regions_{};
 };
 
@@ -243,18 +252,37 @@ bool SpanHeap<O>::lift_guard(Region<O>& region, SpanDescriptor& span) noexcept {
 template <Os O>
 bool SpanHeap<O>::evict_oldest(Region<O>& region, std::uint64_t now, bool purged) noexcept {
   SpanDescriptor* const oldest = region.oldest_retired();
-  if (oldest == nullptr) return false;
-  if (!lift_guard(region, *oldest)) return false;
-  region.take_retired(*oldest);
-  const bool emptied = oldest->dirty && purged && os_.purge(region.start_of(*oldest), oldest->length.bytes());
+  return oldest != nullptr && evict(region, *oldest, now, purged);
+}
+template <Os O>
+bool SpanHeap<O>::evict(Region<O>& region, SpanDescriptor& span, std::uint64_t now, bool purged) noexcept {
+  if (!lift_guard(region, span)) return false;
+  region.take_retired(span);
+  const bool emptied = span.dirty && purged && os_.purge(region.start_of(span), span.length.bytes());
   purges_ += emptied;
-  region.release_span(*oldest, oldest->dirty && !emptied, now);
+  region.release_span(span, span.dirty && !emptied, now);
   return true;
+}
+
+template <Os O>
+template <class MayGo>
+std::uint64_t SpanHeap<O>::sweep_retired(MayGo may_go) noexcept {
+  std::uint64_t swept = 0;
+  const std::uint64_t now = os_.now_ms();
+  for (Region<O>& region : std::span(regions_).first(count_)) {
+    for (SpanDescriptor* span = region.youngest_retired(); span != nullptr;) {
+      SpanDescriptor* const next = region.older_retired(*span);
+      if (may_go(Ref{&region, span, false}) && evict(region, *span, now, false)) ++swept;
+      span = next;
+    }
+  }
+  return swept;
 }
 
 // Those that have waited with their contents for longer than the decay time, and the oldest beyond their part of the budget.
 template <Os O>
 void SpanHeap<O>::evict_old(Region<O>& region, std::uint64_t now) noexcept {
+  if (patient_) return;
   while (const SpanDescriptor* const oldest = region.oldest_retired()) {
     const bool over_budget = region.counts().retired_bytes > config_.dirty_bytes / kKeptPart;
     if (!oldest->dirty || (!over_budget && now - oldest->changed_ms < config_.decay_ms)) return;
@@ -300,7 +328,7 @@ bool SpanHeap<O>::trim(std::size_t keep) noexcept {
   for (std::uint32_t i = 0; i < count_; ++i) {
     Region<O>& region = regions_[i];
     while (const SpanDescriptor* const oldest = region.oldest_retired()) {
-      if (!oldest->dirty || region.counts().retired_bytes + region.counts().dirty_bytes <= keep) break;
+      if (patient_ || !oldest->dirty || region.counts().retired_bytes + region.counts().dirty_bytes <= keep) break;
       if (!evict_oldest(region, now, true)) break;
       any = true;
     }

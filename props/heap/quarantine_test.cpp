@@ -74,5 +74,45 @@ TEST(Quarantine, ManyTurnsOfTheRingLoseNothing) {
   EXPECT_EQ(quarantine.count(), kHardened.quarantine_blocks);
 }
 
+TEST(Quarantine, TurnsRound) {
+  const auto quarantine = std::make_unique<Quarantine<kDebug>>();
+  std::uint64_t random = 1;
+  for (std::size_t i = 0; i < 3; ++i) quarantine->push(nth(i), kBlock, random);
+  quarantine->rotate();
+  EXPECT_EQ(quarantine->count(), 3U);
+  EXPECT_EQ(quarantine->at(0), nth(1));
+  EXPECT_EQ(quarantine->at(1), nth(2));
+  EXPECT_EQ(quarantine->at(2), nth(0));
+}
+TEST(Quarantine, TurnsRoundWhenItIsFull) {
+  const auto quarantine = std::make_unique<Quarantine<kFast>>();
+  std::uint64_t random = 1;
+  std::set<void*> all;
+  for (std::size_t i = 0; i < kFast.quarantine_blocks; ++i) quarantine->push(nth(i), 1, random);
+  for (std::size_t i = 0; i < kFast.quarantine_blocks; ++i) {
+    all.insert(quarantine->oldest());
+    quarantine->rotate();
+  }
+  EXPECT_EQ(all.size(), kFast.quarantine_blocks);
+}
+TEST(Quarantine, HoldsMoreBytesThanThePolicyHasItWhereItIsToldTo) {
+  const auto quarantine = std::make_unique<Quarantine<kDebug>>();
+  std::uint64_t random = 1;
+  quarantine->push(nth(0), kDebug.quarantine_bytes, random);
+  EXPECT_TRUE(quarantine->is_full_for(1));
+  quarantine->set_most(kDebug.quarantine_bytes + 10);
+  EXPECT_FALSE(quarantine->is_full_for(10));
+  EXPECT_TRUE(quarantine->is_full_for(11));
+  quarantine->set_most(10);
+  EXPECT_TRUE(quarantine->is_full_for(1));
+  quarantine->pop(10);
+  quarantine->push(nth(1), 1, random);
+  EXPECT_FALSE(quarantine->is_full_for(9)) << "never less than the policy has it";
+  quarantine->set_most(1000);
+  quarantine->clear();
+  quarantine->push(nth(0), kDebug.quarantine_bytes, random);
+  EXPECT_TRUE(quarantine->is_full_for(1)) << "as new";
+}
+
 }  // namespace
 }  // namespace trestle

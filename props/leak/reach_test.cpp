@@ -175,6 +175,43 @@ TEST(Reach, KnowsBlocksOfNoBytes) {
   EXPECT_EQ(reach.unreached(), 1U);
 }
 
+// They may be led to, but lead to nothing.
+TEST(Reach, DoesNotFollowBlocksThatLeadNowhere) {
+  std::array<std::uintptr_t, 6> memory{};
+  Reach reach;
+  ASSERT_TRUE(reach.make_room(3));
+  reach.add(&memory[0], kWord, false);
+  reach.add(&memory[2], kWord, true);
+  reach.add(&memory[4], kWord, false);
+  reach.begin();
+  memory[0] = address_of(&memory[2]);
+  memory[2] = address_of(&memory[4]);
+  reach.mark_from_word(address_of(&memory[0]));
+  EXPECT_EQ(reach.find(&memory[0])->state, Reach::State::reached);
+  EXPECT_EQ(reach.unreached(), 2U);
+  reach.mark_from_word(address_of(&memory[2]));
+  EXPECT_EQ(reach.unreached(), 0U);
+}
+
+// Whether anything leads to them or not; and it tells how much it has read for that.
+TEST(Reach, TakesTheWordsOfAllThatAreFollowed) {
+  std::array<std::uintptr_t, 8> memory{};
+  Reach reach;
+  ASSERT_TRUE(reach.make_room(4));
+  reach.add(&memory[0], kWord, false);
+  reach.add(&memory[2], 2 * kWord, true);
+  reach.add(&memory[4], kWord, true);
+  reach.add(&memory[6], kWord, false);
+  reach.begin();
+  memory[2] = address_of(&memory[4]);
+  memory[4] = address_of(&memory[6]);
+  memory[6] = address_of(&memory[0]);
+  reach.mark_followed();
+  EXPECT_EQ(reach.unreached(), 1U);
+  EXPECT_EQ(reach.find(&memory[0])->state, Reach::State::unreached);
+  EXPECT_EQ(reach.bytes_read(), 3 * kWord) << "each once";
+}
+
 TEST(Reach, HasNoRoomForAsManyAsThat) {
   Reach reach;
   EXPECT_FALSE(reach.make_room(std::size_t{UINT32_MAX} + 1));

@@ -21,6 +21,7 @@
 #include "base/arith.hpp"
 #include "base/sanitize.hpp"
 #include "child.hpp"
+#include "os/mapped.hpp"
 
 namespace trestle {
 namespace {
@@ -49,13 +50,15 @@ enum class Found { unreached, reached, failed };
   reach.begin();
   os::StoppedThreads others;
   if (others.stop() != os::StoppedThreads::Answer::stopped) return Found::failed;
-  std::array<AddressRange, 3> own{};
+  const os::Mapped<RootsRoom> room;
+  if (room.get() == nullptr) return Found::failed;
+  std::array<AddressRange, 4> own{};
   std::size_t count = 0;
-  for (const std::span<const std::byte> memory : {reach.memory(), others.memory()})
+  for (const std::span<const std::byte> memory : {reach.memory(), others.memory(), room.memory()})
     own[count++] = {address_of(memory.data()), address_of(memory.data()) + memory.size()};
   own[count++] = {address_of(hidden.block()), address_of(hidden.block()) + kOsPage};
   std::sort(own.begin(), own.end(), [](const auto& a, const auto& b) { return a.begin < b.begin; });
-  if (!mark_from_roots(reach, own, others, caller, stack_bytes)) return Found::failed;
+  if (!mark_from_roots(reach, own, others, caller, stack_bytes, *room.get())) return Found::failed;
   return reach.unreached() == 0 ? Found::reached : Found::unreached;
 }
 [[gnu::noinline]] Found look() {

@@ -19,7 +19,9 @@ namespace {
 std::vector<os::Mapping> mappings() {
   std::vector<os::Mapping> all;
   all.reserve(20'000);  // so that none is made while they are read
+  os::MappingsRoom room;
   EXPECT_TRUE(os::for_each_readable_mapping(
+      room,
       [](const os::Mapping& mapping, void* context) {
         static_cast<std::vector<os::Mapping>*>(context)->push_back(mapping);
       },
@@ -84,7 +86,8 @@ TEST(Mappings, AreReadAll) {
 
 TEST(Mappings, KeepErrno) {
   errno = 77;
-  (void)os::for_each_readable_mapping([](const os::Mapping&, void*) {}, nullptr);
+  os::MappingsRoom room;
+  (void)os::for_each_readable_mapping(room, [](const os::Mapping&, void*) {}, nullptr);
   EXPECT_EQ(errno, 77);
 }
 
@@ -108,7 +111,8 @@ class HeldPagesTest : public testing::Test {
       std::uintptr_t base;
       Pages pages;
     } found{address_of(at_), {}};
-    os::HeldPages().for_each_run(
+    os::HeldPages::Room room;
+    os::HeldPages(room).for_each_run(
         *mapping, found.base, found.base + kPages * kOsPage,
         [](std::uintptr_t begin, std::uintptr_t end, void* context) {
           EXPECT_LT(begin, end);

@@ -111,14 +111,21 @@ struct trestle_leak {
   size_t indirect_bytes;
 };
 
-/* Looks for blocks that no pointer leads to: from registers, stacks and thread-local storage of all threads, from variables and
- * all other memory that was written to, and from other blocks; a pointer may lead anywhere into a block. What looks like a pointer
- * counts as one, so that some leaks stay unseen. Returns from how many places blocks leaked, and fills in the first `capacity` of
- * them, the most bytes first; a place is a stack of the allocation where that is known (under the debug policy), else a size.
- * `leaks` may be null when `capacity` is 0. Prints nothing. The other threads are stopped meanwhile, as by a debugger. SIZE_MAX
- * where they cannot be, where memory is short or the heap damaged, and where a signal handler asks that interrupted the heap.
- * Thread-safe. Cost: O(memory that is in use). */
+/* Looks for blocks that no pointer leads to: from registers, stacks and thread-local storage of all threads, from variables
+ * and all other memory that was written to, and from other blocks; a pointer may lead anywhere into a block. What looks like
+ * a pointer counts as one, so that some leaks stay unseen. Returns from how many places blocks leaked, and fills in the first
+ * `capacity` of them, the most bytes first; a place is a stack of the allocation where that is known (under the debug policy),
+ * else a size. `leaks` may be null when `capacity` is 0. Prints nothing. The other threads are stopped meanwhile, as by a
+ * debugger. SIZE_MAX where they cannot be, where memory is short or the heap damaged, and where a signal handler asks that
+ * interrupted the heap. Thread-safe. Cost: O(memory that is in use). */
 TRESTLE_API size_t trestle_leak_check(struct trestle_leak *leaks, size_t capacity) TRESTLE_NOEXCEPT;
+
+/* Lets freed blocks be used again that wait after their release and to which no pointer is left, found as by
+ * trestle_leak_check; what a freed block holds counts for nothing. Returns how many those were. With the option sweep=1, under
+ * the debug policy, they wait for nothing else, and the heap does so by itself when many wait. The other threads are stopped
+ * meanwhile, as by a debugger: system calls that no handler would restart end with EINTR. SIZE_MAX, and thread-safe, as there.
+ * Faults found in them are reported as the call's. Cost: O(memory that is in use). */
+TRESTLE_API size_t trestle_collect(void) TRESTLE_NOEXCEPT;
 
 enum trestle_block_state {
   TRESTLE_BLOCK_LIVE = 0,
