@@ -41,6 +41,10 @@ endfunction()
 
 include(${EDGE}/include.cmake)
 
+if(TRESTLE_SANITIZE MATCHES address)
+  include(${EDGE}/asan.cmake)
+endif()
+
 # Under a sanitizer malloc is the sanitizer's.
 if(TRESTLE_INSTRUMENTED)
   return()

@@ -5,13 +5,12 @@
 #include <cstdint>
 #include <cstring>
 
+#include "base/bytes.hpp"
 #include "base/sanitize.hpp"
 
 namespace trestle {
 
-inline void fill(std::byte* at, std::size_t bytes, std::uint8_t value) noexcept { std::memset(at, value, bytes); }
-
-// The same of those alone that are others: pages that nobody wrote to stay as they are.
+// Fills those bytes alone that are others: pages that nobody wrote to stay as they are.
 inline void fill_others(std::byte* at, std::size_t bytes, std::uint8_t value) noexcept {
   for (std::size_t i = 0; i < bytes; ++i) {
     if (std::to_integer<std::uint8_t>(at[i]) != value) at[i] = static_cast<std::byte>(value);

@@ -7,7 +7,6 @@
 //   above             a span of its own, under the span lock
 #pragma once
 
-#include <cstring>
 #include <limits>
 
 #include "base/engine.hpp"
@@ -143,7 +142,7 @@ class Heap {
   // Of a new slot or block: what the policy has just verified to be poison is zero where poison is, and the rest is made so.
   static void zero_unknown(void* payload, std::size_t size) noexcept {
     const std::size_t known = P.poison && P.poison_byte == 0 ? std::min(size, P.poison_limit) : 0;
-    if (size != known) std::memset(static_cast<std::byte*>(payload) + known, 0, size - known);
+    if (size != known) fill(static_cast<std::byte*>(payload) + known, size - known, 0);
   }
   Verdict deallocate_slot(SlotRecordOf& record, void* payload, const Release& how) noexcept;
   Verdict deallocate_in(const SpanRef<O>& ref, void* payload, const Release& how) noexcept;
@@ -313,7 +312,7 @@ Allocation Heap<P, O>::allocate_zeroed(std::size_t size, Kind kind) noexcept {
   if (made.payload == nullptr || made.is_fault() || zeroed || size == 0) [[unlikely]]
     return made;
   if (!arena_.serves(size, kMinAlignment)) {
-    std::memset(made.payload, 0, size);
+    fill(static_cast<std::byte*>(made.payload), size, 0);
     return made;
   }
   zero_unknown(made.payload, size);

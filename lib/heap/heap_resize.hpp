@@ -91,7 +91,7 @@ Allocation Heap<P, O>::move(void* payload, std::size_t kept, std::size_t size, K
   const Allocation made = try_allocate(size, kMinAlignment, kind, zeroed);
   if (made.payload == nullptr || made.is_fault()) [[unlikely]]
     return made;
-  std::memcpy(made.payload, payload, std::min(kept, size));
+  copy_bytes(static_cast<std::byte*>(made.payload), static_cast<const std::byte*>(payload), std::min(kept, size));
   if (const Verdict v = deallocate(payload, {.kind = Kind::none}); v.is_fault()) [[unlikely]] {
     (void)deallocate(made.payload, {.kind = Kind::none});  // the first fault is the one to tell
     return Allocation::failed(v);

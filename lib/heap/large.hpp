@@ -9,8 +9,6 @@
 // A freed span is made inaccessible (policy) and its address waits in a queue. Needs the span lock throughout.
 #pragma once
 
-#include <cstring>
-
 #include "base/arith.hpp"
 #include "base/canary.hpp"
 #include "base/policy.hpp"
@@ -353,7 +351,7 @@ Allocation Large<P, O>::move(const SpanRef<O>& ref, std::size_t size) noexcept {
   if (whole >= move_from_ && spans_->os().move(first, to - address_of(from) % kOsPage, whole)) {
     done = whole - address_of(from) % kOsPage;
   }
-  std::memcpy(to + done, from + done, kept - done);
+  copy_bytes(to + done, from + done, kept - done);
   write_canaries(target);
   retire(ref);
   return {to, FaultKind::none, true};

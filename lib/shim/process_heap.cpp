@@ -15,6 +15,7 @@
 #include "report/text.hpp"
 #include "shim/access.hpp"
 #include "shim/aftermath.hpp"
+#include "shim/asan_report.hpp"
 #include "shim/sweep.hpp"
 
 namespace trestle {
@@ -146,6 +147,7 @@ __attribute__((constructor(101))) void set_up() noexcept {
     if (options.sweep && !kPolicy.slots_quarantined) warn_of_option("sweep", "under this policy few freed blocks wait");
   }
   if (options.handle_segv) handle_refused_accesses();
+  accompany_asan_reports();
   check_every.store(options.check_every, std::memory_order_relaxed);
   if (options.check_every != 0) heap.set_hot(false);  // each call is counted
   pthread_atfork(before_fork, after_fork_in_parent, after_fork_in_child);
@@ -160,6 +162,14 @@ void* out_of_memory() noexcept {
   errno = ENOMEM;
   return nullptr;
 }
+
+// A block is the program's from now on, as many bytes of it as were asked for.
+void* owned(void* block, std::size_t size) noexcept {
+  if (block != nullptr) permit_access(block, size);
+  return block;
+}
+// The bytes of a block that may be read and written, if it is one, and the sanitizer has to be told.
+std::size_t marked_bytes(const void* block) noexcept { return kMarksBytes ? heap.usable_size(block).bytes : 0; }
 
 // A block that was handed out, as far as such have a history.
 void* noted(const Allocation& made, const Call& call) noexcept {
@@ -255,12 +265,16 @@ void* hand_out(const Call& call, Attempt attempt) noexcept {
   return noted(made, call);
 }
 
-// The history says so before: once the heap has it back, the block may be another's.
+// The history says so before, and the marks: once the heap has it back, the block may be another's.
 Verdict release(void* block, const Release& how, const Call& call) noexcept {
   const bool is_first = histories.end(block, call.site);
+  const std::size_t marked = marked_bytes(block);
+  forbid_access(block, marked);
   const Verdict verdict = heap.deallocate(block, how);
-  if (verdict.is_fault() && is_first) [[unlikely]]
-    histories.revive(block);
+  if (verdict.is_fault()) [[unlikely]] {
+    if (is_first) histories.revive(block);
+    permit_access(block, marked);
+  }
   return verdict;
 }
 
@@ -311,23 +325,24 @@ void* serve(std::size_t size, std::size_t alignment, Kind kind, const Call& call
   // Under the other policies the edge has tried, which has no site to note.
   if (kHistoriesOfAll && alignment <= kMinAlignment) {
     if (void* const made = heap.allocate_hot(size, kind)) [[likely]]
-      return noted({made}, call);
+      return owned(noted({made}, call), size);
   }
   if (!is_up()) [[unlikely]]
     return out_of_memory();
   tick(call);
-  return hand_out(call, [&] { return heap.allocate(size, std::max(alignment, kMinAlignment), kind); });
+  void* const made = hand_out(call, [&] { return heap.allocate(size, std::max(alignment, kMinAlignment), kind); });
+  return owned(made, size);
 }
 
 void* serve_zeroed(std::size_t count, std::size_t size, const Call& call) noexcept {
   const std::optional<std::size_t> bytes = checked_multiply(count, size);
   if (bytes) [[likely]] {
-    if (void* const made = heap.allocate_zeroed_hot(*bytes, Kind::by_malloc)) return noted({made}, call);
+    if (void* const made = heap.allocate_zeroed_hot(*bytes, Kind::by_malloc)) return owned(noted({made}, call), *bytes);
   }
   if (!bytes || !is_up()) [[unlikely]]
     return out_of_memory();
   tick(call);
-  return hand_out(call, [&] { return heap.allocate_zeroed(*bytes, Kind::by_malloc); });
+  return owned(hand_out(call, [&] { return heap.allocate_zeroed(*bytes, Kind::by_malloc); }), *bytes);
 }
 
 void* serve_again(void* block, std::size_t size, const Call& call) noexcept {
@@ -338,13 +353,18 @@ void* serve_again(void* block, std::size_t size, const Call& call) noexcept {
   if (!is_up()) [[unlikely]]
     return out_of_memory();
   tick(call);
-  return hand_out(call, [&] {
+  void* const again = hand_out(call, [&] {
     const bool is_first = histories.end(block, call.site);
+    const std::size_t marked = marked_bytes(block);
+    forbid_access(block, marked);
     const Allocation made = heap.reallocate(block, size);
-    if ((made.payload == nullptr || made.is_fault()) && is_first) [[unlikely]]
-      histories.revive(block);
+    if (made.payload == nullptr || made.is_fault()) [[unlikely]] {
+      if (is_first) histories.revive(block);
+      permit_access(block, marked);
+    }
     return made;
   });
+  return owned(again, size);
 }
 
 void take_back(void* block, const Release& how, const Call& call) noexcept {
@@ -365,8 +385,10 @@ std::size_t size_of(const void* block, const Call& call) noexcept {
   Faults faults;
   for (;;) {
     const Sized sized = heap.usable_size(block);
-    if (!sized.is_fault()) [[likely]]
+    if (!sized.is_fault()) [[likely]] {
+      permit_access(block, sized.bytes);  // which the program may use now
       return sized.bytes;
+    }
     const Fault fault = outlived({sized.kind, block}, block, call);
     if (is_about_pointer(fault.kind)) return 0;
     faults.make_up_for(fault, none, call);

@@ -5,10 +5,11 @@
 #include <cerrno>
 #include <cstddef>
 #include <cstdint>
+#include <type_traits>
 
 #include "base/policy.hpp"
 #include "heap/heap.hpp"
-#include "os/linux_os.hpp"
+#include "os/shadowed_os.hpp"
 #include "report/report.hpp"
 #include "shim/options.hpp"
 
@@ -19,7 +20,7 @@
 namespace trestle {
 
 inline constexpr const Policy& kPolicy = TRESTLE_POLICY;
-using ProcessHeap = Heap<TRESTLE_POLICY, LinuxOs>;
+using ProcessHeap = Heap<TRESTLE_POLICY, std::conditional_t<kMarksBytes, ShadowedOs, LinuxOs>>;
 
 extern constinit ProcessHeap heap_of_process;
 extern constinit Options options_of_process;
@@ -52,13 +53,13 @@ void* serve_again(void* block, std::size_t size, const Call& call) noexcept;
 void take_back(void* block, const Release& how, const Call& call) noexcept;
 std::size_t size_of(const void* block, const Call& call) noexcept;
 
-// The common cases of two of them, inlined. Null, false: nothing was done, as always where stacks are kept of every call.
+// The common cases of two of them, inlined. Null, false: nothing was done, as always where stacks are kept of every call, or bytes marked.
 [[gnu::always_inline]] inline void* serve_hot(std::size_t size, Kind kind) noexcept {
-  if constexpr (kPolicy.histories == HistoriesOf::all) return nullptr;
+  if constexpr (kPolicy.histories == HistoriesOf::all || kMarksBytes) return nullptr;
   return heap_of_process.allocate_hot(size, kind);
 }
 [[gnu::always_inline]] inline bool take_back_hot(void* block, const Release& how) noexcept {
-  if constexpr (kPolicy.histories == HistoriesOf::all) return false;
+  if constexpr (kPolicy.histories == HistoriesOf::all || kMarksBytes) return false;
   return heap_of_process.deallocate_hot(block, how);
 }
 

@@ -38,6 +38,7 @@ bool Region<O>::reserve_exactly(O& os, std::size_t bytes) noexcept {
   records_ = reinterpret_cast<Shared<void*>*>(table_ + kOsPage + heads_bytes);
   descriptors_ = reinterpret_cast<SpanDescriptor*>(table_ + kOsPage + heads_bytes + records_bytes);
   capacity_ = {static_cast<std::uint32_t>(granules)};
+  add_roots(base_, bytes);
   bin_heads_.fill(kNoSpan);
   dirty_ = retired_ = {kNoSpan, kNoSpan};
   return true;
@@ -45,7 +46,11 @@ bool Region<O>::reserve_exactly(O& os, std::size_t bytes) noexcept {
 
 template <Os O>
 void Region<O>::release(O& os) noexcept {
-  if (base_ != nullptr) os.release(base_, capacity_.bytes());
+  if (base_ != nullptr) {
+    remove_roots(base_, capacity_.bytes());
+    permit_access(base_, committed_.bytes());
+    os.release(base_, capacity_.bytes());
+  }
   if (table_ != nullptr) os.release(table_, table_bytes_);
   const Key key = key_;
   *this = Region{};
@@ -80,6 +85,7 @@ bool Region<O>::commit_to(O& os, Granules wanted) noexcept {
     if (!commit_table(reinterpret_cast<std::byte*>(records_), sizeof(Shared<void*>))) continue;
     if (!commit_table(reinterpret_cast<std::byte*>(descriptors_), sizeof(SpanDescriptor))) continue;
     if (!os.commit(base_ + committed_.bytes(), (target - committed_).bytes())) continue;
+    forbid_access(base_ + committed_.bytes(), (target - committed_).bytes());
     committed_ = target;
     return true;
   }

@@ -68,7 +68,7 @@ static inline struct trestle_block last_free_block(void) {
 }
 
 /* Writes a byte that is not the program's, and says which it was. */
-static inline void overwrite(char* at, char value) {
+UNSEEN static inline void overwrite(char* at, char value) {
   evidence((unsigned char)*at, (unsigned char)value);
   wrong_at(at);
   *at = value;

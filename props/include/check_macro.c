@@ -3,7 +3,7 @@
 // TRESTLE_HEAP_CHECK() says where it stands, reports and aborts, in a debug build.
 #include "fault.h"
 
-int main(void) {
+UNSEEN int main(void) {
   TRESTLE_HEAP_CHECK();
   char* const block = hidden(trestle_malloc(24));
   const char old = block[24];

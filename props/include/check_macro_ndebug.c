@@ -1,7 +1,7 @@
 // And is nothing under NDEBUG: it neither looks nor counts.
 #include "support.h"
 
-int main(void) {
+UNSEEN int main(void) {
   struct trestle_stats stats;
   char* const block = hidden(trestle_malloc(24));
   const char old = block[24];

@@ -32,6 +32,9 @@ static inline void failed(const char* condition, const char* file, int line) {
   _exit(1);
 }
 
+/* Where a program does wrong under a sanitizer that is not to see it. */
+#define UNSEEN __attribute__((no_sanitize("address")))
+
 /* The same pointer and the same size, of which the compiler knows nothing any more. */
 static inline char* hidden(const void* at) {
   __asm__ volatile("" : "+r"(at) : : "memory");

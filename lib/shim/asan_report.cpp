@@ -1,0 +1,67 @@
+#include "shim/asan_report.hpp"
+
+#include "base/sanitize.hpp"
+
+#if defined(TRESTLE_MARKS_BYTES)
+
+#include "block/header.hpp"
+#include "shim/process_heap.hpp"
+
+namespace trestle {
+namespace {
+
+struct Search {
+  const std::byte* at;
+  BlockView found{};
+};
+
+// The block in whose bytes the address lies, or else the one in whose header it does.
+BlockView block_around(const void* at) noexcept {
+  Search search{static_cast<const std::byte*>(at)};
+  const auto look = [](const BlockView& view, void* context) {
+    Search& wanted = *static_cast<Search*>(context);
+    const bool holds = view.payload <= wanted.at && wanted.at < view.payload + view.served;
+    if (holds || (wanted.at < view.payload && view.payload - wanted.at <= std::ptrdiff_t{kHeaderBytes}))
+      wanted.found = view;
+    return !holds;
+  };
+  process_heap().walk({look, &search});
+  return search.found;
+}
+
+// Not of bytes that are the program's: whatever that report is about, it is not them.
+Fault fault_at(const void* at) noexcept {
+  if (!is_started() || process_heap().offset_of(at) == UINT64_MAX || process_heap().is_entered_by_caller()) return {};
+  // Behind a large block, or in one that was freed, nothing would be readable elsewhere.
+  if (const Fault refused = process_heap().explain_access(at); refused.is_fault()) return refused;
+  const BlockView block = block_around(at);
+  if (block.payload == nullptr) return {};
+  Fault fault{.address = at, .block = block.payload, .requested = block.requested, .served = block.served};
+  if (block.state != BlockState::live)
+    fault.kind = FaultKind::access_after_free;
+  else if (at < block.payload)
+    fault.kind = FaultKind::access_before_start;
+  else if (__asan_address_is_poisoned(at) != 0)  // how long it is not every policy knows
+    fault.kind = FaultKind::access_past_end;
+  return fault;
+}
+
+void tell_ours([[maybe_unused]] const char* report) noexcept {
+  const Fault fault = fault_at(__asan_get_report_address());
+  if (!fault.is_fault()) return;
+  const char* const access = __asan_get_report_access_type() != 0 ? "a write" : "a read";
+  const CallSite site{__asan_get_report_bp(), __asan_get_report_pc(), true, nullptr};
+  tell(fault, {access, nullptr, kPolicy.name, site}, Severity::warning);
+}
+
+}  // namespace
+
+void accompany_asan_reports() noexcept { __asan_set_error_report_callback(tell_ours); }
+
+}  // namespace trestle
+
+#else
+
+void trestle::accompany_asan_reports() noexcept {}
+
+#endif

@@ -1,0 +1,11 @@
+# What AddressSanitizer says of the heap's bytes, in programs of its own that are linked with the library.
+add_library(asan_accesses OBJECT ${EDGE}/asan/accesses.c)
+target_link_libraries(asan_accesses PRIVATE trestle_include trestle_flags)
+target_compile_options(asan_accesses PRIVATE -fno-builtin)
+foreach(policy ${EDGE_POLICIES})
+  add_executable(asan_accesses_${policy} $<TARGET_OBJECTS:asan_accesses>)
+  set_target_properties(asan_accesses_${policy} PROPERTIES LINKER_LANGUAGE CXX)
+  target_link_libraries(asan_accesses_${policy} PRIVATE trestle::${policy} trestle_flags)
+  add_test(NAME accesses.${policy} COMMAND /usr/bin/python3 -I -S -B ${EDGE}/asan/run.py $<TARGET_FILE:asan_accesses_${policy}> ${policy})
+  set_tests_properties(accesses.${policy} PROPERTIES TIMEOUT 120)
+endforeach()
