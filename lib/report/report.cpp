@@ -167,9 +167,8 @@ void keep_calls(Stack& stack) noexcept {
 void take(const PastCall& call, ToldStack& told) noexcept {
   told.stack.depth = 0;
   if (call.trace == nullptr) return;
-  const std::span<const void* const> addresses = call.trace->return_addresses();
-  told.stack.depth = std::min(addresses.size(), kMaxFrames);
-  std::copy_n(addresses.begin(), told.stack.depth, told.stack.frames.begin());
+  told.stack.depth = std::min(call.trace->depth(), kMaxFrames);
+  for (std::size_t i = 0; i < told.stack.depth; ++i) told.stack.frames[i] = call.trace->return_address(i);
   keep_calls(told.stack);
   told.thread = call.thread;
 }

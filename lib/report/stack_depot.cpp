@@ -16,6 +16,8 @@ std::uint32_t hash_of(std::span<const void* const> return_addresses) noexcept {
   return static_cast<std::uint32_t>(sum ^ sum >> 32);
 }
 
+std::uintptr_t inverted(const void* address) noexcept { return ~reinterpret_cast<std::uintptr_t>(address); }
+
 }  // namespace
 
 // Of the bucket's traces from one on until another, which is not looked at.
@@ -23,8 +25,9 @@ StackDepot::Id StackDepot::search(Id from, Id until, std::uint32_t hash,
                                   std::span<const void* const> return_addresses) const noexcept {
   for (Id id = from; id != until;) {
     const Trace& trace = *at(id);
-    const std::span<const void* const> had = trace.return_addresses();
-    if (trace.hash_ == hash && std::ranges::equal(had, return_addresses)) return id;
+    if (trace.hash_ == hash &&
+        std::ranges::equal(std::span(trace.words(), trace.depth_), return_addresses, {}, {}, inverted))
+      return id;
     id = trace.next_;
   }
   return 0;
@@ -47,7 +50,7 @@ StackDepot::Id StackDepot::put(std::span<const void* const> return_addresses) no
   made->next_ = first;
   made->hash_ = hash;
   made->depth_ = return_addresses.size();
-  std::ranges::copy(return_addresses, reinterpret_cast<const void**>(made + 1));
+  std::ranges::transform(return_addresses, reinterpret_cast<std::uintptr_t*>(made + 1), inverted);
   bucket.store(id, std::memory_order_release);
   return id;
 }

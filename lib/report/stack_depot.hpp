@@ -12,15 +12,22 @@
 
 namespace trestle {
 
-// One of them: return addresses, the innermost first, which follow in memory.
+// One of them: return addresses, the innermost first, which follow in memory, inverted. Of a caller without frame pointers any
+// pointer may be taken for one, and who searches memory for pointers is not to find it here.
 class Trace {
  public:
-  [[nodiscard]] std::span<const void* const> return_addresses() const noexcept {
-    return {reinterpret_cast<const void* const*>(this + 1), depth_};
+  [[nodiscard]] std::size_t depth() const noexcept { return depth_; }
+  // `frame` below the depth.
+  [[nodiscard]] const void* return_address(std::size_t frame) const noexcept {
+    return reinterpret_cast<const void*>(~words()[frame]);
   }
 
  private:
   friend class StackDepot;
+  [[nodiscard]] const std::uintptr_t* words() const noexcept {
+    return reinterpret_cast<const std::uintptr_t*>(this + 1);
+  }
+
   std::uint32_t next_;  // of its bucket
   std::uint32_t hash_;
   std::uint64_t depth_;

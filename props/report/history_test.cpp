@@ -14,8 +14,8 @@ const void* block_at(std::uintptr_t address) { return reinterpret_cast<const voi
 // A call whose only frame is this.
 CallSite call_from(std::uintptr_t address) { return {nullptr, reinterpret_cast<const void*>(address)}; }
 std::uintptr_t caller_in(const PastCall& call) {
-  if (call.trace == nullptr || call.trace->return_addresses().empty()) return 0;
-  return reinterpret_cast<std::uintptr_t>(call.trace->return_addresses()[0]);
+  if (call.trace == nullptr || call.trace->depth() == 0) return 0;
+  return reinterpret_cast<std::uintptr_t>(call.trace->return_address(0));
 }
 
 struct HistoriesTest : testing::Test {
