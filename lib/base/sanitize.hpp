@@ -66,8 +66,8 @@ inline void permit_access([[maybe_unused]] const void* at, [[maybe_unused]] std:
 #endif
 }
 
-// Its search for leaks takes pointers in these bytes, as far as they may be accessed, for the program's. Until they are removed,
-// the same range.
+// Its search for leaks takes pointers in these bytes, as far as they may be accessed, for the program's. Until they are
+// removed, the same range.
 inline void add_roots([[maybe_unused]] const void* at, [[maybe_unused]] std::size_t bytes) noexcept {
 #if defined(TRESTLE_MARKS_BYTES)
   __lsan_register_root_region(at, bytes);

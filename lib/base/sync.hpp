@@ -31,10 +31,10 @@ class TRESTLE_CAPABILITY("mutex") Mutex {
   void keep() noexcept TRESTLE_NO_THREAD_SAFETY_ANALYSIS;
   void let_go() noexcept TRESTLE_NO_THREAD_SAFETY_ANALYSIS;
   void reset() noexcept;
+  [[nodiscard]] bool is_kept_by_caller() const noexcept;
 
  private:
   void wait_for() noexcept;
-  [[nodiscard]] bool is_kept_by_caller() const noexcept;
 
   std::atomic<std::uint64_t> word_{0};
   std::atomic<bool> kept_{false};

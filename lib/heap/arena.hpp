@@ -85,8 +85,8 @@ class Arena : public BlockEngine<P, Arena<P, O>> {
     return {};
   }
 
-  // From now on blocks wait until a sweep lets them go. It is due when so many bytes more wait, or when as many blocks were freed
-  // as half of the room that is left, but no less than a part of all. The oldest go where it does not come.
+  // From now on blocks wait until a sweep lets them go. It is due when so many bytes more wait, or when as many blocks were
+  // freed as half of the room that is left, but no less than a part of all. The oldest go where it does not come.
   void expect_sweep(std::size_t bytes) noexcept TRESTLE_REQUIRES(lock_) {
     constexpr std::size_t kLeastPart = 16;
     constexpr std::size_t kRoom = Quarantine<P>::kRoom;
@@ -101,7 +101,7 @@ class Arena : public BlockEngine<P, Arena<P, O>> {
     quarantine_.set_most(0);
     is_sweep_due_ = false;
   }
-  // The blocks that wait and for which may_go(payload) is true leave the quarantine; the others stay in their order, behind them
+  // The blocks that wait and for which may_go(payload) is true leave the quarantine; the others stay in their order, as do
   // those that are faulty. `swept`: how many left. The verdict is on the first that is faulty.
   template <class MayGo>
   Verdict sweep(MayGo may_go, std::uint64_t& swept) noexcept TRESTLE_REQUIRES(lock_) {

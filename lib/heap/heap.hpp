@@ -65,8 +65,8 @@ class Heap {
   void expect_no_sweep() noexcept;
   // Cheap.
   [[nodiscard]] bool is_sweep_due() const noexcept { return arena_.is_sweep_due() || large_.is_sweep_due(); }
-  // Of the freed blocks that wait those for which may_go(payload) is true may be used again, but for faulty ones. The verdict is
-  // on the first of these. `swept`: how many that were.
+  // Of the freed blocks that wait those for which may_go(payload) is true may be used again, but for faulty ones. The
+  // verdict is on the first of these. `swept`: how many that were.
   template <class MayGo>
   Verdict sweep(MayGo may_go, std::uint64_t& swept) noexcept;
 
@@ -129,6 +129,8 @@ class Heap {
     return slots_.is_entered_by_caller() || zero_.lock().is_held_by_caller() || arena_.lock().is_held_by_caller() ||
            spans_.lock().is_held_by_caller();
   }
+  // Whether it keeps the locks, between lock_all and unlock_all.
+  [[nodiscard]] bool is_kept_by_caller() noexcept { return spans_.lock().is_kept_by_caller(); }
 
  private:
   // A move costs mappings; a copy costs the time to copy and, where freed spans lose their pages, a fault for each new one.

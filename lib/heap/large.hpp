@@ -45,11 +45,13 @@ class Large {
   void set_quarantine(std::size_t spans) noexcept { quarantine_ = spans; }
 
   // From now on freed spans wait until they are swept. That is due when as many bytes more wait as are live, but no less than
-  // some, or when so many were freed.
+  // some, or when so many were freed. Where it does not come the oldest go when twice as many wait.
   void expect_sweep() noexcept {
     constexpr std::uint64_t kLeast = std::uint64_t{256} << 20;  // of address space, since their pages went back
-    sweep_at_ = spans_->counts().retired_bytes + std::max(kLeast, counts_.live_bytes);
-    frees_to_sweep_ = 4096;
+    const std::uint64_t more = std::max(kLeast, counts_.live_bytes);
+    sweep_at_ = spans_->counts().retired_bytes + more;
+    most_waiting_ = {P.large_quarantine_spans, std::max(2 * kFreesPerSweep, quarantine_), sweep_at_ + more};
+    frees_to_sweep_ = kFreesPerSweep;
     spans_->set_patient(true);
     is_sweep_due_ = false;
   }
@@ -82,6 +84,8 @@ class Large {
  private:
   static constexpr std::size_t kLead = P.canary ? kLargeLead : 0;
   static constexpr std::size_t kWaitingBytes = std::size_t{128} << 20;
+  static constexpr std::size_t kFreesPerSweep = 4096;
+  using Waiting = typename SpanHeap<O>::Waiting;
   static constexpr std::size_t kTail = P.guard_pages ? kOsPage : 0;
 
   [[nodiscard]] static std::byte* payload_of(const SpanRef<O>& ref) noexcept { return ref.start() + ref.span->payload; }
@@ -121,6 +125,7 @@ class Large {
   std::size_t quarantine_ = P.large_quarantine_spans;
   std::uint64_t sweep_at_ = UINT64_MAX;  // bytes that wait
   std::uint64_t frees_to_sweep_ = UINT64_MAX;
+  Waiting most_waiting_{};  // until then
   Shared<bool> is_sweep_due_ = false;
   Counts counts_;
 };
@@ -272,13 +277,13 @@ void Large<P, O>::retire(const SpanRef<O>& ref) noexcept {
       spans_->release(ref, true);
       return;
     }
-    // Where guards could not be removed, the address stays out of use until they can, and the contents are still there.
+    // Where guards could not be removed, the address stays out of use until they can, and the contents are still there. So they
+    // are where nothing can be closed, as in memory that is locked, while a sweep is waited for.
     if (open) ref.span->accessible = !closed;
     ref.span->dirty = !closed;
   }
-  constexpr typename SpanHeap<O>::Waiting kAll{SIZE_MAX, SIZE_MAX, SIZE_MAX};
-  const typename SpanHeap<O>::Waiting some{P.large_quarantine_spans, quarantine_, kWaitingBytes};
-  spans_->retire(ref, spans_->is_patient() ? kAll : some);
+  const Waiting most{P.large_quarantine_spans, quarantine_, kWaitingBytes};
+  spans_->retire(ref, spans_->is_patient() ? most_waiting_ : most);
   if (--frees_to_sweep_ == 0 || spans_->counts().retired_bytes > sweep_at_) is_sweep_due_ = true;
 }
 

@@ -28,10 +28,10 @@ struct RootsRoom {
   os::HeldPages::Room pages;
 };
 
-// Marks from all of them, but for what lies in `own`, which is sorted and is the allocator's, as `room` has to be. Of a stack what lies below
-// the stack pointer is not read, where it is sure that nothing else lies there: of the first thread's, and of one that is
-// as long as the C library makes them, as long as no other thread has to do with its mapping. False: not all could be read,
-// and what was not reached may be reached all the same.
+// Marks from all of them, but for what lies in `own`, which is sorted and is the allocator's, as `room` has to be. Of a
+// stack what lies below the stack pointer is not read, where it is sure that nothing else lies there: of the first
+// thread's, and of one that is as long as the C library makes them, as long as no other thread has to do with its mapping.
+// False: not all could be read, and what was not reached may be reached all the same.
 [[nodiscard]] bool mark_from_roots(Reach& reach, std::span<const AddressRange> own, const os::StoppedThreads& others,
                                    const os::Caller& caller, std::size_t stack_bytes, RootsRoom& room) noexcept;
 

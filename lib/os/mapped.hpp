@@ -17,7 +17,7 @@ class Mapped {
 
  public:
   Mapped() noexcept : memory_(LinuxOs().reserve(kBytes, kOsPage)) {
-    if (memory_ != nullptr && LinuxOs().commit(memory_, kBytes)) at_ = new (memory_) T;
+    if (memory_ != nullptr && LinuxOs().commit(memory_, kBytes)) at_ = new (memory_) T{};
   }
   ~Mapped() {
     if (memory_ != nullptr) LinuxOs().release(memory_, kBytes);

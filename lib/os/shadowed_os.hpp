@@ -1,5 +1,5 @@
-// Linux under a sanitizer that is told which bytes are whose: what would be closed to the processor loses its contents and stays
-// open, since the sanitizer reads all that can be read when it looks for leaks, and knows better.
+// Linux under a sanitizer that is told which bytes are whose: what would be closed to the processor loses its contents and
+// stays open, since the sanitizer reads all that can be read when it looks for leaks, and knows better.
 #pragma once
 
 #include "os/linux_os.hpp"

@@ -22,6 +22,7 @@
 #include <climits>
 #include <new>
 #include <string_view>
+#include <utility>
 
 #include "base/arith.hpp"
 #include "os/system_call.hpp"
@@ -114,7 +115,7 @@ struct StoppedThreads::Shared {
   int process = 0;
   int caller = 0;
   bool first_has_ended = false;  // and stays listed until all have
-  std::size_t count = 0;
+  std::atomic<std::size_t> count = 0;
   std::array<Thread, kMostThreads> threads;
   alignas(64) std::array<std::array<std::uintptr_t, kWords>, kMostThreads> words;
 
@@ -234,9 +235,11 @@ void StoppedThreads::end_tracer() noexcept {
 
 void StoppedThreads::wait_until_stopped(std::uint64_t patience_ns) noexcept {
   become(shared_->state, stopping);
+  std::size_t stopped_so_far = 0;
   for (std::uint64_t slice = 0; slice < patience_ns / kSliceNs; ++slice) {
     wait_while(shared_->state, stopping);
     if (shared_->state.load(std::memory_order_acquire) != stopping || has_tracer_ended()) break;
+    if (std::exchange(stopped_so_far, shared_->count.load()) != stopped_so_far) slice = 0;
   }
 }
 
@@ -269,7 +272,8 @@ StoppedThreads::Answer StoppedThreads::stop(std::uint64_t patience_ns) noexcept 
       prctl(PR_SET_PTRACER, tracer_, 0, 0, 0);
       wait_until_stopped(patience_ns);
     }
-    answer = stand() ? Answer::stopped : Answer::refused;
+    const bool is_late = shared_->state.load(std::memory_order_acquire) == stopping && !has_tracer_ended();
+    answer = stand() ? Answer::stopped : is_late ? Answer::late : Answer::refused;
   } else if (tasks >= 0) {
     close(tasks);
   }

@@ -32,10 +32,10 @@ class StoppedThreads {
 
   // Stops all threads but the caller, which may hold locks that they wait for, but may wait for none of theirs until
   // let_go, and is Undisturbed meanwhile. Where there are others, takes the process's permission to be traced
-  // (PR_SET_PTRACER) back from whom the program gave it to. refused: a thread did not stop in time (`patience_ns`), or the
-  // system lets nobody be traced or tells of no threads, as where a debugger is at work. None is stopped then, as where
-  // there is no memory.
-  enum class Answer { stopped, refused, no_memory };
+  // (PR_SET_PTRACER) back from whom the program gave it to. late: for so long (`patience_ns`) no further thread stopped.
+  // refused: the system lets nobody be traced or tells of no threads, as where a debugger is at work. None is stopped then,
+  // as where there is no memory.
+  enum class Answer { stopped, late, refused, no_memory };
   [[nodiscard]] Answer stop(std::uint64_t patience_ns = kPatienceNs) noexcept;
   // Whether they still stand: the task that holds them may have been killed.
   [[nodiscard]] bool stand() noexcept;

@@ -5,7 +5,6 @@
 #include <new>
 #include <span>
 
-#include "leak/roots.hpp"
 #include "report/text.hpp"
 #include "shim/marked_heap.hpp"
 #include "shim/process_heap.hpp"
@@ -85,7 +84,7 @@ Marked find_leaks(const os::Caller& caller, void (*use)(std::span<const LeakGrou
   Groups groups;
   const MarkUse how{.with_retired = false,
                     .patience_ns = os::StoppedThreads::kPatienceNs,
-                    .stack_bytes = default_stack_bytes(),
+                    .stack_bytes = 0,
                     .use = find_groups,
                     .context = &groups};
   if (const Marked marked = mark_heap(caller, how); marked != Marked::done) return marked;

@@ -53,7 +53,8 @@ Marked find_blocks(Reach& reach, bool with_retired) noexcept {
   return added ? Marked::done : Marked::damaged;
 }
 
-// What is no root: the heap's own memory and the search's. The histories' is read, but holds no address of a block.
+// What is no root: the heap's own memory and the search's. The histories' and their stacks' is read, but holds no address as it
+// is.
 class OwnRanges {
  public:
   void add(const void* from, const void* to) noexcept {
@@ -83,8 +84,10 @@ struct Room {
 
 // From the first lock to the last nothing of the program is in the heap.
 Marked mark_heap(const os::Caller& caller, const MarkUse& how) noexcept {
-  if (!is_up() || process_heap().is_entered_by_caller()) return Marked::not_now;
+  // Who keeps the heap for a fork would let go of it.
+  if (!is_up() || process_heap().is_entered_by_caller() || process_heap().is_kept_by_caller()) return Marked::not_now;
   const os::Undisturbed undisturbed;
+  const std::size_t stack_bytes = how.stack_bytes != 0 ? how.stack_bytes : default_stack_bytes();
   const HeapKept kept;
   const os::Mapped<Room> room;
   Reach reach;
@@ -93,12 +96,12 @@ Marked mark_heap(const os::Caller& caller, const MarkUse& how) noexcept {
   os::StoppedThreads others;
   const auto answer = others.stop(how.patience_ns);
   if (answer == os::StoppedThreads::Answer::no_memory) return Marked::no_memory;
+  if (answer == os::StoppedThreads::Answer::late) return Marked::late;
   if (answer != os::StoppedThreads::Answer::stopped) return Marked::not_stopped;
   OwnRanges& own = room.get()->own;
   process_heap().for_each_mapping([&](const void* from, const void* to) { own.add(from, to); });
   for (const std::span<const std::byte> memory : {reach.memory(), others.memory(), room.memory()}) own.add(memory);
-  if (!mark_from_roots(reach, own.sorted(), others, caller, how.stack_bytes, room.get()->roots))
-    return Marked::not_read;
+  if (!mark_from_roots(reach, own.sorted(), others, caller, stack_bytes, room.get()->roots)) return Marked::not_read;
   if (how.with_retired) reach.mark_followed();
   return how.use(reach, others, how.context);
 }
@@ -107,6 +110,8 @@ std::string_view reason(Marked marked) noexcept {
   switch (marked) {
     case Marked::no_memory:
       return "memory is short";
+    case Marked::late:
+      return "a thread does not stop";
     case Marked::not_stopped:
       return "the threads cannot be stopped";
     case Marked::not_read:

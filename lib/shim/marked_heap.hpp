@@ -10,13 +10,13 @@
 
 namespace trestle {
 
-enum class Marked : std::uint8_t { done, no_memory, not_stopped, not_read, damaged, not_now };
+enum class Marked : std::uint8_t { done, no_memory, late, not_stopped, not_read, damaged, not_now };
 
 struct MarkUse {
   // Freed blocks that wait are marked as well, which lead nowhere, and all live ones count as reached.
   bool with_retired;
   std::uint64_t patience_ns;  // with threads that do not stop
-  std::size_t stack_bytes;    // default_stack_bytes()
+  std::size_t stack_bytes;    // default_stack_bytes(); 0: it is asked for, which takes a lock of the C library's
   Marked (*use)(Reach& reach, os::StoppedThreads& others, void* context) noexcept;
   void* context;
 };

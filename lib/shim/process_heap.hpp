@@ -53,7 +53,8 @@ void* serve_again(void* block, std::size_t size, const Call& call) noexcept;
 void take_back(void* block, const Release& how, const Call& call) noexcept;
 std::size_t size_of(const void* block, const Call& call) noexcept;
 
-// The common cases of two of them, inlined. Null, false: nothing was done, as always where stacks are kept of every call, or bytes marked.
+// The common cases of two of them, inlined. Null, false: nothing was done, as always where stacks are kept of every call,
+// or bytes marked.
 [[gnu::always_inline]] inline void* serve_hot(std::size_t size, Kind kind) noexcept {
   if constexpr (kPolicy.histories == HistoriesOf::all || kMarksBytes) return nullptr;
   return heap_of_process.allocate_hot(size, kind);

@@ -1,5 +1,6 @@
 #include "shim/sweep.hpp"
 
+#include <algorithm>
 #include <atomic>
 
 #include "leak/roots.hpp"
@@ -10,8 +11,9 @@ namespace trestle {
 namespace {
 
 constinit std::atomic<bool> sweeping{false};
-constinit std::atomic<bool> at_work{false};  // a thread makes one that was due
-constinit std::atomic<int> refusals{0};      // one after the other
+constinit std::atomic<bool> at_work{false};            // a thread makes one that was due
+constinit std::atomic<int> refusals{0};                // one after the other
+constinit std::atomic<std::size_t> expected_bytes{0};  // that the next one will read
 constinit std::size_t default_stack = 0;
 constinit std::atomic<bool> said_that_room_is_short{false};
 
@@ -47,33 +49,45 @@ Marked sweep_once(const os::Caller& caller, std::uint64_t patience_ns, std::size
                     .use = let_unreached_go,
                     .context = &swept};
   const Marked marked = mark_heap(caller, how);
-  if (marked == Marked::done && sweeping.load(std::memory_order_relaxed)) expect_next(swept.bytes_read);
+  if (marked != Marked::done || !sweeping.load(std::memory_order_relaxed)) return marked;
+  expected_bytes.store(swept.bytes_read);
+  expect_next(swept.bytes_read);
   return marked;
 }
 
-// Where none can be made now it is tried again when as many blocks have come to wait, and after some times no more: they wait no
-// longer then than they did without.
+// Where none can be made now it is tried again, later each time. Where none can be made at all, as it seems, blocks wait no
+// longer than they did without.
 void put_off(Marked why) noexcept {
   constexpr int kMostRefusals = 8;
+  constexpr std::size_t kLeast = std::size_t{64} << 20;
+  constexpr std::size_t kMost = std::size_t{4} << 30;
   if (why == Marked::not_now) return;
-  if (refusals.fetch_add(1) + 1 < kMostRefusals) return expect_next(0);
-  if (!sweeping.exchange(false)) return;
+  const bool is_refused = why == Marked::not_stopped || why == Marked::damaged;
+  if (!is_refused) refusals.store(0);
+  if (!is_refused || refusals.fetch_add(1) + 1 < kMostRefusals) {
+    if (!is_refused) expected_bytes.store(std::clamp(2 * expected_bytes.load(), kLeast, kMost));
+    return expect_next(expected_bytes.load());
+  }
+  if (sweeping.exchange(false)) print_line("freed blocks are no longer swept: ", reason(why));
   process_heap().expect_no_sweep();
-  print_line("freed blocks are no longer swept: ", reason(why));
 }
 
 // Nothing interrupts it that would leave by a jump.
 [[gnu::noinline]] Swept sweep_with_little_patience() noexcept {
-  constexpr std::uint64_t kPatienceNs = 50'000'000;
+  constexpr std::uint64_t kPatienceNs = 100'000'000;
   const os::Caller caller = os::Caller::here();
   const os::Undisturbed undisturbed;
   Swept swept;
   if (at_work.exchange(true)) return swept;
-  const Marked marked = sweep_once(caller, kPatienceNs, default_stack, swept);
-  if (marked == Marked::done)
-    refusals.store(0);
-  else
-    put_off(marked);
+  if (!sweeping.load()) {
+    process_heap().expect_no_sweep();
+  } else if (process_heap().is_sweep_due()) {  // still, after whoever was at work
+    const Marked marked = sweep_once(caller, kPatienceNs, default_stack, swept);
+    if (marked == Marked::done)
+      refusals.store(0);
+    else
+      put_off(marked);
+  }
   at_work.store(false);
   return swept;
 }
@@ -85,7 +99,8 @@ Marked sweep(const os::Caller& caller, const Call& call, std::uint64_t& swept) n
   Marked marked = Marked::done;
   for (int i = 0; i < kMost; ++i) {
     Swept one;
-    marked = sweep_once(caller, os::StoppedThreads::kPatienceNs, default_stack_bytes(), one);
+    const Marked next = sweep_once(caller, os::StoppedThreads::kPatienceNs, 0, one);
+    if (i == 0 || next == Marked::done) marked = next;
     swept += one.blocks;
     if (!one.verdict.is_fault()) break;
     outlive_found(one.verdict, call);

@@ -10,8 +10,8 @@
 
 namespace trestle {
 
-// Lets the freed blocks that wait, and that nothing leads to, be used again. `swept`: how many. Faults that are found in them are
-// reported as the call's.
+// Lets the freed blocks that wait, and that nothing leads to, be used again. `swept`: how many. Faults that are found in
+// them are reported as the call's.
 Marked sweep(const os::Caller& caller, const Call& call, std::uint64_t& swept) noexcept;
 
 // From now on freed blocks wait for a sweep, and one is made when they have become many.

@@ -79,7 +79,8 @@ TYPED_TEST(HeapSweepTest, HaveThemWaitUntilTheyMayGo) {
   EXPECT_LT(bytes, 2 * expected + 8 * kMiB) << "it is in vain";
 }
 
-// When a quarter as much waits as it has to read, but no less than 16 MiB; of large ones as much as lives, but no less than 256.
+// When a quarter as much waits as it has to read, but no less than 16 MiB; of large ones as much as lives, but no less than
+// 256.
 TYPED_TEST(HeapSweepTest, AreDueWhenManyWait) {
   const auto is_due_after = [&](std::size_t size, std::size_t most) {
     std::size_t bytes = 0;

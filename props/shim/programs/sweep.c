@@ -4,7 +4,7 @@
 // are, so that what waits stays bounded.
 #include "support.h"
 
-enum { SIZE = 1000, ROUNDS = 300000, BOUND = 64 << 20 };
+enum { SIZE = 1000, ROUNDS = 300000, BOUND = 50 << 20 };
 static char* kept; /* where a block was */
 
 __attribute__((noinline)) static void keep_freed(void) {

@@ -1,12 +1,13 @@
 //: options sweep=1
 //: summaries 1
 //: without fast hardened: small blocks do not wait there
-// Where a thread does not stop now, as one that waits for the child of its vfork, a sweep is made later; no free waits long, however often.
+// Where a thread does not stop now, as one that waits for the child of its vfork, a sweep is made later; no free waits
+// long, however often.
 #include <pthread.h>
 
 #include "support.h"
 
-enum { TIMES = 10, SIZE = 1000, ROUNDS = 60000, FEW = 30 << 20, BOUND = 140 << 20 };
+enum { TIMES = 2, SIZE = 1000, ROUNDS = 60000, FEW = 30 << 20, BOUND = 140 << 20 };
 static int begun[2];
 static int ends[2];
 

@@ -1,7 +1,8 @@
 //: options sweep=1
 //: err trestle: freed blocks are no longer swept: the threads cannot be stopped
 //: without fast hardened: small blocks do not wait there
-// Where nobody may be traced nothing can be swept: it says so once, after some tries, and what waits stays bounded all the same.
+// Where nobody may be traced nothing can be swept: it says so once, after some tries, and what waits stays bounded all the
+// same.
 #include <errno.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
