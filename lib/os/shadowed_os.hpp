@@ -9,9 +9,11 @@ namespace trestle {
 class ShadowedOs : public LinuxOs {
  public:
   bool guard(std::byte* at, std::size_t bytes) noexcept { return purge(at, bytes); }
-  bool unguard(std::byte*, std::size_t) noexcept { return true; }
+  bool unguard(std::byte* at, std::size_t bytes) noexcept { return purge(at, bytes); }
   bool close(std::byte* at, std::size_t bytes) noexcept { return purge(at, bytes); }
-  bool open(std::byte*, std::size_t) noexcept { return true; }
+  bool open(std::byte* at, std::size_t bytes) noexcept { return purge(at, bytes); }
+  // The sanitizer would take what is mapped anew for the program's.
+  bool move(std::byte*, std::byte*, std::size_t) noexcept { return false; }
 };
 static_assert(Os<ShadowedOs>);
 

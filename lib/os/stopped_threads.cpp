@@ -235,11 +235,15 @@ void StoppedThreads::end_tracer() noexcept {
 
 void StoppedThreads::wait_until_stopped(std::uint64_t patience_ns) noexcept {
   become(shared_->state, stopping);
+  constexpr std::uint64_t kMostTimes = 10;  // as long as that in all
+  const std::uint64_t most = patience_ns / kSliceNs;
   std::size_t stopped_so_far = 0;
-  for (std::uint64_t slice = 0; slice < patience_ns / kSliceNs; ++slice) {
+  std::uint64_t idle = 0;
+  for (std::uint64_t slice = 0; idle < most && slice < kMostTimes * most; ++slice) {
     wait_while(shared_->state, stopping);
     if (shared_->state.load(std::memory_order_acquire) != stopping || has_tracer_ended()) break;
-    if (std::exchange(stopped_so_far, shared_->count.load()) != stopped_so_far) slice = 0;
+    const bool is_idle = std::exchange(stopped_so_far, shared_->count.load()) == stopped_so_far;
+    idle = is_idle ? idle + 1 : 0;
   }
 }
 

@@ -32,9 +32,9 @@ class StoppedThreads {
 
   // Stops all threads but the caller, which may hold locks that they wait for, but may wait for none of theirs until
   // let_go, and is Undisturbed meanwhile. Where there are others, takes the process's permission to be traced
-  // (PR_SET_PTRACER) back from whom the program gave it to. late: for so long (`patience_ns`) no further thread stopped.
-  // refused: the system lets nobody be traced or tells of no threads, as where a debugger is at work. None is stopped then,
-  // as where there is no memory.
+  // (PR_SET_PTRACER) back from whom the program gave it to. late: for so long (`patience_ns`) no further thread stopped, or
+  // ten times as long not all. refused: the system lets nobody be traced or tells of no threads, as where a debugger is at
+  // work. None is stopped then, as where there is no memory.
   enum class Answer { stopped, late, refused, no_memory };
   [[nodiscard]] Answer stop(std::uint64_t patience_ns = kPatienceNs) noexcept;
   // Whether they still stand: the task that holds them may have been killed.

@@ -50,7 +50,15 @@ void tell_ours([[maybe_unused]] const char* report) noexcept {
   const Fault fault = fault_at(__asan_get_report_address());
   if (!fault.is_fault()) return;
   const char* const access = __asan_get_report_access_type() != 0 ? "a write" : "a read";
-  const CallSite site{__asan_get_report_bp(), __asan_get_report_pc(), true, nullptr};
+  // Where the sanitizer was called, its own frame is the innermost.
+  const void* const place = __asan_get_report_pc();
+  struct {
+    const void* caller;
+    const void* return_address;
+  } frame{};
+  const void* const innermost = __asan_get_report_bp();
+  const bool is_its_own = os::read_own_memory(innermost, &frame, sizeof frame) && frame.return_address == place;
+  const CallSite site{is_its_own ? frame.caller : innermost, place, true, nullptr};
   tell(fault, {access, nullptr, kPolicy.name, site}, Severity::warning);
 }
 

@@ -285,7 +285,10 @@ Verdict release(void* block, const Release& how, const Call& call) noexcept {
     const Fault fault = outlived(verdict, block, call);
     if (is_about_pointer(fault.kind)) return;
     faults.make_up_for(fault, how, call);
-    if (is_about_bytes(fault.kind) && fault.block == block) return withhold(block);
+    if (is_about_bytes(fault.kind) && fault.block == block) {
+      forbid_access(block, marked_bytes(block));
+      return withhold(block);
+    }
     verdict = release(block, how, call);
   }
 }

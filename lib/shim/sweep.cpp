@@ -50,22 +50,21 @@ Marked sweep_once(const os::Caller& caller, std::uint64_t patience_ns, std::size
                     .context = &swept};
   const Marked marked = mark_heap(caller, how);
   if (marked != Marked::done || !sweeping.load(std::memory_order_relaxed)) return marked;
+  refusals.store(0);
   expected_bytes.store(swept.bytes_read);
   expect_next(swept.bytes_read);
   return marked;
 }
 
-// Where none can be made now it is tried again, later each time. Where none can be made at all, as it seems, blocks wait no
-// longer than they did without.
+// Where none can be made now it is tried again, later each time it takes too long. Where none can be made at all, as it
+// seems, blocks wait no longer than they did without.
 void put_off(Marked why) noexcept {
   constexpr int kMostRefusals = 8;
   constexpr std::size_t kLeast = std::size_t{64} << 20;
-  constexpr std::size_t kMost = std::size_t{4} << 30;
+  constexpr std::size_t kMost = std::size_t{1} << 30;
   if (why == Marked::not_now) return;
-  const bool is_refused = why == Marked::not_stopped || why == Marked::damaged;
-  if (!is_refused) refusals.store(0);
-  if (!is_refused || refusals.fetch_add(1) + 1 < kMostRefusals) {
-    if (!is_refused) expected_bytes.store(std::clamp(2 * expected_bytes.load(), kLeast, kMost));
+  if (refusals.fetch_add(1) + 1 < kMostRefusals) {
+    if (why == Marked::late) expected_bytes.store(std::clamp(2 * expected_bytes.load(), kLeast, kMost));
     return expect_next(expected_bytes.load());
   }
   if (sweeping.exchange(false)) print_line("freed blocks are no longer swept: ", reason(why));
@@ -83,10 +82,7 @@ void put_off(Marked why) noexcept {
     process_heap().expect_no_sweep();
   } else if (process_heap().is_sweep_due()) {  // still, after whoever was at work
     const Marked marked = sweep_once(caller, kPatienceNs, default_stack, swept);
-    if (marked == Marked::done)
-      refusals.store(0);
-    else
-      put_off(marked);
+    if (marked != Marked::done) put_off(marked);
   }
   at_work.store(false);
   return swept;

@@ -155,13 +155,13 @@ TYPED_TEST(HeapSweepTest, GoOnBehindADamagedBlock) {
   for (const std::size_t size : std::initializer_list<std::size_t>{100, 5000}) {
     const std::vector<std::byte*> blocks = this->made(5, size);
     this->give_all(blocks);
-    for (const std::size_t i : {1, 3}) blocks[i][7] ^= std::byte{1};
+    for (const std::size_t i : std::initializer_list<std::size_t>{1, 3}) blocks[i][7] ^= std::byte{1};
     std::uint64_t swept = 0;
     const Verdict verdict = this->heap_.sweep([](const void*) { return true; }, swept);
     EXPECT_EQ(verdict.kind, FaultKind::write_after_free);
     EXPECT_EQ(verdict.at, blocks[1] + 7);
     EXPECT_EQ(swept, 3U);
-    for (const std::size_t i : {1, 3}) blocks[i][7] ^= std::byte{1};
+    for (const std::size_t i : std::initializer_list<std::size_t>{1, 3}) blocks[i][7] ^= std::byte{1};
     EXPECT_EQ(this->swept_but({}), 2U);
   }
 }
