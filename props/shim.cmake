@@ -41,9 +41,7 @@ endfunction()
 
 include(${EDGE}/include.cmake)
 
-if(TRESTLE_SANITIZE MATCHES address)
-  include(${EDGE}/asan.cmake)
-endif()
+include(${EDGE}/accesses.cmake)
 
 # Under a sanitizer malloc is the sanitizer's.
 if(TRESTLE_INSTRUMENTED)

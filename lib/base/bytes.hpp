@@ -6,12 +6,12 @@
 #include <cstdint>
 #include <cstring>
 
-#include "base/sanitize.hpp"
+#include "base/marks.hpp"
 
 namespace trestle {
 
 inline void fill(std::byte* at, std::size_t bytes, std::uint8_t value) noexcept {
-  if constexpr (!kMarksBytes) {
+  if constexpr (!kTellsAsan) {
     std::memset(at, value, bytes);
     return;
   }
@@ -23,7 +23,7 @@ inline void fill(std::byte* at, std::size_t bytes, std::uint8_t value) noexcept 
 
 // They do not overlap.
 inline void copy_bytes(std::byte* to, const std::byte* from, std::size_t bytes) noexcept {
-  if constexpr (!kMarksBytes) {
+  if constexpr (!kTellsAsan) {
     std::memcpy(to, from, bytes);
     return;
   }

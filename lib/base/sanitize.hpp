@@ -38,49 +38,10 @@
 #define TRESTLE_READS_BESIDE_OWNERS TRESTLE_READS_WHOLE_RANGES
 #endif
 
-// The library for programs under AddressSanitizer (lib/CMakeLists.txt) is not instrumented, but tells it which bytes are the
-// program's.
-#if defined(TRESTLE_MARKS_BYTES)
-#include <sanitizer/asan_interface.h>
-#include <sanitizer/lsan_interface.h>
-#endif
-
 namespace trestle {
 
-#if defined(TRESTLE_MARKS_BYTES)
-inline constexpr bool kMarksBytes = true;
-#else
-inline constexpr bool kMarksBytes = false;
-#endif
-
-// From now on an access of the program to these bytes is reported, or is not. Without the sanitizer nothing happens, here and
-// below.
-inline void forbid_access([[maybe_unused]] const void* at, [[maybe_unused]] std::size_t bytes) noexcept {
-#if defined(TRESTLE_MARKS_BYTES)
-  __asan_poison_memory_region(at, bytes);
-#endif
-}
-inline void permit_access([[maybe_unused]] const void* at, [[maybe_unused]] std::size_t bytes) noexcept {
-#if defined(TRESTLE_MARKS_BYTES)
-  __asan_unpoison_memory_region(at, bytes);
-#endif
-}
-
-// Its search for leaks takes pointers in these bytes, as far as they may be accessed, for the program's. Until they are
-// removed, the same range.
-inline void add_roots([[maybe_unused]] const void* at, [[maybe_unused]] std::size_t bytes) noexcept {
-#if defined(TRESTLE_MARKS_BYTES)
-  __lsan_register_root_region(at, bytes);
-#endif
-}
-inline void remove_roots([[maybe_unused]] const void* at, [[maybe_unused]] std::size_t bytes) noexcept {
-#if defined(TRESTLE_MARKS_BYTES)
-  __lsan_unregister_root_region(at, bytes);
-#endif
-}
-
-// Their shadows are reserved by the tebibyte, and may be written to.
-#if defined(TRESTLE_UNDER_ASAN) || defined(TRESTLE_MARKS_BYTES) || defined(__SANITIZE_THREAD__)
+// The sanitizers' shadows are reserved by the tebibyte, and may be written to.
+#if defined(TRESTLE_UNDER_ASAN) || defined(TRESTLE_TELLS_ASAN) || defined(__SANITIZE_THREAD__)
 inline constexpr bool kHasShadow = true;
 #elif defined(__has_feature)
 inline constexpr bool kHasShadow = __has_feature(thread_sanitizer);

@@ -1,8 +1,8 @@
 // Heap: realloc, from each tier to each.
 #pragma once
 
-#include <cstring>
-
+#include "base/bytes.hpp"
+#include "base/marks.hpp"
 #include "heap/heap.hpp"
 
 namespace trestle {
@@ -52,7 +52,8 @@ Allocation Heap<P, O>::reallocate_block(void* payload, std::size_t size) noexcep
     const Guard guard(arena_.lock());
     if (const Verdict v = arena_.find_live(payload, header); v.is_fault()) [[unlikely]]
       return Allocation::failed(as_stale(v));
-    const Allocation resized = stays_block(size) ? arena_.resize(payload, size) : Allocation{};
+    const bool may_stay = kResizesInPlace && stays_block(size);
+    const Allocation resized = may_stay ? arena_.resize(payload, size) : Allocation{};
     if (resized.payload != nullptr || resized.is_fault()) {
       note_blocks();
       return resized;
@@ -73,7 +74,7 @@ Allocation Heap<P, O>::reallocate_large(const SpanRef<O>& ref, void* payload, st
       return Allocation::failed(v);
     if (size > PTRDIFF_MAX) [[unlikely]]
       return {};
-    if (!arena_.serves(size, kMinAlignment)) {
+    if (kResizesInPlace && !arena_.serves(size, kMinAlignment)) {
       const Allocation resized = large_.resize(ref, payload, size);
       note_large();
       return resized;
@@ -91,8 +92,12 @@ Allocation Heap<P, O>::move(void* payload, std::size_t kept, std::size_t size, K
   const Allocation made = try_allocate(size, kMinAlignment, kind, zeroed);
   if (made.payload == nullptr || made.is_fault()) [[unlikely]]
     return made;
+  begin_block(made.payload, size, false);
   copy_bytes(static_cast<std::byte*>(made.payload), static_cast<const std::byte*>(payload), std::min(kept, size));
+  end_block(payload, kept);
   if (const Verdict v = deallocate(payload, {.kind = Kind::none}); v.is_fault()) [[unlikely]] {
+    begin_block(payload, kept, true);  // its bytes are taken to be known
+    end_block(made.payload, size);
     (void)deallocate(made.payload, {.kind = Kind::none});  // the first fault is the one to tell
     return Allocation::failed(v);
   }

@@ -12,6 +12,7 @@
 #include <optional>
 #include <span>
 
+#include "base/marks.hpp"
 #include "heap/depot.hpp"
 #include "heap/live_bytes.hpp"
 #include "heap/thread_cache.hpp"
@@ -307,7 +308,7 @@ Allocation SlotTier<P, O>::resize(Record& record, void* payload, std::size_t siz
   const Vetted before = record.slab.vet(payload);
   if (before.is_fault()) [[unlikely]] {
     made = Allocation::failed(before);
-  } else if (serves(size, kMinAlignment) && record.slab.resize(payload, size)) {
+  } else if (kResizesInPlace && serves(size, kMinAlignment) && record.slab.resize(payload, size)) {
     made = {payload, FaultKind::none};
     const std::uint64_t added = P.canary ? size - before.requested : 0;
     if (cache != nullptr) {

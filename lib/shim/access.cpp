@@ -3,6 +3,7 @@
 #include <signal.h>
 #include <ucontext.h>
 
+#include "base/marks.hpp"
 #include "shim/aftermath.hpp"
 
 namespace trestle {
@@ -63,6 +64,7 @@ void pass_on(int number, siginfo_t* info, void* context) noexcept {
 
 // Nothing is asked of the heap, whose locks another thread may hold that was stopped, unless the address is its own.
 Fault fault_of(const siginfo_t& info) noexcept {
+  const OwnAccesses own;
   const bool by_page = info.si_code == SEGV_MAPERR || info.si_code == SEGV_ACCERR;
   if (!by_page || !is_started() || process_heap().offset_of(info.si_addr) == UINT64_MAX) return {};
   return process_heap().is_entered_by_caller() ? Fault{} : process_heap().explain_access(info.si_addr);

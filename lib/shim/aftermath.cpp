@@ -9,6 +9,7 @@
 #include <span>
 
 #include "base/keyed.hpp"
+#include "base/marks.hpp"
 #include "report/ration.hpp"
 #include "report/text.hpp"
 #include "shim/leaks.hpp"
@@ -80,6 +81,7 @@ class Uncancelled {
 };
 
 [[noreturn]] void end() noexcept {
+  const ProgramAccesses from_now_on;
   // In the child of vfork this memory is still the parent's, whose summary is to come.
   if (is_own_process() && !ended.exchange(true)) {
     tell_rest();
@@ -137,6 +139,7 @@ bool goes_on(const Fault& fault, Outlook outlook) noexcept {
   trestle_fault_action wanted = TRESTLE_ACTION_DEFAULT;
   if (const trestle_fault_handler set = handler.load(std::memory_order_acquire)) {
     const trestle_fault published = publish(fault, process_heap().offset_of(fault.address));
+    const ProgramAccesses of_handler;
     wanted = set(&published);
   }
   if (outlook == Outlook::hopeless || wanted == TRESTLE_ACTION_ABORT) return false;
@@ -170,6 +173,7 @@ void die(const Fault& fault, const Call& call) noexcept {
 }
 
 void check_process_heap(FaultSink& sink) noexcept {
+  const OwnAccesses own;
   if (!is_up() || process_heap().is_entered_by_caller()) return;
   const std::uint64_t begun = os::now_ns();
   process_heap().check(CheckLevel::full, sink);
@@ -199,6 +203,7 @@ void outlive(const Findings& found, const Call& call) noexcept {
 }
 
 trestle_stats process_stats() noexcept {
+  const OwnAccesses own;
   trestle_stats all{};
   if (is_up() && !process_heap().is_entered_by_caller()) all = process_heap().stats();
   all.checks = checks.load(std::memory_order_relaxed);

@@ -6,6 +6,7 @@
 #include <cstring>
 #include <span>
 
+#include "base/marks.hpp"
 #include "report/text.hpp"
 #include "shim/aftermath.hpp"
 #include "shim/family.hpp"
@@ -30,6 +31,7 @@ bool visit_publicly(const BlockView& view, void* context) {
                             view.served,
                             static_cast<trestle_block_state>(view.state),
                             static_cast<trestle_block_kind>(view.kind)};
+  const ProgramAccesses of_visitor;
   walk.last = walk.visitor(&block, walk.context);
   return walk.last == 0;
 }
@@ -77,7 +79,10 @@ void* trestle_pvalloc(size_t size) noexcept { return edge_pvalloc(size, TRESTLE_
 size_t trestle_malloc_usable_size(const void* block) noexcept {
   return size_of(block, TRESTLE_CALL("trestle_malloc_usable_size", block));
 }
-int trestle_malloc_trim(size_t keep) noexcept { return is_up() && process_heap().trim(keep) ? 1 : 0; }
+int trestle_malloc_trim(size_t keep) noexcept {
+  const OwnAccesses own;
+  return is_up() && process_heap().trim(keep) ? 1 : 0;
+}
 
 size_t trestle_heap_check(trestle_fault* faults, size_t capacity) noexcept {
   std::span<trestle_fault> room(faults, capacity);
@@ -116,6 +121,7 @@ size_t trestle_collect(void) noexcept {
 }
 
 int trestle_walk(trestle_visitor visitor, void* context) noexcept {
+  const OwnAccesses own;
   if (!is_up() || process_heap().is_entered_by_caller()) return 0;
   PublicWalk walk{visitor, context, 0};
   process_heap().walk({visit_publicly, &walk});

@@ -1,8 +1,8 @@
 #include "shim/asan_report.hpp"
 
-#include "base/sanitize.hpp"
+#include "base/marks.hpp"
 
-#if defined(TRESTLE_MARKS_BYTES)
+#if defined(TRESTLE_TELLS_ASAN)
 
 #include "block/header.hpp"
 #include "shim/process_heap.hpp"
@@ -13,16 +13,22 @@ namespace {
 struct Search {
   const std::byte* at;
   BlockView found{};
+  BlockView before{};
 };
 
-// The block in whose bytes the address lies, or else the one in whose header it does.
+// The block in whose bytes the address lies, or else the one in whose header it does; of a block that is not live that is the
+// end of the one before.
 BlockView block_around(const void* at) noexcept {
   Search search{static_cast<const std::byte*>(at)};
   const auto look = [](const BlockView& view, void* context) {
     Search& wanted = *static_cast<Search*>(context);
     const bool holds = view.payload <= wanted.at && wanted.at < view.payload + view.served;
-    if (holds || (wanted.at < view.payload && view.payload - wanted.at <= std::ptrdiff_t{kHeaderBytes}))
-      wanted.found = view;
+    const bool in_header = wanted.at < view.payload && view.payload - wanted.at <= std::ptrdiff_t{kHeaderBytes};
+    const bool ends_before =
+        address_of(wanted.before.payload) + wanted.before.served + kHeaderBytes == address_of(view.payload);
+    const bool is_end = in_header && view.state != BlockState::live && ends_before;
+    if (holds || in_header) wanted.found = is_end ? wanted.before : view;
+    wanted.before = view;
     return !holds;
   };
   process_heap().walk({look, &search});

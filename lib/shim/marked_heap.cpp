@@ -4,6 +4,7 @@
 #include <array>
 #include <span>
 
+#include "base/marks.hpp"
 #include "leak/roots.hpp"
 #include "os/mapped.hpp"
 #include "os/undisturbed.hpp"
@@ -84,6 +85,8 @@ struct Room {
 
 // From the first lock to the last nothing of the program is in the heap.
 Marked mark_heap(const os::Caller& caller, const MarkUse& how) noexcept {
+  // Which has threads of its own, memory of its own in our mappings, and a search for leaks.
+  if (is_under_valgrind()) return Marked::under_valgrind;
   // Who keeps the heap for a fork would let go of it.
   if (!is_up() || process_heap().is_entered_by_caller() || process_heap().is_kept_by_caller()) return Marked::not_now;
   const os::Undisturbed undisturbed;
@@ -118,6 +121,8 @@ std::string_view reason(Marked marked) noexcept {
       return "the memory cannot be read";
     case Marked::damaged:
       return "the heap is damaged";
+    case Marked::under_valgrind:
+      return "the process runs under Valgrind";
     default:
       return "the heap is in use";
   }

@@ -10,7 +10,7 @@
 
 namespace trestle {
 
-enum class Marked : std::uint8_t { done, no_memory, late, not_stopped, not_read, damaged, not_now };
+enum class Marked : std::uint8_t { done, no_memory, late, not_stopped, not_read, damaged, not_now, under_valgrind };
 
 struct MarkUse {
   // Freed blocks that wait are marked as well, which lead nowhere, and all live ones count as reached.

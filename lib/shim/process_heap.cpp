@@ -9,6 +9,7 @@
 #include <tuple>
 #include <type_traits>
 
+#include "base/marks.hpp"
 #include "base/sanitize.hpp"
 #include "report/history.hpp"
 #include "report/symbolizer.hpp"
@@ -28,7 +29,7 @@ constinit ProcessHeap heap_of_process;
 constinit Options options_of_process{
     .check_at_exit = kPolicy.check_at_exit,
     .handle_segv = kPolicy.handle_segv,
-    .leak_check = kHistoriesOfAll && !kHasShadow,  // of some kernels that takes a minute
+    .leak_check = kHistoriesOfAll && !kHasShadow && !kTellsValgrind,  // of some kernels that takes a minute
     .abort_on_mismatch = kPolicy.kind_fatal,
     .sample = kPolicy.sample};
 
@@ -65,7 +66,10 @@ void thread_began() noexcept {
   if (has_leaving) pthread_setspecific(leaving, &leaving);
   errno = kept;
 }
-void thread_ends(void*) noexcept { heap.leave_thread(); }
+void thread_ends(void*) noexcept {
+  const OwnAccesses own;
+  heap.leave_thread();
+}
 
 bool start_once() noexcept {
   const Guard guard(start_lock);
@@ -164,12 +168,29 @@ void* out_of_memory() noexcept {
 }
 
 // A block is the program's from now on, as many bytes of it as were asked for.
-void* owned(void* block, std::size_t size) noexcept {
-  if (block != nullptr) permit_access(block, size);
+void* owned(void* block, std::size_t size, bool zeroed = false) noexcept {
+  if (block != nullptr) begin_block(block, size, zeroed);
   return block;
 }
-// The bytes of a block that may be read and written, if it is one, and the sanitizer has to be told.
-std::size_t marked_bytes(const void* block) noexcept { return kMarksBytes ? heap.usable_size(block).bytes : 0; }
+// Ends it, if it is one, and where the process goes on after a fault makes it the program's again.
+class Ended {
+ public:
+  explicit Ended(void* block) noexcept : block_(block) {
+    if constexpr (!kMarksBytes) return;
+    const Sized size = heap.usable_size(block);
+    is_block_ = !size.is_fault();
+    bytes_ = size.bytes;
+    end_block(block, bytes_);
+  }
+  void revive() const noexcept {
+    if (is_block_) begin_block(block_, bytes_, true);  // what it holds is taken to be known
+  }
+
+ private:
+  void* block_;
+  std::size_t bytes_ = 0;
+  bool is_block_ = false;
+};
 
 // A block that was handed out, as far as such have a history.
 void* noted(const Allocation& made, const Call& call) noexcept {
@@ -268,12 +289,11 @@ void* hand_out(const Call& call, Attempt attempt) noexcept {
 // The history says so before, and the marks: once the heap has it back, the block may be another's.
 Verdict release(void* block, const Release& how, const Call& call) noexcept {
   const bool is_first = histories.end(block, call.site);
-  const std::size_t marked = marked_bytes(block);
-  forbid_access(block, marked);
+  const Ended ended(block);
   const Verdict verdict = heap.deallocate(block, how);
   if (verdict.is_fault()) [[unlikely]] {
     if (is_first) histories.revive(block);
-    permit_access(block, marked);
+    ended.revive();
   }
   return verdict;
 }
@@ -286,7 +306,7 @@ Verdict release(void* block, const Release& how, const Call& call) noexcept {
     if (is_about_pointer(fault.kind)) return;
     faults.make_up_for(fault, how, call);
     if (is_about_bytes(fault.kind) && fault.block == block) {
-      forbid_access(block, marked_bytes(block));
+      (void)Ended(block);
       return withhold(block);
     }
     verdict = release(block, how, call);
@@ -316,7 +336,15 @@ void tick(const Call& call) noexcept {
 // Of a fault without a block the history is that of the last one that began there.
 Printed tell(const Fault& fault, const Call& call, Severity severity, const Leaked& leaked) noexcept {
   const void* const block = fault.block != nullptr ? fault.block : fault.address;
-  return print_report(fault, heap.offset_of(fault.address), call, severity, {history_of(block), leaked});
+  Beside beside{{}, leaked};
+  std::uint64_t offset = 0;
+  {
+    const OwnAccesses own;
+    beside.history = history_of(block);
+    offset = heap.offset_of(fault.address);
+  }
+  const ProgramAccesses none_of_heap;
+  return print_report(fault, offset, call, severity, beside);
 }
 
 History history_of(const void* block) noexcept {
@@ -325,6 +353,7 @@ History history_of(const void* block) noexcept {
 }
 
 void* serve(std::size_t size, std::size_t alignment, Kind kind, const Call& call) noexcept {
+  const OwnAccesses own;
   // Under the other policies the edge has tried, which has no site to note.
   if (kHistoriesOfAll && alignment <= kMinAlignment) {
     if (void* const made = heap.allocate_hot(size, kind)) [[likely]]
@@ -338,17 +367,20 @@ void* serve(std::size_t size, std::size_t alignment, Kind kind, const Call& call
 }
 
 void* serve_zeroed(std::size_t count, std::size_t size, const Call& call) noexcept {
+  const OwnAccesses own;
   const std::optional<std::size_t> bytes = checked_multiply(count, size);
   if (bytes) [[likely]] {
-    if (void* const made = heap.allocate_zeroed_hot(*bytes, Kind::by_malloc)) return owned(noted({made}, call), *bytes);
+    if (void* const made = heap.allocate_zeroed_hot(*bytes, Kind::by_malloc))
+      return owned(noted({made}, call), *bytes, true);
   }
   if (!bytes || !is_up()) [[unlikely]]
     return out_of_memory();
   tick(call);
-  return owned(hand_out(call, [&] { return heap.allocate_zeroed(*bytes, Kind::by_malloc); }), *bytes);
+  return owned(hand_out(call, [&] { return heap.allocate_zeroed(*bytes, Kind::by_malloc); }), *bytes, true);
 }
 
 void* serve_again(void* block, std::size_t size, const Call& call) noexcept {
+  const OwnAccesses own;
   if (block == nullptr) {
     if (void* const made = serve_hot(size, Kind::by_malloc)) return made;
     return serve(size, kMinAlignment, Kind::by_malloc, call);
@@ -356,22 +388,19 @@ void* serve_again(void* block, std::size_t size, const Call& call) noexcept {
   if (!is_up()) [[unlikely]]
     return out_of_memory();
   tick(call);
-  void* const again = hand_out(call, [&] {
+  return hand_out(call, [&] {
     const bool is_first = histories.end(block, call.site);
-    const std::size_t marked = marked_bytes(block);
-    forbid_access(block, marked);
     const Allocation made = heap.reallocate(block, size);
     if (made.payload == nullptr || made.is_fault()) [[unlikely]] {
       if (is_first) histories.revive(block);
-      permit_access(block, marked);
     }
     return made;
   });
-  return owned(again, size);
 }
 
 void take_back(void* block, const Release& how, const Call& call) noexcept {
   if (block == nullptr) return;
+  const OwnAccesses own;
   if (!is_up()) [[unlikely]]
     die(Fault{.kind = FaultKind::wild_pointer, .address = block}, call);
   tick(call);
@@ -382,6 +411,7 @@ void take_back(void* block, const Release& how, const Call& call) noexcept {
 
 std::size_t size_of(const void* block, const Call& call) noexcept {
   if (block == nullptr) return 0;
+  const OwnAccesses own;
   if (!is_up()) [[unlikely]]
     die(Fault{.kind = FaultKind::wild_pointer, .address = block}, call);
   Release none;

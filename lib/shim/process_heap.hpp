@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <type_traits>
 
+#include "base/marks.hpp"
 #include "base/policy.hpp"
 #include "heap/heap.hpp"
 #include "os/shadowed_os.hpp"
@@ -20,7 +21,8 @@
 namespace trestle {
 
 inline constexpr const Policy& kPolicy = TRESTLE_POLICY;
-using ProcessHeap = Heap<TRESTLE_POLICY, std::conditional_t<kMarksBytes, ShadowedOs, LinuxOs>>;
+using ProcessOs = std::conditional_t<kTellsAsan, ShadowedOs, std::conditional_t<kTellsValgrind, WatchedOs, LinuxOs>>;
+using ProcessHeap = Heap<TRESTLE_POLICY, ProcessOs>;
 
 extern constinit ProcessHeap heap_of_process;
 extern constinit Options options_of_process;

@@ -19,6 +19,7 @@
 
 #include "base/fault.hpp"
 #include "base/fit_map.hpp"
+#include "base/marks.hpp"
 #include "base/sync.hpp"
 #include "os/os.hpp"
 #include "span/descriptor.hpp"
