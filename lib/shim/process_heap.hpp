@@ -2,6 +2,7 @@
 // at which a fault becomes a report.
 #pragma once
 
+#include <atomic>
 #include <cerrno>
 #include <cstddef>
 #include <cstdint>
@@ -26,16 +27,19 @@ using ProcessHeap = Heap<TRESTLE_POLICY, ProcessOs>;
 
 extern constinit ProcessHeap heap_of_process;
 extern constinit Options options_of_process;
-// The heap, started. `is_up` false: no address space could be reserved.
+// The heap, started: `is_up` tries that where it is not, and is false where no address space could be reserved.
 [[nodiscard]] inline ProcessHeap& process_heap() noexcept { return heap_of_process; }
-[[nodiscard]] bool is_up() noexcept;
-// The same, without trying.
-[[nodiscard]] bool is_started() noexcept;
+extern constinit std::atomic<bool> heap_is_started;
+bool start_heap() noexcept;
+[[nodiscard]] inline bool is_started() noexcept { return heap_is_started.load(std::memory_order_acquire); }
+[[nodiscard]] inline bool is_up() noexcept { return is_started() || start_heap(); }
 
 // Reports what a sweep found wrong in a freed block, as one of the call's faults, and mends it if the process goes on.
 void outlive_found(const Verdict& verdict, const Call& call) noexcept;
 
-// Counts the call, and checks the heap where it is the n-th of check_every.
+// Each of so many calls checks the heap; 0: none.
+void set_check_every(std::uint64_t calls) noexcept;
+// Counts the call, and checks the heap if it is due.
 void tick(const Call& call) noexcept;
 
 // Prints the report, with what is known of the block's history. As print_report.
