@@ -5,12 +5,14 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <climits>
 #include <utility>
 
 #include "base/arith.hpp"
 #include "base/sanitize.hpp"
 #include "os/linux_os.hpp"
+#include "report/unwind_tables.hpp"
 
 // Where the first thread's stack begins, by the loader; it grows down from there.
 extern "C" [[gnu::weak]] void* __libc_stack_end;
@@ -20,6 +22,8 @@ namespace {
 
 // A frame further than this from the one it was called from is a stray pointer.
 constexpr std::uintptr_t kFarthestFrame = std::uintptr_t{1} << 20;
+
+constinit std::atomic<bool> by_tables{false};
 
 struct Frame {
   std::uintptr_t caller = 0;
@@ -56,22 +60,51 @@ std::size_t walk(const CallSite& site, std::span<const void*> into, Read read) n
   return depth;
 }
 
+// The same by tables, as long as read(address, word, context) can tell of the stack.
+std::size_t walk_by_tables(const CallSite& site, std::span<const void*> into, ReadWord read, void* context) noexcept {
+  if (site.return_address == nullptr || into.empty()) return 0;
+  std::size_t depth = 0;
+  into[depth++] = site.return_address;
+  bool is_exact = site.is_interrupted;
+  Registers frame{address_of(site.return_address) - (is_exact ? 1 : 0), address_of(site.stack_pointer),
+                  address_of(site.frame)};
+  if (!site.is_interrupted) {  // behind the edge, which keeps a frame
+    frame.sp = address_of(site.frame) + sizeof(Frame);
+    if (!read(address_of(site.frame), frame.bp, context)) return depth;
+  }
+  while (depth < into.size()) {
+    const std::optional<Registers> caller = unwind(frame, is_exact, read, context);
+    if (!caller || caller->sp <= frame.sp) break;
+    frame = *caller;
+    into[depth++] = reinterpret_cast<const void*>(frame.pc + (is_exact ? 1 : 0));
+  }
+  return depth;
+}
+bool has_tables_for(const CallSite& site) noexcept {
+  return by_tables.load(std::memory_order_relaxed) && (!site.is_interrupted || site.stack_pointer != nullptr);
+}
+
 // Foreign memory, read by pieces that hold several frames, none of which reaches into another page.
 class Pieces {
  public:
-  bool read(std::uintptr_t at, Frame& frame) noexcept {
-    const bool held = at >= start_ && at - start_ <= length_ && length_ - (at - start_) >= sizeof frame;
-    if (!held && !fetch(at)) return false;
-    std::copy_n(bytes_.data() + (at - start_), sizeof frame, reinterpret_cast<std::byte*>(&frame));
+  template <class T>
+  bool read(std::uintptr_t at, T& value) noexcept {
+    const bool held = at >= start_ && at - start_ <= length_ && length_ - (at - start_) >= sizeof value;
+    if (!held && !fetch(at, sizeof value)) return false;
+    std::copy_n(bytes_.data() + (at - start_), sizeof value, reinterpret_cast<std::byte*>(&value));
     return true;
+  }
+  static bool read_word(std::uintptr_t at, std::uintptr_t& word, void* pieces) noexcept {
+    return static_cast<Pieces*>(pieces)->read(at, word);
   }
 
  private:
-  bool fetch(std::uintptr_t at) noexcept {
-    const std::uintptr_t to_page_end = kOsPage - at % kOsPage;
-    start_ = at;
-    length_ = std::max(sizeof(Frame), std::min(bytes_.size(), to_page_end));
-    if (os::read_own_memory(reinterpret_cast<const void*>(at), bytes_.data(), length_)) return true;
+  // From a little before on, where the tables look next.
+  bool fetch(std::uintptr_t at, std::size_t least) noexcept {
+    start_ = at - std::min(at % kOsPage, 2 * sizeof(Frame));
+    const std::uintptr_t to_page_end = kOsPage - start_ % kOsPage;
+    length_ = std::max(at - start_ + least, std::min(bytes_.size(), to_page_end));
+    if (os::read_own_memory(reinterpret_cast<const void*>(start_), bytes_.data(), length_)) return true;
     length_ = 0;
     return false;
   }
@@ -99,7 +132,25 @@ TRESTLE_READS_BESIDE_OWNERS Frame frame_at(std::uintptr_t at) noexcept {
   return {words[0], reinterpret_cast<const void*>(words[1])};
 }
 
+// The stack from the edge's frame on, which is the caller's own.
+struct OwnStack {
+  std::uintptr_t begin;
+  std::uintptr_t end;
+
+  static bool read_word(std::uintptr_t at, std::uintptr_t& word, void* stack) noexcept {
+    const OwnStack& own = *static_cast<const OwnStack*>(stack);
+    if (at < own.begin || at >= own.end || own.end - at < sizeof(Frame)) return false;
+    word = frame_at(at).caller;
+    return true;
+  }
+};
+
 }  // namespace
+
+bool follow_unwind_tables() noexcept {
+  by_tables.store(kHasUnwindTables, std::memory_order_relaxed);
+  return kHasUnwindTables;
+}
 
 CodePlace place_of_code(const void* address) noexcept {
   dl_find_object found{};
@@ -116,6 +167,10 @@ std::string_view own_path() noexcept {
 
 void capture(const CallSite& site, Stack& stack) noexcept {
   Pieces pieces;
+  if (has_tables_for(site)) {
+    stack.depth = walk_by_tables(site, stack.frames, Pieces::read_word, &pieces);
+    return;
+  }
   stack.depth = walk(site, stack.frames, [&](std::uintptr_t at, Frame& frame) {
     if (!pieces.read(at, frame)) return false;
     const bool is_first = !site.is_interrupted && at == address_of(site.frame);
@@ -125,8 +180,13 @@ void capture(const CallSite& site, Stack& stack) noexcept {
 
 std::size_t capture_own(const CallSite& site, std::span<const void*> into) noexcept {
   const std::uintptr_t end = end_of_first_stack(address_of(site.frame));
+  if (has_tables_for(site) && end != 0) {
+    OwnStack own{address_of(site.frame), end};
+    return walk_by_tables(site, into, OwnStack::read_word, &own);
+  }
   if (end == 0) {
     Pieces pieces;
+    if (has_tables_for(site)) return walk_by_tables(site, into, Pieces::read_word, &pieces);
     return walk(site, into, [&](std::uintptr_t from, Frame& frame) { return pieces.read(from, frame); });
   }
   return walk(site, into, [=](std::uintptr_t from, Frame& frame) {

@@ -1,5 +1,6 @@
-// The stack of a call, by frame pointers. For a report every word is read as foreign memory and vetted before it is followed:
-// a program built without frame pointers, or one with a smashed stack, gives a shorter stack, never a second fault.
+// The stack of a call, by frame pointers or by the tables for exceptions. For a report every word is read as foreign memory and
+// vetted before it is followed: a program built without frame pointers, or one with a smashed stack, gives a shorter stack, never a
+// second fault.
 #pragma once
 
 #include <array>
@@ -12,12 +13,13 @@ namespace trestle {
 
 // Where a call into the library came from; taken at the edge, by TRESTLE_CALL_SITE there. Or where the program was
 // interrupted: then `frame` is that of the instruction before the return address, and what lies on top of its stack may be
-// where it returns to, since many a leaf has no frame of its own.
+// where it returns to, since many a leaf has no frame of its own; the tables need its stack pointer.
 struct CallSite {
   const void* frame = nullptr;
   const void* return_address = nullptr;
   bool is_interrupted = false;
   const void* top_of_stack = nullptr;
+  const void* stack_pointer = nullptr;
 };
 #define TRESTLE_CALL_SITE \
   ::trestle::CallSite { __builtin_frame_address(0), __builtin_return_address(0) }
@@ -30,6 +32,9 @@ struct Stack {
 
   [[nodiscard]] std::span<const void* const> addresses() const noexcept { return {frames.data(), depth}; }
 };
+
+// From now on stacks are followed by tables, and not by frame pointers. False: not on this kind of machine.
+[[nodiscard]] bool follow_unwind_tables() noexcept;
 
 // Into `stack`, the innermost frame first. Needs no lock, no allocation. Cost: a system call for every few frames, and a look
 // for the object that each lies in.

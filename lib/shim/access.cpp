@@ -33,7 +33,8 @@ Access access_of(const ucontext_t& context) noexcept {
   const char* const read = (registers[REG_ERR] & kFetch) != 0 ? "a jump" : "a read";
   const void* top = nullptr;
   if (!os::read_own_memory(pointer(REG_RSP), &top, sizeof top)) top = nullptr;
-  return {(registers[REG_ERR] & kWrite) != 0 ? "a write" : read, {pointer(REG_RBP), pointer(REG_RIP) + 1, true, top}};
+  return {(registers[REG_ERR] & kWrite) != 0 ? "a write" : read,
+          {pointer(REG_RBP), pointer(REG_RIP) + 1, true, top, pointer(REG_RSP)}};
 #else
   (void)context;
   return {"an access", {}};

@@ -61,6 +61,7 @@ bool set(const OptionRow& row, std::string_view value, Options& options) noexcep
   if (row.name == "handle_segv") options.handle_segv = *number != 0;
   if (row.name == "leak_check") options.leak_check = *number != 0;
   if (row.name == "sweep") options.sweep = *number != 0;
+  if (row.name == "unwind_tables") options.unwind_tables = *number != 0;
   if (row.name == "sample") options.sample = *number;
   if (row.name == "sample_below") options.sample_below = *number;
   if (row.name == "check_every") options.check_every = *number;

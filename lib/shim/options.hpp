@@ -17,6 +17,7 @@ struct Options {
   bool handle_segv = false;
   bool leak_check = false;
   bool sweep = false;
+  bool unwind_tables = false;
   bool abort = true;
   bool abort_on_mismatch = false;
   std::uint32_t reports_per_minute = 60;
@@ -48,7 +49,7 @@ struct OptionRow {
   std::string_view help;
 };
 
-inline constexpr std::array<OptionRow, 16> trestle_options_table{{
+inline constexpr std::array<OptionRow, 17> trestle_options_table{{
     {"abort", OptionType::flag, "1",
      "0: the process goes on after a fault where that is safe, and reports the first of each site; see "
      "docs/reports.md"},
@@ -67,6 +68,9 @@ inline constexpr std::array<OptionRow, 16> trestle_options_table{{
      "a file of patterns: leaks with a matching function, file or object in their stack are not reported"},
     {"sweep", OptionType::flag, "0",
      "freed blocks wait until a search finds no pointer to them; under the debug policy"},
+    {"unwind_tables", OptionType::flag, "0",
+     "stacks by the tables for exceptions instead of frame pointers: whole ones of programs that keep none, at a "
+     "price"},
     {"decay_ms", OptionType::count, "1000", "milliseconds after which a free span's pages go back to the system"},
     {"dirty_bytes", OptionType::bytes, "256m",
      "free spans may hold this many bytes of pages before the oldest go back at once"},

@@ -22,7 +22,8 @@ Options parsed(std::string_view text) {
 
 TEST(Options, ReadsEachOne) {
   const Options options = parsed(
-      "abort=0:abort_on_mismatch=1:reports_per_minute=4:check_at_exit=1:handle_segv=1:leak_check=1:sweep=1:leak_"
+      "abort=0:abort_on_mismatch=1:reports_per_minute=4:check_at_exit=1:handle_segv=1:leak_check=1:sweep=1:unwind_"
+      "tables=1:leak_"
       "suppressions=/"
       "tmp/s:sample=9:sample_below=3:check_every=100:decay_"
       "ms=5:dirty_bytes=4096:summary=/tmp/a=b:symbolizer=/"
@@ -32,6 +33,7 @@ TEST(Options, ReadsEachOne) {
   EXPECT_TRUE(options.handle_segv);
   EXPECT_TRUE(options.leak_check);
   EXPECT_TRUE(options.sweep);
+  EXPECT_TRUE(options.unwind_tables);
   EXPECT_STREQ(options.leak_suppressions.data(), "/tmp/s");
   EXPECT_FALSE(options.abort);
   EXPECT_TRUE(options.abort_on_mismatch);

@@ -16,6 +16,7 @@ begin with `//:` say what is expected; without any, status 0, "ok" on stdout, no
   //: warning POLICY...: KIND in CALL   under these one report, and the program goes on; the rest is counted
   //: told POLICY...: KIND in CALL      of each line one report, in this order, and the program goes on; `err` follows
   //: finds POLICY...: KIND             under these the program says `found KIND` before "ok": a fault that is a value
+  //: frames STACK: FUNCTION...         of the report's stack (stack, allocated, freed): it begins with these functions
   //: unsymbolized                      the report's stack has no lines, since nobody can be asked for them
   //: each WORD...                      run once for every word, its argument
   //: by AXIS WORD...                   and for every combination with a word of each axis, its next argument
@@ -63,6 +64,7 @@ class Expectation:
         self.options, self.limit, self.out, self.err = "", None, "ok\n", []
         self.status, self.summaries, self.summary, self.report = 0, 1, [], None
         self.unsymbolized = False
+        self.frames = {}
         self.more = 0  # faults without a report
         for line in lines:
             self.read(line)
@@ -79,6 +81,9 @@ class Expectation:
             self.unsymbolized = True
         elif word == "err":
             self.err.append(rest)
+        elif word == "frames":
+            stack, _, functions = rest.partition(": ")
+            self.frames[stack] = functions.split()
         elif word == "killed" and ":" not in rest:
             self.expect(word, rest)
         elif word == "summary":
@@ -158,6 +163,9 @@ def hold_report(expected, err, said, pid, program, policy):
         where = " 0x[0-9a-f]+" if expected.unsymbolized else r" in \S.*:\d+"
         where += rf" \({re.escape(os.path.realpath(program))}\+"
         require(re.search(where, caller) is not None, f"{call} does not begin at a line of the program: {caller}")
+    for call, functions in expected.frames.items():
+        through = re.findall(r" in (\S+)", found[call] or "")
+        require(through[:len(functions)] == functions, f"{call} goes through {through}")
     for call in "allocated", "freed":
         may_be = unknown or kind not in OF_A_LIVE_BLOCK and known
         require(call in calls or may_be or not found[call], f"{call} is told")

@@ -1,0 +1,148 @@
+// The way up a stack by tables, held against the C library's own, through functions that keep no frame pointers.
+#include "report/unwind_tables.hpp"
+
+#include <execinfo.h>
+#include <gtest/gtest.h>
+#include <signal.h>
+
+#include <algorithm>
+#include <array>
+#include <cstdlib>
+#include <cstring>
+#include <optional>
+#include <thread>
+
+#include "report/stack.hpp"
+
+namespace trestle {
+namespace {
+
+#if defined(__x86_64__)
+
+#if !defined(__clang__)
+#pragma GCC optimize("omit-frame-pointer")
+#endif
+
+using Addresses = std::array<const void*, 200>;
+
+bool read_word(std::uintptr_t at, std::uintptr_t& word, void*) {
+  std::memcpy(&word, reinterpret_cast<const void*>(at), sizeof word);
+  return true;
+}
+
+// From the caller on, without an allocation, since a signal handler asks as well; how many.
+[[gnu::noinline]] std::size_t way_up(Addresses& into) {
+  Registers frame;
+  asm volatile("mov %%rsp, %0; mov %%rbp, %1; lea 0(%%rip), %2" : "=r"(frame.sp), "=r"(frame.bp), "=r"(frame.pc));
+  std::size_t count = 0;
+  bool is_exact = true;
+  while (count < into.size()) {
+    const std::optional<Registers> caller = unwind(frame, is_exact, read_word, nullptr);
+    if (!caller) break;
+    frame = *caller;
+    into[count++] = reinterpret_cast<const void*>(frame.pc);
+  }
+  return count;
+}
+
+int compared = 0;
+[[gnu::noinline]] void compare() {
+  Addresses found{};
+  const std::size_t count = way_up(found);
+  std::array<void*, 200> room{};
+  const auto all = static_cast<std::size_t>(backtrace(room.data(), static_cast<int>(room.size())));
+  ASSERT_GT(count, 2U);
+  // The first is in here, where another call is made; above may be a sanitizer's.
+  const auto end = room.begin() + static_cast<std::ptrdiff_t>(all);
+  const auto first = std::find(room.begin(), end, found[1]);
+  EXPECT_EQ(static_cast<std::size_t>(end - first), count - 1);
+  EXPECT_TRUE(std::equal(first, end, found.begin() + 1));
+  ++compared;
+}
+
+struct UnwindTables : testing::Test {
+  void SetUp() override { compared = 0; }
+};
+
+[[gnu::noinline]] int descend(int depth, const volatile char* from) {
+  volatile char room[300];
+  room[depth % 300] = from[0];
+  if (depth == 0) compare();
+  const int below = depth == 0 ? 0 : descend(depth - 1, room);
+  return below + room[1];
+}
+
+TEST_F(UnwindTables, LeadThroughManyFrames) {
+  const volatile char seed = 1;
+  for (int depth = 0; depth < 100; ++depth) descend(depth, &seed);
+  EXPECT_EQ(compared, 100);
+}
+
+TEST_F(UnwindTables, LeadThroughTheCLibrary) {
+  std::array<int, 6> all{3, 2, 1, 6, 5, 4};
+  qsort(all.data(), all.size(), sizeof all[0], [](const void* a, const void* b) {
+    compare();
+    return *static_cast<const int*>(a) - *static_cast<const int*>(b);
+  });
+  EXPECT_GT(compared, 5);
+}
+
+TEST_F(UnwindTables, LeadOutOfASignalHandler) {
+  struct sigaction action{};
+  struct sigaction before{};
+  action.sa_handler = [](int) { compare(); };
+  sigaction(SIGUSR1, &action, &before);
+  raise(SIGUSR1);
+  sigaction(SIGUSR1, &before, nullptr);
+  EXPECT_EQ(compared, 1);
+}
+
+[[gnu::noinline]] void compare_and_throw() {
+  struct Leaving {
+    ~Leaving() { compare(); }
+  } leaving;
+  throw 1;
+}
+TEST_F(UnwindTables, LeadThroughTheUnwindingOfAnException) {
+  EXPECT_ANY_THROW(compare_and_throw());
+  EXPECT_EQ(compared, 1);
+}
+
+[[gnu::noinline]] int with_a_room_of(std::size_t bytes) {
+  auto* const room = static_cast<volatile char*>(__builtin_alloca(bytes));
+  alignas(64) volatile char aligned[64];
+  room[bytes - 1] = 1;
+  aligned[3] = 1;
+  compare();
+  return room[bytes - 1] + aligned[3];
+}
+TEST_F(UnwindTables, LeadThroughFramesOfAnyLengthAndAlignment) {
+  for (std::size_t bytes = 1; bytes < 2000; bytes += 333) with_a_room_of(bytes);
+  EXPECT_EQ(compared, 7);
+}
+
+TEST_F(UnwindTables, EndWhereAThreadBegins) {
+  std::thread([] { compare(); }).join();
+  EXPECT_EQ(compared, 1);
+}
+
+TEST_F(UnwindTables, HaveNoRuleWhereThereIsNoCode) {
+  const int variable = 0;
+  EXPECT_FALSE(unwind_rule_at(reinterpret_cast<std::uintptr_t>(&variable)));
+  EXPECT_FALSE(unwind_rule_at(0));
+  EXPECT_FALSE(unwind_rule_at(UINTPTR_MAX));
+}
+
+// What cannot be read ends it.
+TEST_F(UnwindTables, EndWhereTheStackDoes) {
+  Registers frame;
+  asm volatile("mov %%rsp, %0; mov %%rbp, %1; lea 0(%%rip), %2" : "=r"(frame.sp), "=r"(frame.bp), "=r"(frame.pc));
+  bool is_exact = true;
+  const auto read_nothing = [](std::uintptr_t, std::uintptr_t&, void*) { return false; };
+  EXPECT_FALSE(unwind(frame, is_exact, read_nothing, nullptr));
+}
+
+#endif
+
+}  // namespace
+}  // namespace trestle
