@@ -2,6 +2,7 @@
 # leave behind: they find the heap in the library's memory and reach into it past its access control (forge.hpp).
 file(GLOB faults CONFIGURE_DEPENDS ${EDGE}/faults/*.c ${EDGE}/faults/*.cpp)
 preloaded_programs(faults ${faults})
+set_source_files_properties(${EDGE}/faults/frameless.c PROPERTIES COMPILE_OPTIONS -fomit-frame-pointer)
 # A program for every fault of docs/threat-model.md, over sizes, ways in and moments.
 file(GLOB matrix CONFIGURE_DEPENDS ${EDGE}/faults/matrix/*.cpp)
 preloaded_programs(matrix ${matrix})

@@ -17,6 +17,16 @@ target_include_directories(trestle_edge_units PRIVATE ${EDGE}/report)
 target_link_libraries(trestle_edge_units PRIVATE trestle_light_flags trestle_base trestle_os trestle_report nlohmann_json::nlohmann_json
   GTest::gtest_main)
 target_precompile_headers(trestle_edge_units REUSE_FROM trestle_test_main)
+# Who has to find the way up without frame pointers. And what is loaded where another was: an object of two lengths of a frame.
+set_source_files_properties(${EDGE}/report/unwind_tables_test.cpp PROPERTIES
+  COMPILE_OPTIONS -fomit-frame-pointer SKIP_PRECOMPILE_HEADERS ON)
+foreach(bytes 40 400)
+  add_library(unwound_${bytes} MODULE ${EDGE}/report/unwound.c)
+  target_compile_definitions(unwound_${bytes} PRIVATE FRAME_BYTES=${bytes})
+  target_compile_options(unwound_${bytes} PRIVATE -O1 -fomit-frame-pointer)
+  target_compile_definitions(trestle_edge_units PRIVATE UNWOUND_${bytes}="$<TARGET_FILE:unwound_${bytes}>")
+  add_dependencies(trestle_edge_units unwound_${bytes})
+endforeach()
 if(TRESTLE_SANITIZE MATCHES thread)
   target_compile_definitions(trestle_edge_units PRIVATE TRESTLE_UNDER_TSAN=1)
 else()

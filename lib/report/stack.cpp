@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "base/arith.hpp"
+#include "base/machine.hpp"
 #include "base/sanitize.hpp"
 #include "os/linux_os.hpp"
 #include "report/unwind_tables.hpp"
@@ -60,8 +61,33 @@ std::size_t walk(const CallSite& site, std::span<const void*> into, Read read) n
   return depth;
 }
 
-// The same by tables, as long as read(address, word, context) can tell of the stack.
-std::size_t walk_by_tables(const CallSite& site, std::span<const void*> into, ReadWord read, void* context) noexcept {
+// How the memory of a stack is read on the way up by tables, and whether each place has to be code.
+struct StackReader {
+  ReadWord read;
+  void* context;
+  bool vets;
+};
+
+// Where the tables say nothing: out of a jump to nowhere, or of a leaf that keeps no frame, by the top of the stack, and otherwise
+// by the frame pointer.
+bool step_without_table(const CallSite& site, bool is_first, const StackReader& stack, Registers& frame) noexcept {
+  if (is_first && is_where_a_leaf_returns(site)) {
+    frame.pc = address_of(site.top_of_stack);
+    frame.sp += sizeof(void*);
+    return true;
+  }
+  const bool plausible =
+      is_aligned(frame.bp, sizeof(void*)) && frame.bp >= frame.sp && frame.bp - frame.sp < kFarthestFrame;
+  Registers caller{0, frame.bp + sizeof(Frame), 0};
+  if (!plausible || !stack.read(frame.bp, caller.bp, stack.context) ||
+      !stack.read(frame.bp + sizeof(void*), caller.pc, stack.context) || caller.pc == 0)
+    return false;
+  frame = caller;
+  return true;
+}
+
+// The same as `walk` by tables.
+std::size_t walk_by_tables(const CallSite& site, std::span<const void*> into, const StackReader& stack) noexcept {
   if (site.return_address == nullptr || into.empty()) return 0;
   std::size_t depth = 0;
   into[depth++] = site.return_address;
@@ -70,18 +96,25 @@ std::size_t walk_by_tables(const CallSite& site, std::span<const void*> into, Re
                   address_of(site.frame)};
   if (!site.is_interrupted) {  // behind the edge, which keeps a frame
     frame.sp = address_of(site.frame) + sizeof(Frame);
-    if (!read(address_of(site.frame), frame.bp, context)) return depth;
+    if (!stack.read(address_of(site.frame), frame.bp, stack.context)) return depth;
   }
   while (depth < into.size()) {
-    const std::optional<Registers> caller = unwind(frame, is_exact, read, context);
-    if (!caller || caller->sp <= frame.sp) break;
-    frame = *caller;
-    into[depth++] = reinterpret_cast<const void*>(frame.pc + (is_exact ? 1 : 0));
+    const std::uintptr_t below = frame.sp;
+    const Unwound how = unwind(frame, is_exact, stack.read, stack.context);
+    const bool goes_on = how == Unwound::no_rule
+                             ? step_without_table(site, site.is_interrupted && depth == 1, stack, frame)
+                             : how == Unwound::to_caller;
+    if (how == Unwound::no_rule) is_exact = false;
+    // A signal's handler may have run on a stack that lies above.
+    if (!goes_on || (frame.sp <= below && !is_exact)) break;
+    const auto* const place = reinterpret_cast<const void*>(frame.pc + (is_exact ? 1 : 0));
+    if (stack.vets && place_of_code(place).path == nullptr) break;
+    into[depth++] = place;
   }
   return depth;
 }
 bool has_tables_for(const CallSite& site) noexcept {
-  return by_tables.load(std::memory_order_relaxed) && (!site.is_interrupted || site.stack_pointer != nullptr);
+  return by_tables.load(std::memory_order_acquire) && (!site.is_interrupted || site.stack_pointer != nullptr);
 }
 
 // Foreign memory, read by pieces that hold several frames, none of which reaches into another page.
@@ -132,6 +165,10 @@ TRESTLE_READS_BESIDE_OWNERS Frame frame_at(std::uintptr_t at) noexcept {
   return {words[0], reinterpret_cast<const void*>(words[1])};
 }
 
+TRESTLE_READS_BESIDE_OWNERS std::uintptr_t word_at(std::uintptr_t at) noexcept {
+  return *reinterpret_cast<const std::uintptr_t*>(at);
+}
+
 // The stack from the edge's frame on, which is the caller's own.
 struct OwnStack {
   std::uintptr_t begin;
@@ -139,17 +176,29 @@ struct OwnStack {
 
   static bool read_word(std::uintptr_t at, std::uintptr_t& word, void* stack) noexcept {
     const OwnStack& own = *static_cast<const OwnStack*>(stack);
-    if (at < own.begin || at >= own.end || own.end - at < sizeof(Frame)) return false;
-    word = frame_at(at).caller;
+    if (at < own.begin || at >= own.end || own.end - at < sizeof word || !is_aligned(at, sizeof word)) return false;
+    word = word_at(at);
     return true;
   }
 };
 
+std::size_t capture_own_by_tables(const CallSite& site, std::span<const void*> into) noexcept {
+  // Of interrupted code the frame pointer may be anything, and a little below the stack pointer is still its own.
+  constexpr std::uintptr_t kBelow = 128;
+  const std::uintptr_t begin = site.is_interrupted ? address_of(site.stack_pointer) - kBelow : address_of(site.frame);
+  const std::uintptr_t end = end_of_first_stack(begin);
+  Pieces pieces;
+  OwnStack own{begin, end};
+  if (end == 0) return walk_by_tables(site, into, {Pieces::read_word, &pieces, false});
+  return walk_by_tables(site, into, {OwnStack::read_word, &own, false});
+}
+
 }  // namespace
 
-bool follow_unwind_tables() noexcept {
-  by_tables.store(kHasUnwindTables, std::memory_order_relaxed);
-  return kHasUnwindTables;
+bool follow_unwind_tables(bool wanted) noexcept {
+  if (wanted) keep_unwind_rules();
+  by_tables.store(wanted && kIsX86, std::memory_order_release);
+  return kIsX86;
 }
 
 CodePlace place_of_code(const void* address) noexcept {
@@ -168,7 +217,7 @@ std::string_view own_path() noexcept {
 void capture(const CallSite& site, Stack& stack) noexcept {
   Pieces pieces;
   if (has_tables_for(site)) {
-    stack.depth = walk_by_tables(site, stack.frames, Pieces::read_word, &pieces);
+    stack.depth = walk_by_tables(site, stack.frames, {Pieces::read_word, &pieces, true});
     return;
   }
   stack.depth = walk(site, stack.frames, [&](std::uintptr_t at, Frame& frame) {
@@ -179,14 +228,10 @@ void capture(const CallSite& site, Stack& stack) noexcept {
 }
 
 std::size_t capture_own(const CallSite& site, std::span<const void*> into) noexcept {
+  if (has_tables_for(site)) return capture_own_by_tables(site, into);
   const std::uintptr_t end = end_of_first_stack(address_of(site.frame));
-  if (has_tables_for(site) && end != 0) {
-    OwnStack own{address_of(site.frame), end};
-    return walk_by_tables(site, into, OwnStack::read_word, &own);
-  }
   if (end == 0) {
     Pieces pieces;
-    if (has_tables_for(site)) return walk_by_tables(site, into, Pieces::read_word, &pieces);
     return walk(site, into, [&](std::uintptr_t from, Frame& frame) { return pieces.read(from, frame); });
   }
   return walk(site, into, [=](std::uintptr_t from, Frame& frame) {

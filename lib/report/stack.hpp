@@ -1,6 +1,6 @@
 // The stack of a call, by frame pointers or by the tables for exceptions. For a report every word is read as foreign memory and
-// vetted before it is followed: a program built without frame pointers, or one with a smashed stack, gives a shorter stack, never a
-// second fault.
+// vetted before it is followed: a program built without frame pointers, or one with a smashed stack, gives a shorter stack, never
+// a second fault.
 #pragma once
 
 #include <array>
@@ -33,8 +33,9 @@ struct Stack {
   [[nodiscard]] std::span<const void* const> addresses() const noexcept { return {frames.data(), depth}; }
 };
 
-// From now on stacks are followed by tables, and not by frame pointers. False: not on this kind of machine.
-[[nodiscard]] bool follow_unwind_tables() noexcept;
+// From now on stacks are followed by tables, and by frame pointers only where there are none; or as before. For one thread at a
+// time. False: not on this kind of machine.
+bool follow_unwind_tables(bool wanted) noexcept;
 
 // Into `stack`, the innermost frame first. Needs no lock, no allocation. Cost: a system call for every few frames, and a look
 // for the object that each lies in.
@@ -42,7 +43,7 @@ void capture(const CallSite& site, Stack& stack) noexcept;
 
 // The same for allocations and releases: return addresses, the innermost first, into `into`; how many. Words on the first
 // thread's stack are read as they are, and of other stacks as foreign memory; what they lead to is vetted by who prints it.
-// Needs no lock, no allocation. Cost: some nanoseconds a frame; of other stacks a system call for every few frames.
+// Needs no lock, no allocation. Cost: some nanoseconds a frame, by tables some ten; of other stacks a system call for every few frames.
 std::size_t capture_own(const CallSite& site, std::span<const void*> into) noexcept;
 // The calling thread, as the system numbers it; no call of the system but the thread's first.
 [[nodiscard]] int own_thread_id() noexcept;

@@ -7,6 +7,7 @@
 #include <span>
 
 #include "base/arith.hpp"
+#include "report/dwarf.hpp"
 
 namespace trestle {
 
@@ -57,39 +58,36 @@ class UnwindBytes {
     }
   }
   std::span<const std::uint8_t> take_block() noexcept { return take_bytes(take_unsigned()); }
-  // An address in one of the encodings that compilers use here.
+  // An address as it is written here; those that compilers do not use are told as missing bytes are.
   std::uintptr_t take_address(std::uint8_t encoding) noexcept {
-    constexpr std::uint8_t kFormat = 0x0f;
-    constexpr std::uint8_t kRelative = 0x70;
     const std::uintptr_t here = address_of(at());
-    std::uintptr_t value = 0;
-    switch (encoding & kFormat) {
-      case 0x00:
-      case 0x04:
-      case 0x0c:
-        value = take<std::uint64_t>();
-        break;
-      case 0x02:
-        value = take<std::uint16_t>();
-        break;
-      case 0x03:
-        value = take<std::uint32_t>();
-        break;
-      case 0x0a:
-        value = static_cast<std::uintptr_t>(std::int64_t{take<std::int16_t>()});
-        break;
-      case 0x0b:
-        value = static_cast<std::uintptr_t>(std::int64_t{take<std::int32_t>()});
-        break;
-      default:
-        whole_ = false;
-    }
-    if ((encoding & kRelative) == 0x10) return value + here;
-    if ((encoding & kRelative) != 0) whole_ = false;
+    const std::uintptr_t value = take_number(encoding & dwarf::kFormat);
+    if ((encoding & dwarf::kRelation) == dwarf::kFromHere) return value + here;
+    if ((encoding & dwarf::kRelation) != 0) whole_ = false;
     return value;
   }
 
  private:
+  std::uintptr_t take_number(std::uint8_t format) noexcept {
+    switch (format) {
+      case dwarf::kAbsolute:
+      case dwarf::kUnsigned8:
+      case dwarf::kSigned8:
+        return take<std::uint64_t>();
+      case dwarf::kUnsigned2:
+        return take<std::uint16_t>();
+      case dwarf::kUnsigned4:
+        return take<std::uint32_t>();
+      case dwarf::kSigned2:
+        return static_cast<std::uintptr_t>(std::int64_t{take<std::int16_t>()});
+      case dwarf::kSigned4:
+        return static_cast<std::uintptr_t>(std::int64_t{take<std::int32_t>()});
+      default:
+        whole_ = false;
+        return 0;
+    }
+  }
+
   std::span<const std::uint8_t> left_{};
   bool whole_ = true;
 };

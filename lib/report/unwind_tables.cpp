@@ -1,65 +1,98 @@
 #include "report/unwind_tables.hpp"
 
+#include <dlfcn.h>
+#include <link.h>
+
+#include <algorithm>
 #include <array>
 #include <atomic>
 
+#include "base/arith.hpp"
 #include "base/keyed.hpp"
 #include "report/unwind_bytes.hpp"
 
 namespace trestle {
 namespace {
 
-// Rules of most places: without an expression, the return address below the frame's address. Each is a word beside the place that
-// it is of, of which it has some bits, so that two that are written at once do not mix.
-class Cache {
+using dwarf::Op;
+
+constexpr std::int32_t kWord = 8;
+
+// A rule as most are, in a word: no expression, the return address below the frame's address. Or that there is no caller.
+class ShortRule {
  public:
-  [[nodiscard]] std::optional<UnwindRule> find(std::uintptr_t pc) const noexcept {
-    const Entry& entry = entries_[index_of(pc)];
-    const std::uint64_t rule = entry.rule.load(std::memory_order_relaxed);
-    if (entry.pc.load(std::memory_order_relaxed) != pc || (rule & kTag) != (pc & kTag) || rule >> kTagBits == 0)
-      return std::nullopt;
-    UnwindRule found;
-    found.is_by_base = (rule >> kTagBits & kByBase) != 0;
-    found.offset = static_cast<std::int32_t>(rule >> 32);
-    found.return_address = {Place::Kind::at_offset, kReturnAt};
-    if ((rule >> kTagBits & kSavesBase) != 0) {
-      const auto words = static_cast<std::int8_t>(rule >> 24 & 0xff);
-      found.bp = {Place::Kind::at_offset, words * kWord};
-    }
-    return found;
-  }
-  void put(std::uintptr_t pc, const UnwindRule& rule) noexcept {
+  ShortRule() noexcept = default;
+  explicit ShortRule(std::uint64_t word) noexcept : word_(word) {}
+  // Empty: it is not of that kind.
+  static ShortRule of(const UnwindRule& rule) noexcept {
+    if (rule.return_address.kind == Place::Kind::unknown) return ShortRule(kIsEnd);
     const Place& bp = rule.bp;
     const bool is_saved =
-        bp.kind == Place::Kind::at_offset && bp.offset % kWord == 0 && bp.offset / kWord >= INT8_MIN && bp.offset < 0;
-    const bool is_usual = rule.expression.empty() && !rule.is_of_signal &&
-                          rule.return_address.kind == Place::Kind::at_offset &&
-                          rule.return_address.offset == kReturnAt && (is_saved || bp.kind == Place::Kind::same);
-    if (!is_usual) return;
-    std::uint64_t flags = kIsThere | (rule.is_by_base ? kByBase : 0) | (is_saved ? kSavesBase : 0);
-    flags <<= kTagBits;
+        bp.kind == Place::Kind::at_offset && bp.offset % kWord == 0 && bp.offset < 0 && bp.offset / kWord >= INT8_MIN;
+    const bool is_usual = rule.from != UnwindRule::From::expression && !rule.is_of_signal &&
+                          rule.return_address.kind == Place::Kind::at_offset && rule.return_address.offset == -kWord &&
+                          (is_saved || bp.kind == Place::Kind::same);
+    if (!is_usual) return {};
+    const std::uint64_t flags =
+        kIsStep | (rule.from == UnwindRule::From::bp ? kIsByBase : 0) | (is_saved ? kSavesBase : 0);
     const std::uint64_t words = is_saved ? static_cast<std::uint8_t>(bp.offset / kWord) : 0;
-    Entry& entry = entries_[index_of(pc)];
-    entry.pc.store(pc, std::memory_order_relaxed);
-    entry.rule.store(std::uint64_t{static_cast<std::uint32_t>(rule.offset)} << 32 | words << 24 | flags | (pc & kTag),
-                     std::memory_order_relaxed);
+    return ShortRule(std::uint64_t{static_cast<std::uint32_t>(rule.offset)} << kOffsetShift | words << kWordsShift |
+                     flags);
+  }
+
+  [[nodiscard]] bool is_empty() const noexcept { return word_ == 0; }
+  [[nodiscard]] std::uint64_t word() const noexcept { return word_; }
+
+  [[nodiscard]] std::optional<Registers> apply(const Registers& frame, ReadWord read, void* context) const noexcept {
+    if ((word_ & kIsEnd) != 0) return std::nullopt;
+    const auto offset = static_cast<std::int32_t>(word_ >> kOffsetShift);
+    const std::uintptr_t cfa = ((word_ & kIsByBase) != 0 ? frame.bp : frame.sp) + widened(offset);
+    Registers caller{0, cfa, frame.bp};
+    const std::int32_t words = static_cast<std::int8_t>(word_ >> kWordsShift & 0xff);
+    if ((word_ & kSavesBase) != 0 && !read(cfa + widened(words * kWord), caller.bp, context)) return std::nullopt;
+    if (!read(cfa + widened(-kWord), caller.pc, context) || caller.pc == 0) return std::nullopt;
+    return caller;
+  }
+  [[nodiscard]] static std::uintptr_t widened(std::int32_t offset) noexcept {
+    return static_cast<std::uintptr_t>(std::int64_t{offset});
   }
 
  private:
-  static constexpr std::int32_t kWord = 8;
-  static constexpr std::int32_t kReturnAt = -kWord;
-  static constexpr unsigned kTagBits = 16;
-  static constexpr std::uint64_t kTag = (std::uint64_t{1} << kTagBits) - 1;
-  static constexpr std::uint64_t kIsThere = 1;
-  static constexpr std::uint64_t kByBase = 2;
+  static constexpr std::uint64_t kIsStep = 1;
+  static constexpr std::uint64_t kIsByBase = 2;
   static constexpr std::uint64_t kSavesBase = 4;
+  static constexpr std::uint64_t kIsEnd = 8;
+  static constexpr unsigned kWordsShift = 8;
+  static constexpr unsigned kOffsetShift = 32;
+
+  std::uint64_t word_ = 0;
+};
+
+// Rules by the places that they are of. Each stands beside what it and its place come to, so that of two that are written at
+// once neither is taken for the other.
+class Cache {
+ public:
+  [[nodiscard]] ShortRule find(std::uintptr_t pc) const noexcept {
+    const Entry& entry = entries_[index_of(pc)];
+    const std::uint64_t word = entry.word.load(std::memory_order_relaxed);
+    return ShortRule(entry.check.load(std::memory_order_relaxed) == check_of(pc, word) ? word : 0);
+  }
+  void put(std::uintptr_t pc, ShortRule rule) noexcept {
+    Entry& entry = entries_[index_of(pc)];
+    entry.word.store(rule.word(), std::memory_order_relaxed);
+    entry.check.store(check_of(pc, rule.word()), std::memory_order_relaxed);
+  }
+
+ private:
   static constexpr std::size_t kEntries = 1 << 13;
 
   struct Entry {
-    std::atomic<std::uintptr_t> pc{0};
-    std::atomic<std::uint64_t> rule{
-        0};  // offset (32 bits), where the base pointer is (8), flags (8), some bits of pc (16)
+    std::atomic<std::uint64_t> word{0};
+    std::atomic<std::uint64_t> check{0};
   };
+  [[nodiscard]] static std::uint64_t check_of(std::uintptr_t pc, std::uint64_t word) noexcept {
+    return pc ^ word * kOdd1;
+  }
   [[nodiscard]] static std::size_t index_of(std::uintptr_t pc) noexcept {
     return static_cast<std::size_t>(fold(pc ^ kOdd1, kOdd2) % kEntries);
   }
@@ -68,116 +101,169 @@ class Cache {
 };
 constinit Cache cache;
 
-// What an expression of the tables comes to; nothing where it is not understood or reads what cannot be read.
-std::optional<std::uintptr_t> evaluate(std::span<const std::uint8_t> expression, const Registers& frame,
-                                       std::optional<std::uintptr_t> first, ReadWord read, void* context) noexcept {
-  std::array<std::uintptr_t, 8> stack{};
-  std::size_t depth = 0;
-  if (first) stack[depth++] = *first;
-  UnwindBytes bytes(expression);
-  while (!bytes.is_at_end()) {
-    const auto code = bytes.take<std::uint8_t>();
-    const bool takes_two = code == 0x1a || code == 0x1c || code == 0x22 || code == 0x24 || code == 0x2a;
-    const bool takes_one = code == 0x06 || code == 0x23;
-    if (depth < (takes_two ? 2U : takes_one ? 1U : 0U) || depth == stack.size()) return std::nullopt;
-    const std::uintptr_t top = depth == 0 ? 0 : stack[depth - 1];
-    const std::uintptr_t next = depth < 2 ? 0 : stack[depth - 2];
-    depth -= takes_two ? 2U : takes_one ? 1U : 0U;
-    std::uintptr_t value = 0;
-    if (code >= 0x30 && code <= 0x4f) {  // lit0 to lit31
-      value = code - 0x30U;
-    } else if (code >= 0x70 && code <= 0x8f) {  // breg0 to breg31
-      const std::uint64_t number = code - 0x70U;
-      if (number != kUnwindBp && number != kUnwindSp && number != kUnwindPc) return std::nullopt;
-      const std::uintptr_t base = number == kUnwindBp ? frame.bp : number == kUnwindSp ? frame.sp : frame.pc;
-      value = base + static_cast<std::uintptr_t>(bytes.take_signed());
-    } else {
-      switch (code) {
-        case 0x06:  // deref
-          if (!read(top, value, context)) return std::nullopt;
-          break;
-        case 0x08:  // const1u
-          value = bytes.take<std::uint8_t>();
-          break;
-        case 0x09:  // const1s
-          value = static_cast<std::uintptr_t>(std::int64_t{bytes.take<std::int8_t>()});
-          break;
-        case 0x0a:  // const2u
-          value = bytes.take<std::uint16_t>();
-          break;
-        case 0x0b:  // const2s
-          value = static_cast<std::uintptr_t>(std::int64_t{bytes.take<std::int16_t>()});
-          break;
-        case 0x1a:  // and
-          value = next & top;
-          break;
-        case 0x1c:  // minus
-          value = next - top;
-          break;
-        case 0x22:  // plus
-          value = next + top;
-          break;
-        case 0x23:  // plus_uconst
-          value = top + bytes.take_unsigned();
-          break;
-        case 0x24:  // shl
-          value = top < 64 ? next << top : 0;
-          break;
-        case 0x2a:  // ge
-          value = static_cast<std::intptr_t>(next) >= static_cast<std::intptr_t>(top) ? 1 : 0;
-          break;
-        default:
-          return std::nullopt;
-      }
-    }
-    stack[depth++] = value;
+// Objects that stay where they are for as long as the process runs.
+class LastingObjects {
+ public:
+  void add(const link_map* object) noexcept {
+    if (count_ < objects_.size()) objects_[count_++] = object;  // those beyond are read anew each time
   }
-  if (depth == 0 || !bytes.is_whole()) return std::nullopt;
-  return stack[depth - 1];
+  [[nodiscard]] bool hold(const link_map* object) const noexcept {
+    const std::span<const link_map* const> all = std::span(objects_).first(count_);
+    return std::find(all.begin(), all.end(), object) != all.end();
+  }
+
+ private:
+  std::array<const link_map*, 256> objects_{};
+  std::size_t count_ = 0;
+};
+constinit LastingObjects lasting;
+
+// The rule at a place in the code, read anew.
+std::optional<UnwindRule> find_rule(std::uintptr_t pc, bool& may_be_kept) noexcept {
+  dl_find_object found{};
+  if (_dl_find_object(reinterpret_cast<void*>(pc), &found) != 0 || found.dlfo_eh_frame == nullptr) return std::nullopt;
+  const auto* const begin = static_cast<const std::uint8_t*>(found.dlfo_map_start);
+  const auto* const end = static_cast<const std::uint8_t*>(found.dlfo_map_end);
+  may_be_kept = lasting.hold(found.dlfo_link_map);
+  return read_unwind_rule({{begin, end}, static_cast<const std::uint8_t*>(found.dlfo_eh_frame)}, pc);
 }
 
-// The register's value in the caller.
-bool fetch(const Place& place, std::uintptr_t cfa, const Registers& frame, ReadWord read, void* context,
-           std::uintptr_t& value) noexcept {
-  switch (place.kind) {
-    case Place::Kind::same:
-      return true;
-    case Place::Kind::unknown:
-      value = 0;
-      return true;
-    case Place::Kind::at_offset:
-      return read(cfa + static_cast<std::uintptr_t>(std::int64_t{place.offset}), value, context);
-    case Place::Kind::expressed: {
-      const std::optional<std::uintptr_t> at = evaluate(place.expression, frame, cfa, read, context);
-      return at && read(*at, value, context);
+// What an expression of the tables comes to; nothing where it is not understood or reads what cannot be read.
+class Expression {
+ public:
+  Expression(const Registers& frame, ReadWord read, void* context) noexcept
+      : frame_(frame), read_(read), context_(context) {}
+  bool push(std::uintptr_t value) noexcept {
+    if (depth_ == stack_.size()) return false;
+    stack_[depth_++] = value;
+    return true;
+  }
+  std::optional<std::uintptr_t> evaluate(std::span<const std::uint8_t> operations) noexcept {
+    UnwindBytes bytes(operations);
+    while (!bytes.is_at_end())
+      if (!step(bytes) || !bytes.is_whole()) return std::nullopt;
+    return pop();
+  }
+
+ private:
+  std::optional<std::uintptr_t> pop() noexcept {
+    if (depth_ == 0) return std::nullopt;
+    return stack_[--depth_];
+  }
+  bool step(UnwindBytes& bytes) noexcept {
+    const auto code = bytes.take<std::uint8_t>();
+    const auto op = static_cast<Op>(code);
+    if (op >= Op::literal0 && op <= Op::literal31) return push(code - static_cast<std::uint8_t>(Op::literal0));
+    if (op >= Op::register0 && op <= Op::register31)
+      return push_register(code - static_cast<std::uint8_t>(Op::register0), bytes.take_signed());
+    switch (op) {
+      case Op::const1u:
+        return push(bytes.take<std::uint8_t>());
+      case Op::const1s:
+        return push(ShortRule::widened(bytes.take<std::int8_t>()));
+      case Op::const2u:
+        return push(bytes.take<std::uint16_t>());
+      case Op::const2s:
+        return push(ShortRule::widened(bytes.take<std::int16_t>()));
+      default:
+        return step_one(op, bytes);
     }
   }
-  return false;
+  bool push_register(unsigned number, std::int64_t offset) noexcept {
+    const auto more = static_cast<std::uintptr_t>(offset);
+    if (number == dwarf::kBp) return push(frame_.bp + more);
+    if (number == dwarf::kSp) return push(frame_.sp + more);
+    return number == dwarf::kPc && push(frame_.pc + more);
+  }
+  bool step_one(Op op, UnwindBytes& bytes) noexcept {
+    const std::optional<std::uintptr_t> top = pop();
+    if (!top) return false;
+    std::uintptr_t word = 0;
+    if (op == Op::deref) return read_(*top, word, context_) && push(word);
+    if (op == Op::plus_constant) return push(*top + bytes.take_unsigned());
+    const std::optional<std::uintptr_t> next = pop();
+    return next && step_two(op, *next, *top);
+  }
+  bool step_two(Op op, std::uintptr_t left, std::uintptr_t right) noexcept {
+    switch (op) {
+      case Op::bit_and:
+        return push(left & right);
+      case Op::minus:
+        return push(left - right);
+      case Op::plus:
+        return push(left + right);
+      case Op::shift_left:
+        return push(right < 64 ? left << right : 0);
+      case Op::at_least:
+        return push(static_cast<std::intptr_t>(left) >= static_cast<std::intptr_t>(right) ? 1 : 0);
+      default:
+        return false;
+    }
+  }
+
+  const Registers& frame_;
+  ReadWord read_;
+  void* context_;
+  std::array<std::uintptr_t, 8> stack_{};
+  std::size_t depth_ = 0;
+};
+
+// A register's value in the caller, which is its own where that is so.
+std::optional<std::uintptr_t> value_in_caller(const Place& place, std::uintptr_t own, std::uintptr_t cfa,
+                                              const Registers& frame, ReadWord read, void* context) noexcept {
+  if (place.kind == Place::Kind::same) return own;
+  if (place.kind == Place::Kind::unknown) return 0;
+  std::optional<std::uintptr_t> at = cfa + ShortRule::widened(place.offset);
+  if (place.kind == Place::Kind::expressed) {
+    Expression expression(frame, read, context);
+    expression.push(cfa);
+    at = expression.evaluate(place.expression);
+  }
+  std::uintptr_t value = 0;
+  if (!at || !read(*at, value, context)) return std::nullopt;
+  return value;
 }
 
 }  // namespace
 
-std::optional<UnwindRule> unwind_rule_at(std::uintptr_t pc) noexcept {
-  if constexpr (!kHasUnwindTables) return std::nullopt;
-  if (const std::optional<UnwindRule> known = cache.find(pc)) return known;
-  const std::optional<UnwindRule> rule = read_unwind_rule(pc);
-  if (rule) cache.put(pc, *rule);
-  return rule;
+std::optional<Registers> apply(const UnwindRule& rule, const Registers& frame, ReadWord read, void* context) noexcept {
+  std::optional<std::uintptr_t> cfa =
+      (rule.from == UnwindRule::From::bp ? frame.bp : frame.sp) + ShortRule::widened(rule.offset);
+  if (rule.from == UnwindRule::From::expression) cfa = Expression(frame, read, context).evaluate(rule.expression);
+  if (!cfa) return std::nullopt;
+  const auto pc = value_in_caller(rule.return_address, frame.pc, *cfa, frame, read, context);
+  const auto bp = value_in_caller(rule.bp, frame.bp, *cfa, frame, read, context);
+  if (!pc || !bp || *pc == 0) return std::nullopt;
+  return Registers{*pc, *cfa, *bp};
 }
 
-std::optional<Registers> unwind(const Registers& frame, bool& is_exact, ReadWord read, void* context) noexcept {
-  const std::optional<UnwindRule> rule = unwind_rule_at(is_exact ? frame.pc : frame.pc - 1);
-  if (!rule || rule->return_address.kind == Place::Kind::unknown) return std::nullopt;
-  const std::uintptr_t base = rule->is_by_base ? frame.bp : frame.sp;
-  std::optional<std::uintptr_t> cfa = base + static_cast<std::uintptr_t>(std::int64_t{rule->offset});
-  if (!rule->expression.empty()) cfa = evaluate(rule->expression, frame, std::nullopt, read, context);
-  if (!cfa) return std::nullopt;
-  Registers caller{0, *cfa, frame.bp};
-  if (!fetch(rule->return_address, *cfa, frame, read, context, caller.pc) ||
-      !fetch(rule->bp, *cfa, frame, read, context, caller.bp) || caller.pc == 0)
-    return std::nullopt;
-  is_exact = rule->is_of_signal;
-  return caller;
+Unwound unwind(Registers& frame, bool& is_exact, ReadWord read, void* context) noexcept {
+  const std::uintptr_t pc = is_exact ? frame.pc : frame.pc - 1;
+  std::optional<Registers> caller;
+  bool is_of_signal = false;
+  if (const ShortRule known = cache.find(pc); !known.is_empty()) {
+    caller = known.apply(frame, read, context);
+  } else {
+    bool may_be_kept = false;
+    const std::optional<UnwindRule> rule = find_rule(pc, may_be_kept);
+    if (!rule) return Unwound::no_rule;
+    if (const ShortRule found = ShortRule::of(*rule); may_be_kept && !found.is_empty()) cache.put(pc, found);
+    caller = apply(*rule, frame, read, context);
+    is_of_signal = rule->is_of_signal;
+  }
+  if (!caller) return Unwound::to_end;
+  frame = *caller;
+  is_exact = is_of_signal;
+  return Unwound::to_caller;
+}
+
+// The loader's list has those first, itself last of them, and then what was loaded later.
+void keep_unwind_rules() noexcept {
+  lasting = {};
+  for (const link_map* object = _r_debug.r_map; object != nullptr; object = object->l_next) {
+    lasting.add(object);
+    if (object->l_addr == _r_debug.r_ldbase) break;
+  }
 }
 
 }  // namespace trestle

@@ -101,7 +101,7 @@ __attribute__((constructor(101))) void set_up() noexcept {
   process.store(os::process_id(), std::memory_order_relaxed);
   if (const char* const text = secure_getenv("TRESTLE_OPTIONS")) parse_options(text, options, warn_of_option);
   begin_aftermath();
-  if (options.unwind_tables && !follow_unwind_tables())
+  if (options.unwind_tables && !follow_unwind_tables(true))
     warn_of_option("unwind_tables", "there are none on this machine");
   choose_symbolizer();
   set_json_reports(options.json.data());

@@ -7,11 +7,7 @@
 // Stacks of functions that keep no frame pointers are whole where they are followed by tables.
 #include "fault.h"
 
-#if defined(__clang__)
 #define FRAMELESS __attribute__((noinline))
-#else
-#define FRAMELESS __attribute__((noinline, optimize("omit-frame-pointer")))
-#endif
 
 static char* block;
 FRAMELESS static void allocate_inner(volatile int* depth) {
