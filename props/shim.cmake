@@ -20,7 +20,7 @@ target_precompile_headers(trestle_edge_units REUSE_FROM trestle_test_main)
 # Who has to find the way up without frame pointers. And what is loaded where another was: an object of two lengths of a frame.
 set_source_files_properties(${EDGE}/report/unwind_tables_test.cpp PROPERTIES
   COMPILE_OPTIONS -fomit-frame-pointer SKIP_PRECOMPILE_HEADERS ON)
-foreach(bytes 40 400)
+foreach(bytes 400 800)
   add_library(unwound_${bytes} MODULE ${EDGE}/report/unwound.c)
   target_compile_definitions(unwound_${bytes} PRIVATE FRAME_BYTES=${bytes})
   target_compile_options(unwound_${bytes} PRIVATE -O1 -fomit-frame-pointer)

@@ -76,8 +76,7 @@ bool step_without_table(const CallSite& site, bool is_first, const StackReader& 
     frame.sp += sizeof(void*);
     return true;
   }
-  const bool plausible =
-      is_aligned(frame.bp, sizeof(void*)) && frame.bp >= frame.sp && frame.bp - frame.sp < kFarthestFrame;
+  const bool plausible = is_aligned(frame.bp, sizeof(void*)) && frame.bp - frame.sp < kFarthestFrame;  // nor below
   Registers caller{0, frame.bp + sizeof(Frame), 0};
   if (!plausible || !stack.read(frame.bp, caller.bp, stack.context) ||
       !stack.read(frame.bp + sizeof(void*), caller.pc, stack.context) || caller.pc == 0)
@@ -106,7 +105,7 @@ std::size_t walk_by_tables(const CallSite& site, std::span<const void*> into, co
                              : how == Unwound::to_caller;
     if (how == Unwound::no_rule) is_exact = false;
     // A signal's handler may have run on a stack that lies above.
-    if (!goes_on || (frame.sp <= below && !is_exact)) break;
+    if (!goes_on || !is_aligned(frame.sp, sizeof(void*)) || (frame.sp <= below && !is_exact)) break;
     const auto* const place = reinterpret_cast<const void*>(frame.pc + (is_exact ? 1 : 0));
     if (stack.vets && place_of_code(place).path == nullptr) break;
     into[depth++] = place;

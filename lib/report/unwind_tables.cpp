@@ -9,64 +9,13 @@
 
 #include "base/arith.hpp"
 #include "base/keyed.hpp"
+#include "report/short_rule.hpp"
 #include "report/unwind_bytes.hpp"
 
 namespace trestle {
 namespace {
 
 using dwarf::Op;
-
-constexpr std::int32_t kWord = 8;
-
-// A rule as most are, in a word: no expression, the return address below the frame's address. Or that there is no caller.
-class ShortRule {
- public:
-  ShortRule() noexcept = default;
-  explicit ShortRule(std::uint64_t word) noexcept : word_(word) {}
-  // Empty: it is not of that kind.
-  static ShortRule of(const UnwindRule& rule) noexcept {
-    if (rule.return_address.kind == Place::Kind::unknown) return ShortRule(kIsEnd);
-    const Place& bp = rule.bp;
-    const bool is_saved =
-        bp.kind == Place::Kind::at_offset && bp.offset % kWord == 0 && bp.offset < 0 && bp.offset / kWord >= INT8_MIN;
-    const bool is_usual = rule.from != UnwindRule::From::expression && !rule.is_of_signal &&
-                          rule.return_address.kind == Place::Kind::at_offset && rule.return_address.offset == -kWord &&
-                          (is_saved || bp.kind == Place::Kind::same);
-    if (!is_usual) return {};
-    const std::uint64_t flags =
-        kIsStep | (rule.from == UnwindRule::From::bp ? kIsByBase : 0) | (is_saved ? kSavesBase : 0);
-    const std::uint64_t words = is_saved ? static_cast<std::uint8_t>(bp.offset / kWord) : 0;
-    return ShortRule(std::uint64_t{static_cast<std::uint32_t>(rule.offset)} << kOffsetShift | words << kWordsShift |
-                     flags);
-  }
-
-  [[nodiscard]] bool is_empty() const noexcept { return word_ == 0; }
-  [[nodiscard]] std::uint64_t word() const noexcept { return word_; }
-
-  [[nodiscard]] std::optional<Registers> apply(const Registers& frame, ReadWord read, void* context) const noexcept {
-    if ((word_ & kIsEnd) != 0) return std::nullopt;
-    const auto offset = static_cast<std::int32_t>(word_ >> kOffsetShift);
-    const std::uintptr_t cfa = ((word_ & kIsByBase) != 0 ? frame.bp : frame.sp) + widened(offset);
-    Registers caller{0, cfa, frame.bp};
-    const std::int32_t words = static_cast<std::int8_t>(word_ >> kWordsShift & 0xff);
-    if ((word_ & kSavesBase) != 0 && !read(cfa + widened(words * kWord), caller.bp, context)) return std::nullopt;
-    if (!read(cfa + widened(-kWord), caller.pc, context) || caller.pc == 0) return std::nullopt;
-    return caller;
-  }
-  [[nodiscard]] static std::uintptr_t widened(std::int32_t offset) noexcept {
-    return static_cast<std::uintptr_t>(std::int64_t{offset});
-  }
-
- private:
-  static constexpr std::uint64_t kIsStep = 1;
-  static constexpr std::uint64_t kIsByBase = 2;
-  static constexpr std::uint64_t kSavesBase = 4;
-  static constexpr std::uint64_t kIsEnd = 8;
-  static constexpr unsigned kWordsShift = 8;
-  static constexpr unsigned kOffsetShift = 32;
-
-  std::uint64_t word_ = 0;
-};
 
 // Rules by the places that they are of. Each stands beside what it and its place come to, so that of two that are written at
 // once neither is taken for the other.
@@ -160,11 +109,11 @@ class Expression {
       case Op::const1u:
         return push(bytes.take<std::uint8_t>());
       case Op::const1s:
-        return push(ShortRule::widened(bytes.take<std::int8_t>()));
+        return push(widened(bytes.take<std::int8_t>()));
       case Op::const2u:
         return push(bytes.take<std::uint16_t>());
       case Op::const2s:
-        return push(ShortRule::widened(bytes.take<std::int16_t>()));
+        return push(widened(bytes.take<std::int16_t>()));
       default:
         return step_one(op, bytes);
     }
@@ -213,7 +162,7 @@ std::optional<std::uintptr_t> value_in_caller(const Place& place, std::uintptr_t
                                               const Registers& frame, ReadWord read, void* context) noexcept {
   if (place.kind == Place::Kind::same) return own;
   if (place.kind == Place::Kind::unknown) return 0;
-  std::optional<std::uintptr_t> at = cfa + ShortRule::widened(place.offset);
+  std::optional<std::uintptr_t> at = cfa + widened(place.offset);
   if (place.kind == Place::Kind::expressed) {
     Expression expression(frame, read, context);
     expression.push(cfa);
@@ -227,8 +176,7 @@ std::optional<std::uintptr_t> value_in_caller(const Place& place, std::uintptr_t
 }  // namespace
 
 std::optional<Registers> apply(const UnwindRule& rule, const Registers& frame, ReadWord read, void* context) noexcept {
-  std::optional<std::uintptr_t> cfa =
-      (rule.from == UnwindRule::From::bp ? frame.bp : frame.sp) + ShortRule::widened(rule.offset);
+  std::optional<std::uintptr_t> cfa = (rule.from == UnwindRule::From::bp ? frame.bp : frame.sp) + widened(rule.offset);
   if (rule.from == UnwindRule::From::expression) cfa = Expression(frame, read, context).evaluate(rule.expression);
   if (!cfa) return std::nullopt;
   const auto pc = value_in_caller(rule.return_address, frame.pc, *cfa, frame, read, context);

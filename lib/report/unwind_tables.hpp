@@ -30,6 +30,11 @@ struct Place {
   std::span<const std::uint8_t> expression{};
 };
 
+// To add it to an address.
+[[nodiscard]] inline std::uintptr_t widened(std::int32_t offset) noexcept {
+  return static_cast<std::uintptr_t>(std::int64_t{offset});
+}
+
 // How one frame leads to the next: the frame's address (CFA), which is the caller's stack pointer, and what is found from there.
 struct UnwindRule {
   enum class From : std::uint8_t { unfollowed, sp, bp, expression };

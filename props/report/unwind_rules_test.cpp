@@ -11,6 +11,7 @@
 
 #include "base/arith.hpp"
 #include "report/dwarf.hpp"
+#include "report/short_rule.hpp"
 #include "report/unwind_tables.hpp"
 
 namespace trestle {
@@ -239,6 +240,9 @@ TEST(UnwindRules, AreRefusedWhereTheyAreNotUnderstood) {
     Object object;
     object.then = then;
     EXPECT_FALSE(object.rule()) << testing::PrintToString(then);
+    object.then = {0x0c, 7, 8};
+    object.first.insert(object.first.end(), then.begin(), then.end());
+    EXPECT_FALSE(object.rule() && then[0] != 0x0c && then[0] != 0x0d) << testing::PrintToString(then);
   }
 }
 
@@ -330,6 +334,38 @@ TEST(UnwindRules, GiveTheCallersRegisters) {
   EXPECT_FALSE(apply(rule, kFrame, Stack::read, &stack));
   rule.return_address = {Kind::at_offset, -800};  // cannot be read
   EXPECT_FALSE(apply(rule, kFrame, Stack::read, &stack));
+}
+
+// In a word each is what it was, or is not taken into one.
+TEST(UnwindRules, FitIntoAWordOrDoNot) {
+  Stack stack;
+  for (std::uintptr_t at = 0x6000; at < 0x8000; at += 4) stack.words[at] = at * 0x9e3779b97f4a7c15U;
+  std::size_t short_ones = 0;
+  for (const From from : {From::sp, From::bp, From::expression})
+    for (const std::int32_t offset : {8, 16, -8, 1000, INT32_MAX, INT32_MIN})
+      for (const Place& bp :
+           {Place{}, Place{Kind::at_offset, -16}, Place{Kind::at_offset, -1024}, Place{Kind::at_offset, -1032},
+            Place{Kind::at_offset, 16}, Place{Kind::at_offset, -20}, Place{Kind::unknown}})
+        for (const Place& pc : {Place{Kind::at_offset, -8}, Place{Kind::at_offset, -16}, Place{Kind::same}})
+          for (const bool is_of_signal : {false, true}) {
+            const UnwindRule rule{from, offset, {}, bp, pc, is_of_signal};
+            const ShortRule word = ShortRule::of(rule);
+            if (word.is_empty()) continue;
+            ++short_ones;
+            EXPECT_FALSE(rule.is_of_signal);  // which is not told of them
+            const auto caller = apply(rule, kFrame, Stack::read, &stack);
+            const auto same = ShortRule(word.word()).apply(kFrame, Stack::read, &stack);
+            ASSERT_EQ(caller.has_value(), same.has_value());
+            if (!caller) continue;
+            EXPECT_EQ(caller->pc, same->pc);
+            EXPECT_EQ(caller->sp, same->sp);
+            EXPECT_EQ(caller->bp, same->bp);
+          }
+  EXPECT_EQ(short_ones, 2U * 6 * 3);
+  const ShortRule end = ShortRule::of({From::sp, 8, {}, {}, {Kind::unknown}});
+  EXPECT_FALSE(end.is_empty());
+  EXPECT_FALSE(end.apply(kFrame, Stack::read, &stack));
+  EXPECT_TRUE(ShortRule().is_empty());
 }
 
 // The frame's address by an expression; nothing where it comes to none.

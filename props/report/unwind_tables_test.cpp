@@ -11,6 +11,7 @@
 
 #include <algorithm>
 #include <array>
+#include <csetjmp>
 #include <cstdlib>
 #include <cstring>
 #include <span>
@@ -279,7 +280,7 @@ TEST_F(StacksByTables, AreWholeAtEachInstruction) {
 TEST_F(StacksByTables, AreWholeThroughWhatIsLoadedAnew) {
   std::array<const void*, 2> places{};
   for (std::size_t i = 0; i < places.size(); ++i) {
-    void* const object = dlopen(i == 0 ? UNWOUND_40 : UNWOUND_400, RTLD_NOW);
+    void* const object = dlopen(i == 0 ? UNWOUND_400 : UNWOUND_800, RTLD_NOW);
     ASSERT_NE(object, nullptr) << dlerror();
     const auto call_back = reinterpret_cast<int (*)(void (*)())>(dlsym(object, "call_back"));
     ASSERT_NE(call_back, nullptr);
@@ -288,6 +289,51 @@ TEST_F(StacksByTables, AreWholeThroughWhatIsLoadedAnew) {
     dlclose(object);
   }
   EXPECT_EQ(places[0], places[1]);  // or this says nothing
+}
+
+// A return address that lies behind the function's end, where another's rules hold.
+std::jmp_buf out;
+[[noreturn, gnu::noinline]] void look_and_leave(volatile int*) {
+  expect_whole();
+  std::longjmp(out, 1);
+}
+[[gnu::noinline]] void call_at_the_end(volatile int* room) {
+  volatile int own[30];
+  own[room[0] % 30] = 1;
+  look_and_leave(own);
+}
+TEST_F(StacksByTables, AreWholeAboveACallThatDoesNotReturn) {
+  volatile int room[1] = {0};
+  if (setjmp(out) == 0) call_at_the_end(room);
+}
+
+// A stack that leads to itself.
+[[gnu::noinline]] const void* place_of_call() { return __builtin_return_address(0); }
+[[gnu::noinline]] const void* place_by_frame_pointer(std::size_t bytes) {
+  auto* const room = static_cast<volatile char*>(__builtin_alloca(bytes));
+  room[0] = 1;
+  const void* const place = place_of_call();
+  return room[0] == 1 ? place : nullptr;
+}
+TEST_F(StacksByTables, EndWhereTheyLeadBack) {
+  const void* const place = place_by_frame_pointer(static_cast<std::size_t>(rand() % 100 + 50));
+  std::array<const void*, 4> frames{};
+  frames[0] = frames[2] = &frames[2];
+  frames[1] = frames[3] = place;
+  Stack stack;
+  capture({&frames[0], place}, stack);
+  EXPECT_EQ(stack.depth, 2U);
+}
+TEST_F(StacksByTables, EndWhereTheyLeadAway) {
+  const void* const place = place_by_frame_pointer(static_cast<std::size_t>(rand() % 100 + 50));
+  std::array<const void*, 2> frames{nullptr, place};
+  const auto here = reinterpret_cast<std::uintptr_t>(&frames);
+  for (const std::uintptr_t wild :
+       {std::uintptr_t{0x1000}, UINTPTR_MAX - 15, here + (std::uintptr_t{1} << 30), here + 4}) {
+    frames[0] = reinterpret_cast<const void*>(wild);
+    std::array<const void*, 9> found{};
+    EXPECT_EQ(capture_own({&frames[0], place}, found), 1U) << wild;
+  }
 }
 
 // A signal's handler has a stack of its own, below the thread's or above.
