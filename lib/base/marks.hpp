@@ -36,7 +36,8 @@ inline constexpr bool kResizesInPlace = !kMarksBytes;
 class OwnAccesses {
  public:
   OwnAccesses() noexcept {
-    if (depth_++ == 0) VALGRIND_DISABLE_ERROR_REPORTING;
+    if (depth_ == 0) VALGRIND_DISABLE_ERROR_REPORTING;
+    ++depth_;
   }
   ~OwnAccesses() {
     if (--depth_ == 0) VALGRIND_ENABLE_ERROR_REPORTING;

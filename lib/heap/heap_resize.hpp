@@ -93,6 +93,7 @@ Allocation Heap<P, O>::move(void* payload, std::size_t kept, std::size_t size, K
   if (made.payload == nullptr || made.is_fault()) [[unlikely]]
     return made;
   begin_block(made.payload, size, false);
+  permit_access(payload, kept);  // what nobody wrote there, and under fast nobody asked for, stays unknown
   copy_bytes(static_cast<std::byte*>(made.payload), static_cast<const std::byte*>(payload), std::min(kept, size));
   end_block(payload, kept);
   if (const Verdict v = deallocate(payload, {.kind = Kind::none}); v.is_fault()) [[unlikely]] {

@@ -49,7 +49,10 @@ TRESTLE_API void* pvalloc(size_t size) noexcept { return edge_pvalloc(size, TRES
 TRESTLE_API size_t malloc_usable_size(void* block) noexcept {
   return size_of(block, TRESTLE_CALL("malloc_usable_size", block));
 }
-TRESTLE_API int malloc_trim(size_t keep) noexcept { return is_up() && process_heap().trim(keep) ? 1 : 0; }
+TRESTLE_API int malloc_trim(size_t keep) noexcept {
+  const OwnAccesses own;
+  return is_up() && process_heap().trim(keep) ? 1 : 0;
+}
 
 TRESTLE_API struct mallinfo2 mallinfo2(void) noexcept {
   const trestle_stats all = process_stats();
@@ -105,6 +108,7 @@ TRESTLE_API void malloc_stats(void) noexcept {
 // M_TRIM_THRESHOLD sets how many bytes of free pages may stay; nothing else of glibc's has a meaning here, and is refused.
 TRESTLE_API int mallopt(int parameter, int value) noexcept {
   if (parameter != M_TRIM_THRESHOLD || value < 0 || !is_up()) return 0;
+  const OwnAccesses own;
   process_heap().set_dirty_bytes(static_cast<size_t>(value));
   return 1;
 }

@@ -1,8 +1,11 @@
 #include "shim/process_heap.hpp"
 
+#include <array>
 #include <atomic>
+#include <optional>
 #include <tuple>
 
+#include "base/arith.hpp"
 #include "base/marks.hpp"
 #include "base/sanitize.hpp"
 #include "shim/aftermath.hpp"
@@ -16,7 +19,7 @@ constinit ProcessHistories histories_of_process{kHistoriesOfAll ? kMinAlignment 
 constinit Options options_of_process{
     .check_at_exit = kPolicy.check_at_exit,
     .handle_segv = kPolicy.handle_segv,
-    .leak_check = kHistoriesOfAll && !kHasShadow && !kTellsValgrind,  // of some kernels that takes a minute
+    .leak_check = kHistoriesOfAll && !kHasShadow,  // of some kernels that takes a minute
     .abort_on_mismatch = kPolicy.kind_fatal,
     .sample = kPolicy.sample};
 
@@ -39,12 +42,13 @@ void* owned(void* block, std::size_t size, bool zeroed = false) noexcept {
   if (block != nullptr) begin_block(block, size, zeroed);
   return block;
 }
-// Ends it, if it is one, and where the process goes on after a fault makes it the program's again.
+// A block that is released: it ends, if it is one, and is the program's again if a fault keeps it from being released.
 class Ended {
  public:
   explicit Ended(void* block) noexcept : block_(block) {
     if constexpr (!kMarksBytes) return;
     const Sized size = heap.usable_size(block);
+    if (is_about_bytes(size.kind)) return;  // a fault that the release meets too, or has met
     is_block_ = !size.is_fault();
     bytes_ = size.bytes;
     end_block(block, bytes_);

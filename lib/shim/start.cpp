@@ -46,16 +46,19 @@ void warn_of_option(std::string_view word, std::string_view why) noexcept {
 }
 
 void before_fork() noexcept TRESTLE_NO_THREAD_SAFETY_ANALYSIS {
+  const OwnAccesses own;
   start_lock.keep();
   heap.lock_all();
   histories.keep();
 }
 void after_fork_in_parent() noexcept TRESTLE_NO_THREAD_SAFETY_ANALYSIS {
+  const OwnAccesses own;
   histories.let_go();
   heap.unlock_all();
   start_lock.let_go();
 }
 void after_fork_in_child() noexcept {
+  const OwnAccesses own;
   histories.reset();
   forget_own_thread_id();
   heap.reset_locks();
@@ -99,6 +102,7 @@ void set_sample() noexcept {
 // the defaults; nothing that the options tune has had any effect by then.
 __attribute__((constructor(101))) void set_up() noexcept {
   process.store(os::process_id(), std::memory_order_relaxed);
+  if (is_under_valgrind()) options.leak_check = false;  // memcheck has a search of its own
   if (const char* const text = secure_getenv("TRESTLE_OPTIONS")) parse_options(text, options, warn_of_option);
   begin_aftermath();
   if (options.unwind_tables && !follow_unwind_tables(true))
@@ -110,7 +114,8 @@ __attribute__((constructor(101))) void set_up() noexcept {
     heap.set_decay(options.decay_ms);
     heap.set_dirty_bytes(options.dirty_bytes);
     set_sample();
-    if (options.sweep && kPolicy.slots_quarantined) begin_sweeps();
+    if (options.sweep && is_under_valgrind()) warn_of_option("sweep", "the process runs under Valgrind");
+    if (options.sweep && kPolicy.slots_quarantined && !is_under_valgrind()) begin_sweeps();
     if (options.sweep && !kPolicy.slots_quarantined) warn_of_option("sweep", "under this policy few freed blocks wait");
   }
   if (options.handle_segv) handle_refused_accesses();

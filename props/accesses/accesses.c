@@ -5,7 +5,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <trestle/trestle.h>
+#include <unistd.h>
 
 static void* volatile kept; /* so that no pointer is left elsewhere, and no access left out */
 
@@ -27,10 +29,22 @@ static void use(size_t size) {
   if (block == NULL || block[0] != 2) abort();
   memset(block, 3, trestle_malloc_usable_size(block));
   trestle_free(block);
+  trestle_malloc_trim(0);
   block = trestle_aligned_alloc(256, size);
   if (block == NULL) abort();
   memset(block, 4, size);
   trestle_free(block);
+}
+
+/* A child has the heap as its parent does. */
+static void use_in_child(size_t size) {
+  int status = 1;
+  const pid_t child = fork();
+  if (child == 0) {
+    use(size);
+    _exit(trestle_heap_check(NULL, 0) == 0 ? 0 : 1);
+  }
+  if (child < 0 || waitpid(child, &status, 0) != child || status != 0) abort();
 }
 
 static void misuse(const char* fault, size_t size) {
@@ -61,7 +75,7 @@ static void misuse(const char* fault, size_t size) {
 static void use_unknown(size_t size, int has_grown) {
   volatile char* const block = has_grown ? trestle_realloc(trestle_calloc(1, size), 2 * size) : trestle_malloc(size);
   if (has_grown && (block[0] != 0 || block[size - 1] != 0)) abort();
-  if (block[has_grown ? 2 * size - 1 : size - 1] == 77) puts("a rare byte");
+  if (block[has_grown ? size : size - 1] == 77) puts("a rare byte");
   trestle_free((void*)block);
 }
 
@@ -123,6 +137,7 @@ int main(int count, char** words) {
   for (int i = 0; i < (size < 1000000 ? 20 : 2); ++i) use(size + (size_t)i);
   if (strcmp(words[1], "none") == 0) {
     trestle_free(made(size));
+    use_in_child(size);
   } else if (strcmp(words[1], "lead") == 0 || strcmp(words[1], "lose") == 0) {
     lead_from_block(strcmp(words[1], "lose") == 0);
   } else if (strcmp(words[1], "lead_moved") == 0) {

@@ -26,8 +26,8 @@ FAULTS = {
 }
 
 
-def run(program, fault, size):
-    environment = dict(os.environ, TRESTLE_OPTIONS="sample=0:symbolizer=none")
+def run(program, fault, size, options="sample=0:symbolizer=none"):
+    environment = dict(os.environ, TRESTLE_OPTIONS=options)
     done = subprocess.run([*VALGRIND, program, fault, str(size)], env=environment, capture_output=True, text=True)
     lines = re.findall(r"^==\d+==(?: (.*))?$", done.stderr, re.MULTILINE)  # the others are not memcheck's
     return done, [line for line in lines if "set address range perms: large range" not in line]
@@ -69,6 +69,10 @@ def main():
             if wrong is not None:
                 why, done = wrong
                 broken.append(f"{policy}, {fault} of {size}: {why}\nstatus {done.returncode}\n{done.stderr}")
+        if policy == "debug":  # a damaged block that is freed is told of once, and stays
+            done, lines = run(program, "write_past_end", size, "abort=0:symbolizer=none")
+            if done.returncode != 77 or not any(line.startswith("ERROR SUMMARY: 1 errors from 1 contexts") for line in lines):
+                broken.append(f"{policy}, abort=0 of {size}: status {done.returncode}\n{done.stderr}")
         for fault, leak in (("none", None), ("lead", None), ("lose", "4,321"), ("leak", digits(size))):
             done, lines = run(program, fault, size)
             lost = [line for line in lines if re.match(r"[\d,]+ bytes in \d+ blocks are definitely lost", line)]

@@ -116,8 +116,8 @@ struct trestle_leak {
  * a pointer counts as one, so that some leaks stay unseen. Returns from how many places blocks leaked, and fills in the first
  * `capacity` of them, the most bytes first; a place is a stack of the allocation where that is known (under the debug policy),
  * else a size. `leaks` may be null when `capacity` is 0. Prints nothing. The other threads are stopped meanwhile, as by a
- * debugger. SIZE_MAX where they cannot be, where memory is short or the heap damaged, and where a signal handler asks that
- * interrupted the heap. Thread-safe. Cost: O(memory that is in use). */
+ * debugger. SIZE_MAX where they cannot be, where memory is short or the heap damaged, under Valgrind, and where a signal
+ * handler asks that interrupted the heap. Thread-safe. Cost: O(memory that is in use). */
 TRESTLE_API size_t trestle_leak_check(struct trestle_leak *leaks, size_t capacity) TRESTLE_NOEXCEPT;
 
 /* Lets freed blocks be used again that wait after their release and to which no pointer is left, found as by
