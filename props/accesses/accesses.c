@@ -29,7 +29,6 @@ static void use(size_t size) {
   if (block == NULL || block[0] != 2) abort();
   memset(block, 3, trestle_malloc_usable_size(block));
   trestle_free(block);
-  trestle_malloc_trim(0);
   block = trestle_aligned_alloc(256, size);
   if (block == NULL) abort();
   memset(block, 4, size);
@@ -137,6 +136,7 @@ int main(int count, char** words) {
   for (int i = 0; i < (size < 1000000 ? 20 : 2); ++i) use(size + (size_t)i);
   if (strcmp(words[1], "none") == 0) {
     trestle_free(made(size));
+    trestle_malloc_trim(0);
     use_in_child(size);
   } else if (strcmp(words[1], "lead") == 0 || strcmp(words[1], "lose") == 0) {
     lead_from_block(strcmp(words[1], "lose") == 0);
