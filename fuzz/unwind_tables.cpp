@@ -8,6 +8,7 @@
 #include <memory>
 
 #include "base/arith.hpp"
+#include "base/keyed.hpp"
 #include "target.hpp"
 
 namespace {
@@ -36,11 +37,12 @@ void expect_within(std::span<const std::uint8_t> part, std::span<const std::uint
     fail("an expression lies outside of the object");
 }
 
-// The stack's words are what their addresses are, but for one in 16, which cannot be read.
+// The stack's words are made of their addresses. Of 16, one cannot be read and one is zero.
 bool read_word(std::uintptr_t at, std::uintptr_t& word, void* reads) {
   ++*static_cast<std::size_t*>(reads);
-  word = at * 0x9e3779b97f4a7c15U;
-  return word >> 60 != 0;
+  const std::uint64_t made = fold(at ^ kOdd1, kOdd2);
+  word = made % 16 == 1 ? 0 : made;
+  return made % 16 != 0;
 }
 
 }  // namespace

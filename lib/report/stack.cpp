@@ -186,9 +186,11 @@ std::size_t capture_own_by_tables(const CallSite& site, std::span<const void*> i
   constexpr std::uintptr_t kBelow = 128;
   const std::uintptr_t begin = site.is_interrupted ? address_of(site.stack_pointer) - kBelow : address_of(site.frame);
   const std::uintptr_t end = end_of_first_stack(begin);
-  Pieces pieces;
+  if (end == 0) {
+    Pieces pieces;
+    return walk_by_tables(site, into, {Pieces::read_word, &pieces, false});
+  }
   OwnStack own{begin, end};
-  if (end == 0) return walk_by_tables(site, into, {Pieces::read_word, &pieces, false});
   return walk_by_tables(site, into, {OwnStack::read_word, &own, false});
 }
 

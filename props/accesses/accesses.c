@@ -1,4 +1,5 @@
 /* One access to bytes of the heap, or what keeps memory of the sanitizer's alive: accesses FAULT SIZE. */
+#include <malloc.h>
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdatomic.h>
@@ -137,6 +138,8 @@ int main(int count, char** words) {
   if (strcmp(words[1], "none") == 0) {
     trestle_free(made(size));
     trestle_malloc_trim(0);
+    malloc_trim(0); /* the C library's, or where the library takes malloc's names its own */
+    mallopt(M_TRIM_THRESHOLD, 1 << 20);
     use_in_child(size);
   } else if (strcmp(words[1], "lead") == 0 || strcmp(words[1], "lose") == 0) {
     lead_from_block(strcmp(words[1], "lose") == 0);
