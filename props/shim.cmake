@@ -18,7 +18,7 @@ target_link_libraries(trestle_edge_units PRIVATE trestle_light_flags trestle_bas
   GTest::gtest_main)
 target_precompile_headers(trestle_edge_units REUSE_FROM trestle_test_main)
 # Who has to find the way up without frame pointers. And what is loaded where another was: an object of two lengths of a frame.
-set_source_files_properties(${EDGE}/report/unwind_tables_test.cpp PROPERTIES
+set_source_files_properties(${EDGE}/report/unwind_tables_test.cpp ${EDGE}/report/stacks_by_tables_test.cpp PROPERTIES
   COMPILE_OPTIONS -fomit-frame-pointer SKIP_PRECOMPILE_HEADERS ON)
 foreach(bytes 400 800)
   add_library(unwound_${bytes} MODULE ${EDGE}/report/unwound.c)
