@@ -101,6 +101,7 @@ void set_sample() noexcept {
 // Runs when the library is loaded, or before main of a program it is linked into. What was allocated before that ran under
 // the defaults; nothing that the options tune has had any effect by then.
 __attribute__((constructor(101))) void set_up() noexcept {
+  const OwnAccesses own;
   process.store(os::process_id(), std::memory_order_relaxed);
   if (is_under_valgrind()) options.leak_check = false;  // memcheck has a search of its own
   if (const char* const text = secure_getenv("TRESTLE_OPTIONS")) parse_options(text, options, warn_of_option);
@@ -136,6 +137,8 @@ bool start_heap() noexcept {
   if (heap_is_started.load(std::memory_order_relaxed)) return true;
   if (!has_leaving) has_leaving = pthread_key_create(&leaving, thread_ends) == 0;
   const bool up = heap.start({.thread_began = thread_began});
+  // Nor is its own object the program's: the address of a span that it keeps is that of the span's first block.
+  if (kTellsValgrind && up) forbid_access(&heap, sizeof heap);
   heap_is_started.store(up, std::memory_order_release);
   return up;
 }

@@ -71,11 +71,13 @@ static void misuse(const char* fault, size_t size) {
   if (strcmp(fault, "free_twice") == 0) trestle_free((void*)block);
 }
 
-/* A byte that nobody wrote, of a new block or of one that has grown, whose first bytes are known. */
+/* A byte that nobody wrote, of a new block or of one that has grown, whose first bytes are known: there it is the last one of
+   the slot that it was in, which no word shares with a known one. */
 static void use_unknown(size_t size, int has_grown) {
+  const size_t unknown = !has_grown ? size - 1 : size % 16 == 0 ? size : (size + 15) / 16 * 16 - 1;
   volatile char* const block = has_grown ? trestle_realloc(trestle_calloc(1, size), 2 * size) : trestle_malloc(size);
   if (has_grown && (block[0] != 0 || block[size - 1] != 0)) abort();
-  if (block[has_grown ? size : size - 1] == 77) puts("a rare byte");
+  if (block[unknown] == 77) puts("a rare byte");
   trestle_free((void*)block);
 }
 
@@ -102,7 +104,10 @@ static void use_where_called(const char* fault, size_t size) {
   trestle_free(block);
 }
 
-__attribute__((noinline)) static void leak(size_t size) { kept = made(size); }
+/* Many of few bytes: each of a span's slots is among them, the first too, whose address the heap keeps as the span's. */
+__attribute__((noinline)) static void leak(size_t size) {
+  for (int i = 0; i < (size < 1000 ? 5000 : 1); ++i) kept = made(size);
+}
 
 /* The sanitizer's own memory, which a block of ours leads to, or one that was freed. */
 __attribute__((noinline)) static void lead_from_block(int is_freed) {
