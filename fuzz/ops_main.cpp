@@ -108,21 +108,18 @@ std::string identifier(const std::string& name) {
 
 void print_cpp(const Request& request) {
   const Program program = program_of(request);
-  const bool buffer = program.stage.buffer_bytes != 0;
-  std::string policy = name_of(program.stage.policy);
-  policy[0] = static_cast<char>(std::toupper(policy[0]));
+  const char* const runner = program.stage.buffer_bytes == 0 ? "run_on_heap"
+                             : program.stage.page_bytes != 0 ? "run_on_bitmap"
+                                                             : "run_on_buffer";
   const std::string name = request.name.empty() ? fs::path(request.file).stem().string() : request.name;
-  // The targets' heaps have quarantines that a program fills.
-  const std::string header = !buffer ? "heap" : program.stage.page_bytes != 0 ? "bitmap" : "buffer";
-  const std::string host = header == "heap"     ? "HeapHost<with_short_quarantines(k" + policy + ")>"
-                           : header == "bitmap" ? "BitmapHeapHost<k" + policy + ">"
-                                                : "BufferHeapHost<k" + policy + ">";
-  write(request, std::string("#include <gtest/gtest.h>\n\n#include \"ops/") + header +
-                     "_host.hpp\"\n\nnamespace trestle::ops {\nnamespace {\n\nTEST(Regression, " + identifier(name) +
-                     ") {\n  static " + host + " host;\n  const Program program = " + to_cpp(program) +
-                     ";\n  const std::optional<Failure> failure = run(program, host);\n"
-                     "  ASSERT_FALSE(failure.has_value()) << name_of(failure->what) << \": \" << failure->detail;\n"
-                     "}\n\n}  // namespace\n}  // namespace trestle::ops\n");
+  write(request,
+        "#include <gtest/gtest.h>\n\n#include \"ops/runners.hpp\"\n\nnamespace trestle::ops {\nnamespace {\n\n"
+        "TEST(Regression, " +
+            identifier(name) + ") {\n  const Program program = " + to_cpp(program) +
+            ";\n  const std::optional<Failure> failure = " + runner +
+            "(program);\n"
+            "  ASSERT_FALSE(failure.has_value()) << name_of(failure->what) << \": \" << failure->detail;\n"
+            "}\n\n}  // namespace\n}  // namespace trestle::ops\n");
 }
 
 using Verb = void (*)(const Request&);

@@ -35,7 +35,7 @@ diff <(sed 's/ *#.*//; /^$/d' "$work/program.txt") "$work/shown.txt" || complain
 # A test in C++, which compiles, for every target: each op that only some have, each type of a field, both engines.
 "$ops" cpp heap_ops "$work/input" --name "lost tail 2" >"$work/regression.cpp"
 grep -q 'TEST(Regression, losttail2)' "$work/regression.cpp" || complain "cpp does not use the name"
-grep -q 'HeapHost<with_short_quarantines(k' "$work/regression.cpp" || complain "cpp prints a test of another heap than the target's"
+grep -q ' = run_on_heap(program);' "$work/regression.cpp" || complain "cpp prints a test of another heap than the target's"
 # adds TARGET NAME < text
 adds() {
   cat >"$work/$2.txt"
@@ -49,7 +49,7 @@ grow by=64
 shrink by=32
 relocate skew=16
 TEXT
-grep -q 'static BufferHeapHost<kHardened> host;' "$work/regression.cpp" || complain "cpp prints a test of another engine"
+grep -q ' = run_on_buffer(program);' "$work/regression.cpp" || complain "cpp prints a test of another engine"
 grep -q 'size = 9223372036854775808U,' "$work/regression.cpp" || complain "cpp prints a size that no signed type holds as such"
 adds misuse mistaken <<'TEXT'
 stage policy=fast
@@ -69,7 +69,7 @@ wait milliseconds=5
 set what=dirty_bytes to=4096
 end_thread
 TEXT
-"$compiler" -std=c++20 -fno-access-control -fsyntax-only -Wall -Wextra -Werror -I"$source/fuzz" -I"$source/lib" -I"$source/lib/include" \
+"$compiler" -std=c++20 -fsyntax-only -Wall -Wextra -Werror -I"$source/fuzz" -I"$source/lib" -I"$source/lib/include" \
   "$work/regression.cpp" || complain "what cpp prints does not compile"
 
 # The same of a heap of units, whose stage has a page size.
@@ -78,8 +78,8 @@ printf '%s\n' 'stage policy=fast buffer_bytes=600 skew=1 zeroed=1 page_bytes=256
 "$ops" make bitmap_heap_ops "$work/units.txt" -o "$work/units"
 "$ops" show bitmap_heap_ops "$work/units" | diff "$work/units.txt" - || complain "show differs from what make was given"
 "$ops" cpp bitmap_heap_ops "$work/units" --name units >"$work/units.cpp"
-grep -q 'static BitmapHeapHost<kFast> host' "$work/units.cpp" || complain "cpp prints a test of another heap than the target's"
-"$compiler" -std=c++20 -fno-access-control -fsyntax-only -Wall -Wextra -Werror -I"$source/fuzz" -I"$source/lib" -I"$source/lib/include" \
+grep -q ' = run_on_bitmap(program);' "$work/units.cpp" || complain "cpp prints a test of another heap than the target's"
+"$compiler" -std=c++20 -fsyntax-only -Wall -Wextra -Werror -I"$source/fuzz" -I"$source/lib" -I"$source/lib/include" \
   "$work/units.cpp" || complain "what cpp prints does not compile"
 
 # A target that fails, in two ways, on programs that hold certain ops: shrink keeps the way, and only the ops for it.

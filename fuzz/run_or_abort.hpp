@@ -1,42 +1,31 @@
-// An input of a fuzz target, run: a fresh heap of the policy that the program names, and an abort with a report iff it fails.
+// An input of a fuzz target, run. Aborts iff that fails, with one line that names the failure, and the program as C++ that
+// pastes into a regression.
 #pragma once
 
 #include <cstdint>
+#include <cstdio>
+#include <cstdlib>
 #include <optional>
 
-#include "base/policy.hpp"
-#include "ops/program.hpp"
-#include "ops/world.hpp"
-#include "report.hpp"
+#include "ops/runners.hpp"
 
 namespace trestle::ops {
 
-template <class H>
-void run_on_or_abort(const Program& program) {
-  static H host;
-  if (const std::optional<Failure> failure = run(program, host)) report_and_abort(program, *failure);
-}
-
-template <template <Policy> class HostUnder, template <Policy> class HostOfBuffer, Policy P>
-void run_under(const Program& program) {
-  if (program.stage.buffer_bytes != 0) return run_on_or_abort<HostOfBuffer<P>>(program);
-  run_on_or_abort<HostUnder<with_short_quarantines(P)>>(program);
-}
-
-// One input: the program that the bytes are, on a fresh heap of the policy that it names; HostOfBuffer if it names a buffer.
-// Aborts with a report iff it fails.
-template <template <Policy> class HostUnder, template <Policy> class HostOfBuffer = HostUnder>
-void run_or_abort(const Vocabulary& vocabulary, const std::uint8_t* data, std::size_t size) {
+inline void run_or_abort(const Vocabulary& vocabulary, const std::uint8_t* data, std::size_t size,
+                         std::optional<Failure> (*run_on)(const Program&)) {
   static Program program;
   decode(vocabulary, {data, size}, program);
-  switch (program.stage.policy) {
-    case PolicyName::fast:
-      return run_under<HostUnder, HostOfBuffer, kFast>(program);
-    case PolicyName::hardened:
-      return run_under<HostUnder, HostOfBuffer, kHardened>(program);
-    case PolicyName::debug:
-      return run_under<HostUnder, HostOfBuffer, kDebug>(program);
-  }
+  const std::optional<Failure> failure = run_on(program);
+  if (!failure) return;
+  const std::string op = failure->op < program.ops.size() ? to_text(program.ops[failure->op]) : "end of program";
+  std::fprintf(stderr, "ERROR: %s (%s) op #%zu %s\n%s\n", name_of(failure->what), failure->detail.c_str(), failure->op,
+               op.c_str(), to_cpp(program).c_str());
+  std::abort();
+}
+
+// On the engine that the program names, in a buffer or not.
+[[nodiscard]] inline std::optional<Failure> run_on_either(const Program& program) {
+  return program.stage.buffer_bytes != 0 ? run_on_buffer(program) : run_on_heap(program);
 }
 
 }  // namespace trestle::ops

@@ -60,7 +60,7 @@ expect "unknown target" 2 "" "^trestle: fuzz: unknown target 'heap'; there are: 
 for option in "--seconds 0" "--seconds -1" "--seconds x" "--seconds 1.5" "--jobs 0" "--jobs x" "--second 5"; do
   expect "fuzz $option" 2 "" "${option%% *}" "$trestle" fuzz heap_ops $option
 done
-expect "its words" 0 "^words: -print_final_stats=1 -timeout=20 -len_control=0 -max_len=512 -artifact_prefix=$work/c-crashes/ \
+expect "its words" 0 "^words: -print_final_stats=1 -timeout=20 -len_control=0 -max_len=512 -entropic=0 -artifact_prefix=$work/c-crashes/ \
 -max_total_time=9 -runs=5 $work/c $kit/fuzz/corpus/heap_ops $kit/fuzz/regressions/heap_ops\$" 'number_of_executed' \
   "$trestle" fuzz heap_ops --corpus c --seconds 9 -- -runs=5
 expect "the words of a target that takes no ops" 0 "^words: -print_final_stats=1 -timeout=20 -artifact_prefix=$work/found/options-crashes/ $work/found/options\$" . \

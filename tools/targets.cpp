@@ -52,7 +52,7 @@ const Target& target_named(const std::vector<Target>& targets, const std::string
 std::vector<std::string> base_options(const Target& target) {
   // An input takes milliseconds: one that takes seconds hangs.
   std::vector<std::string> options{"-print_final_stats=1", "-timeout=20"};
-  if (target.takes_ops()) options.insert(options.end(), {"-len_control=0", "-max_len=512"});
+  if (target.takes_ops()) options.insert(options.end(), {"-len_control=0", "-max_len=512", "-entropic=0"});
   return options;
 }
 

@@ -53,7 +53,8 @@ TEST(Targets, NameTheKnownOnesWhenOneIsNot) {
 
 TEST(Targets, OfOpsAreLongFromTheStart) {
   const std::vector<std::string> ops = base_options({"a", "ops", "x"});
-  EXPECT_EQ(ops, (std::vector<std::string>{"-print_final_stats=1", "-timeout=20", "-len_control=0", "-max_len=512"}));
+  EXPECT_EQ(ops, (std::vector<std::string>{"-print_final_stats=1", "-timeout=20", "-len_control=0", "-max_len=512",
+                                           "-entropic=0"}));
   EXPECT_EQ(base_options({"a", "bytes", "x"}), (std::vector<std::string>{"-print_final_stats=1", "-timeout=20"}));
 }
 

@@ -46,7 +46,7 @@ class HeapHost {
     arena_.reset();
     refused_before_ = forks_ = 0;
     sampled_ = false;
-    arena_.refuse(refuse_nth_ != 0 ? refuse_nth_ : stage.refuse_nth, stage.refuse_every);
+    arena_.refuse(stage.refuse_nth, stage.refuse_every);
     const bool started = heap_.start(HeapConfig{.secret = kSecret,
                                                 .region_bytes = kRegionBytes,
                                                 .dirty_bytes = kDirty,
@@ -170,8 +170,6 @@ class HeapHost {
     heap_.leave_thread();
     arena_.end_thread();
   }
-  // In every run from now on the OS refuses its n-th call (1: the first); 0: none.
-  void refuse_call(std::size_t nth) { refuse_nth_ = nth; }
   [[nodiscard]] std::size_t os_calls() const { return arena_.calls(); }
 
  private:
@@ -201,7 +199,6 @@ class HeapHost {
   TestArena arena_{kArenaBytes};
   EngineType heap_{TestOs{arena_}};
   std::unique_ptr<std::byte[]> saved_{new std::byte[sizeof(EngineType)]};
-  std::size_t refuse_nth_ = 0;
   std::size_t refused_before_ = 0;
   std::size_t forks_ = 0;
   bool sampled_ = false;  // some request may have been a sample

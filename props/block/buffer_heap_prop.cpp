@@ -1,34 +1,25 @@
 // BufferHeap keeps every expectation under all programs and policies, in buffers of a fixed size, that grow, shrink and move.
 #include <gtest/gtest.h>
 
-#include "ops/buffer_host.hpp"
 #include "ops/program_property.hpp"
+#include "ops/runners.hpp"
 
 namespace trestle::ops {
 namespace {
 
-template <Policy P>
-void expect_sound() {
-  BufferHeapHost<P> host;
-  EXPECT_TRUE(holds_for_all_programs(std::string("BufferHeap is sound under ") + P.name, kBufferVocabulary, host));
+using BufferHeapProperty = UnderEachPolicy;
+INSTANTIATE_TEST_SUITE_P(Under, BufferHeapProperty, kEachPolicy, name_of_parameter);
+
+TEST_P(BufferHeapProperty, Holds) {
+  EXPECT_TRUE(holds_for_all_programs("BufferHeap is sound", kBufferVocabulary, GetParam(), run_on_buffer));
 }
 
-TEST(BufferHeapProperty, HoldsUnderFast) { expect_sound<kFast>(); }
-TEST(BufferHeapProperty, HoldsUnderHardened) { expect_sound<kHardened>(); }
-TEST(BufferHeapProperty, HoldsUnderDebug) { expect_sound<kDebug>(); }
-
-template <Policy P>
-void expect_named_and_seen() {
-  BufferHeapHost<P> host;
-  EXPECT_TRUE(holds_for_all_programs(std::string("BufferHeap names misuse under ") + P.name, kMisuseVocabulary, host,
-                                     give_buffer));
-  EXPECT_TRUE(holds_for_all_programs(std::string("BufferHeap sees flips under ") + P.name, kCorruptVocabulary, host,
-                                     give_buffer));
+TEST_P(BufferHeapProperty, NamesMisuseAndSeesCorruption) {
+  EXPECT_TRUE(
+      holds_for_all_programs("BufferHeap names misuse", kMisuseVocabulary, GetParam(), run_on_buffer, give_buffer));
+  EXPECT_TRUE(
+      holds_for_all_programs("BufferHeap sees flips", kCorruptVocabulary, GetParam(), run_on_buffer, give_buffer));
 }
-
-TEST(BufferHeapProperty, NamesMisuseAndSeesCorruptionUnderFast) { expect_named_and_seen<kFast>(); }
-TEST(BufferHeapProperty, NamesMisuseAndSeesCorruptionUnderHardened) { expect_named_and_seen<kHardened>(); }
-TEST(BufferHeapProperty, NamesMisuseAndSeesCorruptionUnderDebug) { expect_named_and_seen<kDebug>(); }
 
 }  // namespace
 }  // namespace trestle::ops

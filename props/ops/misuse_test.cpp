@@ -187,7 +187,7 @@ TYPED_TEST_SUITE(MisuseTest, EveryPolicy, PolicyNames);
 
 // So that a mistake which is never made does not look like one that is always named.
 TYPED_TEST(MisuseTest, EveryMistakeThatThePolicyPromisesToSeeIsMade) {
-  constexpr Policy kPolicy = TypeParam::kPolicy;
+  constexpr Policy kPolicy = with_short_quarantines(TypeParam::kPolicy);
   constexpr std::size_t kSmall = 100;  // in a buffer a block, else a slot
   constexpr std::size_t kBlock = 5000;
   constexpr std::size_t kLarge = 100'001;
@@ -199,7 +199,7 @@ TYPED_TEST(MisuseTest, EveryMistakeThatThePolicyPromisesToSeeIsMade) {
                           (!claim || kPolicy.sized_free_checked) &&
                           (what != MisuseKind::wrong_kind || kPolicy.kind_checked) &&
                           (what != MisuseKind::write_after_free || kPolicy.poison);
-    EXPECT_EQ(is_performed<BufferHeapHost<kPolicy>>(what, kSmall), promised) << name_of(what);
+    EXPECT_EQ(is_performed<BufferHeapHost<TypeParam::kPolicy>>(what, kSmall), promised) << name_of(what);
     EXPECT_EQ(is_performed<HeapHost<kPolicy>>(what, kBlock), promised) << name_of(what);
     const bool by_canary = promised && (!before || kPolicy.canary);
     EXPECT_EQ(is_performed<HeapHost<kPolicy>>(what, kSmall), by_canary) << name_of(what);
@@ -214,7 +214,8 @@ TYPED_TEST(MisuseTest, EveryKindOfByteThatThePolicyProtectsCanBeFlipped) {
     const auto what = static_cast<CorruptKind>(i);
     const bool promised =
         (what != CorruptKind::canary || kPolicy.canary) && (what != CorruptKind::poison || kPolicy.poison);
-    EXPECT_EQ(is_performed<BufferHeapHost<kPolicy>>(what), promised && !is_out_of_band(what)) << name_of(what);
+    EXPECT_EQ(is_performed<BufferHeapHost<TypeParam::kPolicy>>(what), promised && !is_out_of_band(what))
+        << name_of(what);
     EXPECT_EQ(is_performed<HeapHost<kPolicy>>(what), promised) << name_of(what);
   }
 }

@@ -8,18 +8,23 @@
 namespace trestle::ops {
 namespace {
 
+Runner on(FakeHost& host) {
+  return [&host](const Program& program) { return run(program, host); };
+}
+
 TEST(ProgramProperty, HoldsForASoundEngine) {
   FakeHost host(Bug::none);
-  EXPECT_TRUE(holds_for_all_programs("the fake engine is sound", kBufferVocabulary, host));
+  EXPECT_TRUE(holds_for_all_programs("the fake engine is sound", kBufferVocabulary, PolicyName::debug, on(host)));
 }
 
 TEST(ProgramProperty, FailsForAPlantedBugAndShowsTheSmallestProgram) {
   FakeHost host(Bug::drops_realloc_contents);
   testing::internal::CaptureStderr();
-  EXPECT_FALSE(holds_for_all_programs("a bug is planted", kBufferVocabulary, host));
+  EXPECT_FALSE(holds_for_all_programs("a bug is planted", kBufferVocabulary, PolicyName::fast, on(host)));
   const std::string shown = testing::internal::GetCapturedStderr();
   EXPECT_NE(shown.find("contents lost"), std::string::npos) << shown;
-  const std::size_t smallest = shown.rfind("Program{Stage{");
+  EXPECT_NE(shown.find("- a bug is planted under fast\n"), std::string::npos) << shown;
+  const std::size_t smallest = shown.rfind("Program{Stage{.policy = PolicyName::fast,");
   ASSERT_NE(smallest, std::string::npos) << shown;
   EXPECT_NE(shown.find("Reallocate{.slot = SlotId{", smallest), std::string::npos) << shown;
 }
@@ -42,7 +47,7 @@ TEST(ProgramProperty, CounterexampleOfADroppedReallocIsTwoOps) {
   const Program program = generate(kBufferVocabulary, random, 100);
   const std::optional<Failure> failure = run(program, host);
   ASSERT_TRUE(failure.has_value());
-  const std::string shown = counterexample(program, *failure, host);
+  const std::string shown = counterexample(program, *failure, on(host));
   EXPECT_NE(shown.find("{\n    Allocate{"), std::string::npos) << shown;
   EXPECT_NE(shown.find("},\n    Reallocate{"), std::string::npos) << shown;
   EXPECT_EQ(std::count(shown.begin(), shown.end(), '\n'), 4) << shown;

@@ -2,34 +2,25 @@
 // mistakes and flipped bits.
 #include <gtest/gtest.h>
 
-#include "ops/bitmap_host.hpp"
 #include "ops/program_property.hpp"
+#include "ops/runners.hpp"
 
 namespace trestle::ops {
 namespace {
 
-template <Policy P>
-void expect_sound() {
-  BitmapHeapHost<P> host;
-  EXPECT_TRUE(holds_for_all_programs(std::string("BitmapHeap is sound under ") + P.name, kBitmapVocabulary, host));
+using BitmapHeapProperty = UnderEachPolicy;
+INSTANTIATE_TEST_SUITE_P(Under, BitmapHeapProperty, kEachPolicy, name_of_parameter);
+
+TEST_P(BitmapHeapProperty, Holds) {
+  EXPECT_TRUE(holds_for_all_programs("BitmapHeap is sound", kBitmapVocabulary, GetParam(), run_on_bitmap));
 }
 
-TEST(BitmapHeapProperty, HoldsUnderFast) { expect_sound<kFast>(); }
-TEST(BitmapHeapProperty, HoldsUnderHardened) { expect_sound<kHardened>(); }
-TEST(BitmapHeapProperty, HoldsUnderDebug) { expect_sound<kDebug>(); }
-
-template <Policy P>
-void expect_named_and_seen() {
-  BitmapHeapHost<P> host;
-  EXPECT_TRUE(holds_for_all_programs(std::string("BitmapHeap names misuse under ") + P.name, kMisuseVocabulary, host,
-                                     give_pages));
-  EXPECT_TRUE(holds_for_all_programs(std::string("BitmapHeap sees flips under ") + P.name, kCorruptVocabulary, host,
-                                     give_pages));
+TEST_P(BitmapHeapProperty, NamesMisuseAndSeesCorruption) {
+  EXPECT_TRUE(
+      holds_for_all_programs("BitmapHeap names misuse", kMisuseVocabulary, GetParam(), run_on_bitmap, give_pages));
+  EXPECT_TRUE(
+      holds_for_all_programs("BitmapHeap sees flips", kCorruptVocabulary, GetParam(), run_on_bitmap, give_pages));
 }
-
-TEST(BitmapHeapProperty, NamesMisuseAndSeesCorruptionUnderFast) { expect_named_and_seen<kFast>(); }
-TEST(BitmapHeapProperty, NamesMisuseAndSeesCorruptionUnderHardened) { expect_named_and_seen<kHardened>(); }
-TEST(BitmapHeapProperty, NamesMisuseAndSeesCorruptionUnderDebug) { expect_named_and_seen<kDebug>(); }
 
 }  // namespace
 }  // namespace trestle::ops
