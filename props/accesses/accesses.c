@@ -1,7 +1,9 @@
-/* One access to bytes of the heap, or what keeps memory of the sanitizer's alive: accesses FAULT SIZE. */
+/* One access to bytes of the heap, or what keeps memory of the sanitizer's alive: accesses FAULT SIZE [thread | child]. An access
+   is made by the first thread, by another, or in a child, as which the process then ends. */
 #include <malloc.h>
 #include <pthread.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -71,6 +73,31 @@ static void misuse(const char* fault, size_t size) {
   if (strcmp(fault, "free_twice") == 0) trestle_free((void*)block);
 }
 
+struct mistake {
+  const char* fault;
+  size_t size;
+};
+static void* misuse_there(void* there) {
+  const struct mistake* const mistake = there;
+  misuse(mistake->fault, mistake->size);
+  return NULL;
+}
+static void misuse_in(const char* where, const char* fault, size_t size) {
+  struct mistake mistake = {fault, size};
+  int status = 0;
+  if (strcmp(where, "thread") == 0) {
+    pthread_t other;
+    if (pthread_create(&other, NULL, misuse_there, &mistake) != 0 || pthread_join(other, NULL) != 0) abort();
+  } else {
+    const pid_t child = fork();
+    if (child == 0) misuse_there(&mistake);
+    if (child == 0) exit(0);
+    if (child < 0 || waitpid(child, &status, 0) != child) abort();
+    if (WIFSIGNALED(status)) raise(WTERMSIG(status));
+    if (WEXITSTATUS(status) != 0) _exit(WEXITSTATUS(status));
+  }
+}
+
 /* A byte that nobody wrote, of a new block or of one that has grown, whose first bytes are known: there it is the last one of
    the slot that it was in, which no word shares with a known one. */
 static void use_unknown(size_t size, int has_grown) {
@@ -137,10 +164,12 @@ static void look_while_moved(size_t size) {
 }
 
 int main(int count, char** words) {
-  if (count != 3) return 2;
+  if (count != 3 && count != 4) return 2;
   const size_t size = strtoul(words[2], NULL, 10);
   for (int i = 0; i < (size < 1000000 ? 20 : 2); ++i) use(size + (size_t)i);
-  if (strcmp(words[1], "none") == 0) {
+  if (count == 4) {
+    misuse_in(words[3], words[1], size);
+  } else if (strcmp(words[1], "none") == 0) {
     trestle_free(made(size));
     trestle_malloc_trim(0);
     malloc_trim(0); /* the C library's, or where the library takes malloc's names its own */

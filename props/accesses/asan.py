@@ -28,15 +28,15 @@ def require(holds, message, text):
         raise Broken(f"{message}\n{text}")
 
 
-def run(program, fault, size):
+def run(program, fault, size, where=(), sample=0):
     options = "detect_leaks=1:abort_on_error=0:exitcode=77"
-    environment = dict(os.environ, ASAN_OPTIONS=options, TRESTLE_OPTIONS="sample=0:symbolizer=none")
-    return subprocess.run([program, fault, str(size)], env=environment, capture_output=True, text=True)
+    environment = dict(os.environ, ASAN_OPTIONS=options, TRESTLE_OPTIONS=f"sample={sample}:symbolizer=none")
+    return subprocess.run([program, fault, str(size), *where], env=environment, capture_output=True, text=True)
 
 
-def check_access(program, policy, fault, size):
+def check_access(program, policy, fault, size, where=(), sample=0):
     access, width, ours, is_freed = ACCESSES[fault]
-    done = run(program, fault, size)
+    done = run(program, fault, size, where, sample)
     require(done.returncode == 77, f"status {done.returncode}", done.stderr)
     if fault == "write_before_start" and "AddressSanitizer: SEGV on unknown address" in done.stderr:
         return  # nothing lies before the first block
@@ -63,12 +63,17 @@ def check_access(program, policy, fault, size):
 def main():
     program, policy = sys.argv[1:]
     broken = []
-    for size in SIZES:
+    cases = [(size, (), 0) for size in SIZES]
+    cases += [(SIZES[0], ("thread",), 0), (SIZES[0], ("child",), 0)]
+    if policy == "hardened":  # the one that takes samples
+        cases += [(SIZES[0], (), 1), (SIZES[1], ("thread",), 1), (SIZES[0], ("child",), 1)]
+    for size, where, sample in cases:
         for fault in ACCESSES:
             try:
-                check_access(program, policy, fault, size)
+                check_access(program, policy, fault, size, where, sample)
             except Broken as what:
-                broken.append(f"{policy}, {fault} of {size}: {what}")
+                broken.append(f"{policy}, {fault} of {size}, {' '.join(where)}, sample={sample}: {what}")
+    for size in SIZES:
         for fault, status in (("none", 0), ("lead", 0), ("lead_moved", 0), ("lose", 77)):
             done = run(program, fault, size)
             is_lost = "LeakSanitizer: detected memory leaks" in done.stderr and "4321 byte" in done.stderr

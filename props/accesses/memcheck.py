@@ -26,19 +26,19 @@ FAULTS = {
 }
 
 
-def run(program, fault, size, options="sample=0:symbolizer=none"):
+def run(program, fault, size, options="sample=0:symbolizer=none", where=()):
     environment = dict(os.environ, TRESTLE_OPTIONS=options)
-    done = subprocess.run([*VALGRIND, program, fault, str(size)], env=environment, capture_output=True, text=True)
+    done = subprocess.run([*VALGRIND, program, fault, str(size), *where], env=environment, capture_output=True, text=True)
     lines = re.findall(r"^==\d+==(?: (.*))?$", done.stderr, re.MULTILINE)  # the others are not memcheck's
-    return done, [line for line in lines if "set address range perms: large range" not in line]
+    return done, [line for line in lines if not re.match(r"Thread \d+:|Warning: set address range perms: large range", line)]
 
 
 def digits(number):
     return f"{number:,}"
 
 
-def why_wrong(program, policy, fault, size):
-    done, lines = run(program, fault, size)
+def why_wrong(program, policy, fault, size, where=()):
+    done, lines = run(program, fault, size, where=where)
     first, place = FAULTS[fault]
     said = lines[lines.index("") + 1:] if "" in lines else lines  # behind memcheck's own heading
     if not said or not re.fullmatch(first, said[0]):
@@ -69,6 +69,11 @@ def main():
             if wrong is not None:
                 why, done = wrong
                 broken.append(f"{policy}, {fault} of {size}: {why}\nstatus {done.returncode}\n{done.stderr}")
+        for where in ("thread", "child"):
+            wrong = why_wrong(program, policy, "read_past_end", size, (where,))
+            if wrong is not None:
+                why, done = wrong
+                broken.append(f"{policy}, read_past_end of {size} in a {where}: {why}\nstatus {done.returncode}\n{done.stderr}")
         if policy == "debug":  # a damaged block that is freed is told of once, and stays
             done, lines = run(program, "write_past_end", size, "abort=0:symbolizer=none")
             if done.returncode != 77 or not any(line.startswith("ERROR SUMMARY: 1 errors from 1 contexts") for line in lines):
