@@ -29,15 +29,20 @@ struct Request {
 struct Target {
   const char* name;
   const Vocabulary& vocabulary;
+  const char* runner;
+  bool runs_on_either = false;  // in a buffer, if the stage has one
 };
-const Target kTargets[] = {{"heap_ops", kHeapVocabulary},          {"block_heap_ops", kBufferVocabulary},
-                           {"bitmap_heap_ops", kBitmapVocabulary}, {"misuse", kMisuseVocabulary},
-                           {"corrupt", kCorruptVocabulary},        {"oom", kOomVocabulary}};
+const Target kTargets[] = {{"heap_ops", kHeapVocabulary, "run_on_heap"},
+                           {"block_heap_ops", kBufferVocabulary, "run_on_buffer"},
+                           {"bitmap_heap_ops", kBitmapVocabulary, "run_on_bitmap"},
+                           {"misuse", kMisuseVocabulary, "run_on_heap", true},
+                           {"corrupt", kCorruptVocabulary, "run_on_heap", true},
+                           {"oom", kOomVocabulary, "run_on_heap"}};
 
-const Vocabulary& vocabulary_of(const std::string& name) {
+const Target& target_of(const std::string& name) {
   std::string known;
   for (const Target& target : kTargets) {
-    if (name == target.name) return target.vocabulary;
+    if (name == target.name) return target;
     known += std::string(" ") + target.name;
   }
   throw std::runtime_error("'" + name + "' is no target of op programs:" + known);
@@ -52,12 +57,13 @@ std::string read(const std::string& file) {
 Program program_of(const Request& request) {
   const std::string bytes = read(request.file);
   Program program;
-  decode(vocabulary_of(request.target), {reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size()}, program);
+  decode(target_of(request.target).vocabulary, {reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size()},
+         program);
   return program;
 }
 
 Bytes encoded(const Request& request, const Program& program) {
-  const std::optional<Bytes> bytes = encode(vocabulary_of(request.target), program);
+  const std::optional<Bytes> bytes = encode(target_of(request.target).vocabulary, program);
   if (!bytes)
     throw std::runtime_error(request.file + ": " + request.target +
                              " has no input for its stage, or an op or a size in it");
@@ -108,9 +114,8 @@ std::string identifier(const std::string& name) {
 
 void print_cpp(const Request& request) {
   const Program program = program_of(request);
-  const char* const runner = program.stage.buffer_bytes == 0 ? "run_on_heap"
-                             : program.stage.page_bytes != 0 ? "run_on_bitmap"
-                                                             : "run_on_buffer";
+  const Target& target = target_of(request.target);
+  const char* const runner = target.runs_on_either && program.stage.buffer_bytes != 0 ? "run_on_buffer" : target.runner;
   const std::string name = request.name.empty() ? fs::path(request.file).stem().string() : request.name;
   write(request,
         "#include <gtest/gtest.h>\n\n#include \"ops/runners.hpp\"\n\nnamespace trestle::ops {\nnamespace {\n\n"

@@ -1,4 +1,4 @@
-// Programs on the engines under test, which are compiled here once for the fuzz targets, the properties and the regressions.
+// Programs on the engines under test, compiled once for the fuzz targets, the properties and the regressions.
 #pragma once
 
 #include <cstddef>

@@ -135,10 +135,15 @@ Answer report(const Fault& fault, const Call& call, Outlook outlook, const void*
   return answer;
 }
 
+std::uint64_t offset_of(const void* at) noexcept {
+  const OwnAccesses own;
+  return process_heap().offset_of(at);
+}
+
 bool goes_on(const Fault& fault, Outlook outlook) noexcept {
   trestle_fault_action wanted = TRESTLE_ACTION_DEFAULT;
   if (const trestle_fault_handler set = handler.load(std::memory_order_acquire)) {
-    const trestle_fault published = publish(fault, process_heap().offset_of(fault.address));
+    const trestle_fault published = publish(fault, offset_of(fault.address));
     const ProgramAccesses of_handler;
     wanted = set(&published);
   }

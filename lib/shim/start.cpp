@@ -138,7 +138,9 @@ bool start_heap() noexcept {
   if (!has_leaving) has_leaving = pthread_key_create(&leaving, thread_ends) == 0;
   const bool up = heap.start({.thread_began = thread_began});
   // Nor is its own object the program's: the address of a span that it keeps is that of the span's first block.
-  if (kTellsValgrind && up) forbid_access(&heap, sizeof heap);
+  if constexpr (kTellsValgrind) {
+    if (up) forbid_access(&heap, sizeof heap);
+  }
   heap_is_started.store(up, std::memory_order_release);
   return up;
 }
