@@ -16,14 +16,14 @@ profiles=$build/profiles
 rm -rf "$profiles"
 mkdir -p "$profiles"
 
-# run GROUP PROGRAM ARGS...: the program's counts go to its group. Its failure is another job's to tell, and yet none here
-# that would count what was not reached.
+# run GROUP PROGRAM ARGS...: the program's counts, to which its children add theirs (%m), go to its group. Its failure is
+# another job's to tell, and yet none here that would count what was not reached.
 objects=()
 run() {
   local group=$1 program=$2
   shift 2
   objects+=("$program")
-  LLVM_PROFILE_FILE=$profiles/$group/$(basename "$program")-%p.profraw "$program" "$@" </dev/null >"$build/last.log" 2>&1 || {
+  LLVM_PROFILE_FILE=$profiles/$group/$(basename "$program")-%m.profraw "$program" "$@" </dev/null >"$build/last.log" 2>&1 || {
     tail -n 50 "$build/last.log" >&2
     echo "ci/coverage.sh: $program failed" >&2
     exit 1

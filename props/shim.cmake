@@ -13,7 +13,7 @@ set(EDGE_POLICIES fast hardened debug)
 # Their own binary: the other units link neither the report nor the shim. (units.cmake has what needs a whole library.)
 file(GLOB EDGE_UNITS CONFIGURE_DEPENDS ${EDGE}/report/*_test.cpp ${EDGE}/shim/options_test.cpp)
 add_executable(trestle_edge_units ${EDGE_UNITS} ${PROJECT_SOURCE_DIR}/lib/shim/options.cpp)
-target_include_directories(trestle_edge_units PRIVATE ${EDGE}/report)
+target_include_directories(trestle_edge_units PRIVATE ${EDGE} ${EDGE}/report)
 target_link_libraries(trestle_edge_units PRIVATE trestle_light_flags trestle_base trestle_os trestle_report nlohmann_json::nlohmann_json
   GTest::gtest_main)
 target_precompile_headers(trestle_edge_units REUSE_FROM trestle_test_main)

@@ -8,6 +8,8 @@
 #include <stdexcept>
 #include <string>
 
+#include "child.hpp"
+
 namespace trestle {
 
 struct Captured {
@@ -27,7 +29,7 @@ Captured capture_stderr(Code code) {
     dup2(ends[1], STDERR_FILENO);
     close(ends[0]);
     code();
-    _exit(0);
+    end_child(0);
   }
   close(ends[1]);
   std::array<char, 4096> piece{};
