@@ -21,14 +21,13 @@ template <class Property>
   rc::detail::TestListenerAdapter unheard;
   rc::detail::TestParams params = rc::detail::configuration().testParams;
   params.maxSuccess *= times;
+  // Not the seed alone: a case's size depends on how many there are. Said before, since a case may end the process.
+  std::cerr << "- " << claim << "\n  RC_PARAMS=\"" << configToMinimalString(rc::detail::configuration()) << "\""
+            << std::endl;
   const rc::detail::TestResult result = rc::detail::checkTestable(property, metadata, params, unheard);
-  std::cerr << "- " << claim << "\n";
   printResultMessage(result, std::cerr);
   std::cerr << "\n";
-  const bool held = result.template is<rc::detail::SuccessResult>();
-  // Not the seed alone: a case's size depends on how many there are.
-  if (!held) std::cerr << "again: RC_PARAMS=\"" << configToMinimalString(rc::detail::configuration()) << "\"\n";
-  return held;
+  return result.template is<rc::detail::SuccessResult>();
 }
 
 // Numbers of all lengths, whatever the size of the case: RapidCheck's arbitrary ones grow with it.

@@ -212,11 +212,12 @@ std::size_t Slab<P>::take(std::span<void*> out) noexcept {
   return taken;
 }
 
-// False: the bit says that the slot rests here, its state does not. One of the two was overwritten, and the state is believed.
+// False: the bit says that the slot rests here, its state does not, or nobody has had it yet, whose state is the same as a
+// resting one's. The bit was overwritten, or the state, which is believed.
 template <Policy P>
 bool Slab<P>::take_at(std::uint32_t index, void*& out) noexcept {
   const SlotState state = state_of(index);
-  if (!is_resting_state(state)) [[unlikely]]
+  if (index >= carved_ || !is_resting_state(state)) [[unlikely]]
     return false;
   layout_.states[index] = SlotState::free(Rest::magazine, state.is_fresh());
   --resting_;

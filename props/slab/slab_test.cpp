@@ -218,6 +218,21 @@ TYPED_TEST(SlabUnit, HandsOutNoSlotThatOnlyItsFreeBitCallsFree) {
   EXPECT_FALSE(under.faults().empty());
 }
 
+// Nor of one of a slot that nobody has had: its state is what a resting one's is, and it would be handed out once more when it
+// is carved.
+TYPED_TEST(SlabUnit, HandsOutNoSlotTwiceOfWhichAFreeBitSpokeTooEarly) {
+  auto& slab = this->tested_.slab();
+  for (std::uint32_t i = 0; i < 3; ++i) ASSERT_NE(this->tested_.take(kRequest), nullptr);
+  ASSERT_EQ(this->tested_.give(slab.slot_at(1)), FaultKind::none);
+  ASSERT_EQ(this->tested_.give(slab.slot_at(2)), FaultKind::none);
+  this->tested_.free_bits(0) |= std::uint64_t{1} << 5 | std::uint64_t{1} << 63;
+  EXPECT_FALSE(this->tested_.faults().empty());
+  std::vector<void*> all(slab.slots());
+  const std::size_t taken = slab.take(all);
+  EXPECT_EQ(taken, slab.slots() - 1U);
+  EXPECT_EQ(std::set<void*>(all.begin(), all.begin() + static_cast<std::ptrdiff_t>(taken)).size(), taken);
+}
+
 // Every page on which nothing but slots that rest lies, and no other.
 TYPED_TEST(SlabUnit, GivesUpThePagesOfItsFreeSlotsOnly) {
   constexpr std::size_t kPage = 4096;
