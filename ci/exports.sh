@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Refuses a shared library that exports anything but the API: ci/exports.sh LIBRARY...
-# That is trestle_*, classes trestle::block_heap and trestle::bitmap_heap, the malloc family and the operators new and delete; the family must be
-# whole. Besides, cfree, which glibc has for old programs, and _exit, by which a process would end without its last check.
+# That is trestle_*, classes trestle::block_heap and trestle::bitmap_heap, the malloc family and the operators new and delete;
+# the family must be whole. Besides, cfree, which glibc has for old programs, and _exit, by which a process would end without its
+# last check.
 set -euo pipefail
 [ $# -gt 0 ] || { echo "usage: ci/exports.sh LIBRARY..." >&2 && exit 2; }
 family="malloc calloc realloc reallocarray free free_sized free_aligned_sized aligned_alloc posix_memalign memalign valloc

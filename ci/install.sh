@@ -50,8 +50,10 @@ if command -v gdb >/dev/null; then
 fi
 
 "$prefix/bin/trestle" run --policy fast -- "$work/trestle-fast" fast 2>"$work/summary"
-grep -q '^trestle: .* allocations, .*faults: none$' "$work/summary" || die "no summary of the installed tool's: $(cat "$work/summary")"
+grep -q '^trestle: .* allocations, .*faults: none$' "$work/summary" \
+  || die "no summary of the installed tool's: $(cat "$work/summary")"
 status=0
 "$prefix/bin/trestle" test 2>"$work/error" || status=$?
-[ $status -eq 125 ] && grep -q 'none are installed' "$work/error" || die "the installed tool's test: $status, $(cat "$work/error")"
+[ $status -eq 125 ] && grep -q 'none are installed' "$work/error" \
+  || die "the installed tool's test: $status, $(cat "$work/error")"
 echo "an installed, moved prefix serves CMake, pkg-config and the tool"

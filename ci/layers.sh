@@ -45,7 +45,8 @@ while IFS= read -r file; do
   while IFS=: read -r line text; do
     if [[ $text =~ \#[[:space:]]*include[[:space:]]*\"([^\"]+)\" ]]; then
       judge "$file:$line" "${file%%/*}" "${BASH_REMATCH[1]}"
-    elif [[ $text =~ \#[[:space:]]*include[[:space:]]*\<([^\>/]+/[^\>]+)\> && " ${order[*]} " == *" ${BASH_REMATCH[1]%%/*} "* ]]; then
+    elif [[ $text =~ \#[[:space:]]*include[[:space:]]*\<([^\>/]+/[^\>]+)\> ]] \
+      && [[ " ${order[*]} " == *" ${BASH_REMATCH[1]%%/*} "* ]]; then
       complain "$file:$line" "<${BASH_REMATCH[1]}> is a header of the project: name it in quotes"
     fi
   done < <(grep -nE '^[[:space:]]*#[[:space:]]*include' "$file" || true)

@@ -35,4 +35,5 @@ tests=build/tests/$(IFS=- && echo "${presets[*]}")  # two jobs side by side have
 # JUnit's form, for those who show results: build/junit/PRESET-PRESET.xml.
 junit=$PWD/build/junit/$(IFS=- && echo "${presets[*]}").xml
 mkdir -p "${junit%/*}"
-exec ctest --test-dir "$tests" --output-junit "$junit" --output-on-failure --no-tests=error --no-label-summary -j "$jobs" "${choice[@]}"
+exec ctest --test-dir "$tests" --output-junit "$junit" --output-on-failure --no-tests=error --no-label-summary -j "$jobs" \
+  "${choice[@]}"

@@ -8,7 +8,8 @@ workflow=../.github/workflows/ci.yml
 
 # refuses FROM TO TEXT: the workflow with the first line that holds FROM replaced by TO.
 refuses() {
-  from=$1 to=$2 awk '!done && index($0, ENVIRON["from"]) {print ENVIRON["to"]; done = 1; next} {print}' $workflow >"$work/ci.yml"
+  from=$1 to=$2 awk '!done && index($0, ENVIRON["from"]) {print ENVIRON["to"]; done = 1; next} {print}' $workflow \
+    >"$work/ci.yml"
   ! cmp -s $workflow "$work/ci.yml" || { echo "nothing was planted for: $3" && exit 1; }
   if ./workflow.py "$work/ci.yml" 2>"$work/out"; then
     echo "'$2' was let through"

@@ -16,7 +16,10 @@ count=$((60000 * work / 100 + 100))
   redis-benchmark -s "$socket" -q -n "$count" -r 20000 -d 100 -P 16 -c 20 -t set,get,lpush,lpop,sadd,hset,zadd >/dev/null 2>&1
   redis-cli -s "$socket" flushall
   awk -v count="$count" 'BEGIN {
-    for (i = 0; i < count; i++) printf "SET key:%d %s\r\nAPPEND key:%d more%d\r\nSADD set:%d m%d\r\n", i % 5000, i * 7919, i % 777, i, i % 50, i
+    for (i = 0; i < count; i++) {
+      printf "SET key:%d %s\r\nAPPEND key:%d more%d\r\n", i % 5000, i * 7919, i % 777, i
+      printf "SADD set:%d m%d\r\n", i % 50, i
+    }
   }' | redis-cli -s "$socket" --pipe | tail -n 1
   redis-cli -s "$socket" dbsize
   redis-cli -s "$socket" strlen key:7
