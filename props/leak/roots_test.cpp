@@ -1,8 +1,5 @@
-// mark_from_roots: what is found in stacks, registers and mappings of all kinds, and what lies below a stack pointer is not.
-#include "leak/roots.hpp"
-
+// mark_from_roots: what is found in stacks and registers, and what lies below a stack pointer is not.
 #include <gtest/gtest.h>
-#include <linux/seccomp.h>
 #include <pthread.h>
 #include <signal.h>
 #include <sys/mman.h>
@@ -10,96 +7,15 @@
 #include <ucontext.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <array>
 #include <atomic>
-#include <cerrno>
 #include <cstddef>
-#include <span>
 #include <thread>
 
-#include "base/arith.hpp"
-#include "base/sanitize.hpp"
-#include "child.hpp"
-#include "os/mapped.hpp"
+#include "leak/root_search.hpp"
 
 namespace trestle {
 namespace {
-
-constexpr std::size_t kBytes = 64;
-
-// The one block there is, whose address lies nowhere as such.
-struct Hidden {
-  Hidden() : inverse(~address_of(mmap(nullptr, kOsPage, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0))) {}
-  [[nodiscard, gnu::noinline]] void* block() const {
-    std::uintptr_t word = inverse;
-    asm volatile("" : "+r"(word));
-    return reinterpret_cast<void*>(~word);
-  }
-  std::uintptr_t inverse;
-};
-const Hidden hidden;
-
-enum class Found { unreached, reached, failed };
-
-[[gnu::noinline]] Found look_for(const os::Caller& caller) {
-  const std::size_t stack_bytes = default_stack_bytes();
-  Reach reach;
-  if (!reach.make_room(1)) return Found::failed;
-  reach.add(hidden.block(), kBytes);
-  reach.begin();
-  os::StoppedThreads others;
-  if (others.stop() != os::StoppedThreads::Answer::stopped) return Found::failed;
-  const os::Mapped<RootsRoom> room;
-  if (room.get() == nullptr) return Found::failed;
-  std::array<AddressRange, 4> own{};
-  std::size_t count = 0;
-  for (const std::span<const std::byte> memory : {reach.memory(), others.memory(), room.memory()})
-    own[count++] = {address_of(memory.data()), address_of(memory.data()) + memory.size()};
-  own[count++] = {address_of(hidden.block()), address_of(hidden.block()) + kOsPage};
-  std::sort(own.begin(), own.end(), [](const auto& a, const auto& b) { return a.begin < b.begin; });
-  if (!mark_from_roots(reach, own, others, caller, stack_bytes, *room.get())) return Found::failed;
-  return reach.unreached() == 0 ? Found::reached : Found::unreached;
-}
-[[gnu::noinline]] Found look() {
-  const os::Caller caller = os::Caller::here();
-  const Found found = look_for(caller);
-  asm volatile("");  // it is called from here, and not from where we return to
-  return found;
-}
-// Nothing of what was called before lies below the caller's frame.
-[[gnu::noinline]] void forget() {
-  std::array<char, 32768> below{};
-  asm volatile("" : : "r"(below.data()) : "memory");
-}
-// As a child sees it: beside its own main thread there is no other then.
-[[nodiscard]] int looked() {
-  forget();
-  return static_cast<int>(look());
-}
-constexpr int kUnreached = static_cast<int>(Found::unreached);
-constexpr int kReached = static_cast<int>(Found::reached);
-constexpr int kFailed = static_cast<int>(Found::failed);
-
-[[gnu::noinline]] void keep(void** at) {
-  *at = hidden.block();
-  forget();
-}
-void* mapped(std::size_t bytes, int flags = MAP_PRIVATE | MAP_ANONYMOUS) {
-  void* const at = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, flags, -1, 0);
-  madvise(at, bytes, MADV_NOHUGEPAGE);  // pages are counted
-  return at;
-}
-
-class RootsTest : public testing::Test {
- protected:
-  void SetUp() override {
-    if (TRESTLE_UNDER_TSAN) GTEST_SKIP() << "a task that shares its memory is nothing that it knows of";
-#if defined(TRESTLE_UNDER_ASAN)
-    GTEST_SKIP() << "it keeps frames elsewhere, and what they held";
-#endif
-  }
-};
 
 TEST_F(RootsTest, AreNoneAtFirst) {
   EXPECT_EQ(run_in_child([] { return looked(); }), kUnreached);
@@ -361,78 +277,6 @@ TEST_F(RootsTest, AreTheFramesBelowAHandlerOfAnotherThread) {
               return looked();
             }),
             kReached);
-}
-
-TEST_F(RootsTest, AreVariables) {
-  static void* variable;
-  static thread_local void* local;
-  for (void** const at : {&variable, &local}) {
-    EXPECT_EQ(run_in_child([&] {
-                keep(at);
-                const int found = looked();
-                *at = nullptr;
-                return found * 10 + looked();
-              }),
-              kReached * 10 + kUnreached);
-  }
-}
-
-TEST_F(RootsTest, AreMappingsThatNobodyMayWriteAnyMore) {
-  EXPECT_EQ(run_in_child([] {
-              auto** const sealed = static_cast<void**>(mapped(kOsPage));
-              keep(&sealed[3]);
-              mprotect(sealed, kOsPage, PROT_READ);
-              return looked();
-            }),
-            kReached);
-}
-
-TEST_F(RootsTest, AreSharedMappings) {
-  EXPECT_EQ(run_in_child([] {
-              auto** const shared = static_cast<void**>(mapped(kOsPage, MAP_SHARED | MAP_ANONYMOUS));
-              keep(&shared[3]);
-              return looked();
-            }),
-            kReached);
-}
-// A child has none of its pages at first, and who gives them up loses nothing.
-TEST_F(RootsTest, AreSharedMappingsThatThisProcessHasNoPagesOf) {
-  EXPECT_EQ(run_in_child([] {
-              auto** const shared = static_cast<void**>(mapped(kOsPage, MAP_SHARED | MAP_ANONYMOUS));
-              keep(&shared[3]);
-              const int in_child = run_in_child([] { return looked(); });
-              madvise(shared, kOsPage, MADV_DONTNEED);
-              return in_child * 10 + looked();
-            }),
-            kReached * 10 + kReached);
-}
-
-// What was never written to is not read either, so that it stays as it is.
-TEST_F(RootsTest, LeaveUntouchedMemoryUntouched) {
-  EXPECT_EQ(run_in_child([] {
-              constexpr std::size_t kPages = 4096;
-              for (const int flags : {MAP_PRIVATE, MAP_SHARED}) {
-                auto* const sparse = static_cast<std::byte*>(mapped(kPages * kOsPage, flags | MAP_ANONYMOUS));
-                keep(reinterpret_cast<void**>(sparse + 1000 * kOsPage));
-                if (looked() != kReached) return 10;
-                std::array<unsigned char, kPages> resident{};
-                mincore(sparse, kPages * kOsPage, resident.data());
-                std::size_t count = 0;
-                for (const unsigned char page : resident) count += page & 1U;
-                if (count != 1) return 11;
-                munmap(sparse, kPages * kOsPage);
-              }
-              return 0;
-            }),
-            0);
-}
-
-TEST_F(RootsTest, AreNotTakenForAllWhereMemoryCannotBeRead) {
-  EXPECT_EQ(run_in_child([] {
-              if (!forbid_call(SYS_process_vm_readv, SECCOMP_RET_ERRNO | EPERM)) return 10;
-              return looked();
-            }),
-            kFailed);
 }
 
 }  // namespace

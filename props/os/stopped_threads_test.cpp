@@ -1,6 +1,4 @@
 // StoppedThreads: all others stand still, what their registers hold is known, and they go on as if nothing had been.
-#include "os/stopped_threads.hpp"
-
 #include <gtest/gtest.h>
 #include <linux/seccomp.h>
 #include <pthread.h>
@@ -9,107 +7,17 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <atomic>
 #include <cerrno>
-#include <fstream>
-#include <iterator>
-#include <string>
 #include <thread>
 #include <tuple>
 #include <vector>
 
-#include "base/arith.hpp"
 #include "child.hpp"
+#include "os/counting_thread.hpp"
 
 namespace trestle {
 namespace {
-
-constexpr auto kStopped = os::StoppedThreads::Answer::stopped;
-constexpr auto kRefused = os::StoppedThreads::Answer::refused;
-constexpr auto kLate = os::StoppedThreads::Answer::late;
-
-enum class Holds { nothing, in_register, in_vector };
-
-// Another thread that counts for as long as it is there, with a word in a register that nobody else has.
-class Counting {
- public:
-  explicit Counting(Holds holds = Holds::nothing, std::uintptr_t word = 0, bool deaf = false)
-      : thread_([this, holds, word, deaf] { run(holds, word, deaf); }) {
-    while (count() == 0) std::this_thread::yield();
-  }
-  ~Counting() {
-    __atomic_store_n(&done_, 1, __ATOMIC_RELEASE);
-    thread_.join();
-  }
-  Counting(const Counting&) = delete;
-  Counting& operator=(const Counting&) = delete;
-  [[nodiscard]] std::uint64_t count() const { return __atomic_load_n(&count_, __ATOMIC_ACQUIRE); }
-  [[nodiscard]] int id() const { return id_; }
-  [[nodiscard]] std::uintptr_t thread_pointer() const { return thread_pointer_; }
-  [[nodiscard]] std::uintptr_t frame() const { return frame_; }
-  [[nodiscard]] pthread_t handle() { return thread_.native_handle(); }
-
- private:
-  void run(Holds holds, std::uintptr_t word, bool deaf) {
-    sigset_t all;
-    sigfillset(&all);
-    if (deaf) pthread_sigmask(SIG_SETMASK, &all, nullptr);
-    id_ = os::thread_id();
-    thread_pointer_ = address_of(__builtin_thread_pointer());
-    frame_ = address_of(__builtin_frame_address(0));
-    // In assembly, so that the word is where it is said to be however this is compiled.
-#if defined(__x86_64__)
-    if (holds == Holds::in_register) {
-      asm volatile("1: lock incq %0\n\tcmpl $0, %1\n\tje 1b" : "+m"(count_) : "m"(done_), "r"(word) : "cc", "memory");
-    } else if (holds == Holds::in_vector) {
-      asm volatile("movq %2, %%xmm13\n\txorl %k2, %k2\n1:\tlock incq %0\n\tcmpl $0, %1\n\tje 1b"
-                   : "+m"(count_), "+m"(done_), "+r"(word)
-                   :
-                   : "cc", "memory", "xmm13");
-    }
-#else
-    (void)holds, (void)word;
-#endif
-    while (__atomic_load_n(&done_, __ATOMIC_ACQUIRE) == 0) __atomic_fetch_add(&count_, 1, __ATOMIC_ACQ_REL);
-  }
-
-  std::uint64_t count_ = 0;
-  std::uint32_t done_ = 0;
-  std::atomic<int> id_{0};
-  std::atomic<std::uintptr_t> thread_pointer_{0};
-  std::atomic<std::uintptr_t> frame_{0};
-  std::thread thread_;
-};
-
-// The tasks that this thread made and that are no threads.
-std::vector<int> own_children() {
-  std::ifstream file("/proc/thread-self/children");
-  return {std::istream_iterator<int>(file), {}};
-}
-
-class StoppedThreadsTest : public testing::Test {
- protected:
-  void SetUp() override {
-    if (TRESTLE_UNDER_TSAN) GTEST_SKIP() << "a task that shares its memory is nothing that it knows of";
-  }
-  // As nearly as can be seen without a clock.
-  static bool stands_still(const Counting& thread) {
-    const std::uint64_t before = thread.count();
-    for (int i = 0; i < 100'000; ++i)
-      if (thread.count() != before) return false;
-    return true;
-  }
-  static void expect_to_go_on(const Counting& thread) {
-    const std::uint64_t before = thread.count();
-    while (thread.count() == before) std::this_thread::yield();
-  }
-  static const os::StoppedThreads::Thread* find(const os::StoppedThreads& stopped, int id) {
-    const auto all = stopped.threads();
-    const auto found = std::find_if(all.begin(), all.end(), [=](const auto& thread) { return thread.id == id; });
-    return found == all.end() ? nullptr : &*found;
-  }
-};
 
 TEST_F(StoppedThreadsTest, StandStillAndGoOn) {
   const Counting first;
@@ -266,145 +174,6 @@ TEST_F(StoppedThreadsTest, AreNotStoppedWhereNobodyMayTrace) {
               }),
               0);
   }
-}
-
-TEST_F(StoppedThreadsTest, GoOnWhenTheTaskThatHoldsThemIsKilled) {
-  const Counting thread;
-  os::StoppedThreads stopped;  // goes before the threads do
-  ASSERT_EQ(stopped.stop(), kStopped);
-  EXPECT_TRUE(stopped.stand());
-  const std::vector<int> children = own_children();
-  ASSERT_EQ(children.size(), 1U);
-  kill(children[0], SIGKILL);
-  while (stopped.stand()) std::this_thread::yield();
-  expect_to_go_on(thread);
-  stopped.let_go();
-  ASSERT_EQ(stopped.stop(), kStopped) << "another takes its place";
-}
-
-TEST_F(StoppedThreadsTest, DoNotKeepAProcessThatIsKilled) {
-  std::array<int, 2> ends{};
-  ASSERT_EQ(pipe(ends.data()), 0);
-  const pid_t child = fork();
-  if (child == 0) {
-    const Counting thread;
-    os::StoppedThreads stopped;
-    const char word = stopped.stop() == kStopped ? 'y' : 'n';
-    (void)!write(ends[1], &word, 1);
-    for (;;) pause();
-  }
-  char word = '?';
-  ASSERT_EQ(read(ends[0], &word, 1), 1);
-  EXPECT_EQ(word, 'y');
-  kill(child, SIGKILL);
-  int status = 0;
-  EXPECT_EQ(waitpid(child, &status, 0), child);
-  EXPECT_TRUE(WIFSIGNALED(status));
-  for (const int end : ends) close(end);
-}
-
-TEST_F(StoppedThreadsTest, DoNotKeepOneOfThemFromExec) {
-  for (int round = 0; round < 30; ++round) {
-    EXPECT_EQ(run_in_child([&] {
-                std::thread([&] {
-                  for (int i = 0; i < round * 3000; ++i) asm volatile("");
-                  execl("/bin/true", "true", nullptr);
-                }).detach();
-                for (;;) {
-                  os::StoppedThreads stopped;
-                  std::ignore = stopped.stop();
-                }
-                return 1;
-              }),
-              0);
-  }
-}
-
-// Its memory is the process's no more, but that of the others is.
-TEST_F(StoppedThreadsTest, MayLackTheProcessesFirstThread) {
-  EXPECT_EQ(run_in_child([&]() -> int {
-              std::thread([first = os::thread_id()] {
-                std::string state;
-                while (state != "Z") {
-                  std::ifstream file("/proc/self/task/" + std::to_string(first) + "/stat");
-                  std::string word;
-                  file >> word >> word >> state;
-                }
-                const Counting thread;
-                os::StoppedThreads stopped;
-                const std::uintptr_t here = 12;
-                std::uintptr_t copy = 0;
-                const bool read = os::read_own_memory(&here, &copy, sizeof here) && copy == here;
-                _exit(stopped.stop() == kStopped && find(stopped, thread.id()) != nullptr && read ? 0 : 1);
-              }).detach();
-              syscall(SYS_exit, 0);
-              return 2;
-            }),
-            0);
-}
-
-// At any moment of its end: nobody is told of that before all others have ended.
-TEST_F(StoppedThreadsTest, AreNotKeptByAFirstThreadThatEndsMeanwhile) {
-  for (int round = 0; round < 200; ++round) {
-    EXPECT_EQ(run_in_child([&]() -> int {
-                static std::atomic<bool> begun;
-                static std::atomic<bool> ending;
-                std::thread([] {
-                  for (int after = 0; after < 3; after += ending ? 1 : 0) {
-                    os::StoppedThreads stopped;
-                    begun = true;
-                    if (stopped.stop(UINT64_MAX) != kStopped) _exit(1);
-                  }
-                  _exit(0);
-                }).detach();
-                while (!begun) std::this_thread::yield();
-                for (int i = 0; i < round * 500; ++i) asm volatile("");
-                ending = true;
-                syscall(SYS_exit, 0);
-                return 2;
-              }),
-              0);
-  }
-}
-
-// The parent of a vfork waits in the kernel for its child.
-TEST_F(StoppedThreadsTest, AreNotWaitedForForEver) {
-  struct Vforked {
-    std::array<int, 2> ends{};
-    std::atomic<bool> begun{false};
-  } forked;
-  ASSERT_EQ(pipe(forked.ends.data()), 0);
-  std::thread parent([&forked] {
-    if (vfork() != 0) return;  // NOLINT(bugprone-unsafe-functions): what is tested
-    forked.begun = true;
-    char unused = 0;
-    (void)!read(forked.ends[0], &unused, 1);
-    _exit(0);
-  });
-  while (!forked.begun) std::this_thread::yield();
-  const Counting thread;
-  os::StoppedThreads stopped;
-  EXPECT_EQ(stopped.stop(100'000'000), kLate);
-  expect_to_go_on(thread);
-  (void)!write(forked.ends[1], "x", 1);
-  parent.join();
-  EXPECT_EQ(stopped.stop(), kStopped);
-  stopped.let_go();
-  for (const int end : forked.ends) close(end);
-}
-
-TEST_F(StoppedThreadsTest, AreLetGoByOneThatIsToBeCancelled) {
-  const Counting thread;
-  std::atomic<bool> done{false};
-  std::thread cancelled([&] {
-    pthread_cancel(pthread_self());
-    os::StoppedThreads stopped;
-    done = stopped.stop() == kStopped;
-    stopped.let_go();
-  });
-  cancelled.join();
-  EXPECT_TRUE(done);
-  expect_to_go_on(thread);
 }
 
 TEST_F(StoppedThreadsTest, KeepTheCallersErrnoAndMask) {
