@@ -206,7 +206,8 @@ class Misuser {
     const Tier tier = host_.tier_of(block.address);
     const std::size_t told = H::kPolicy.canary && (tier == Tier::slot || tier == Tier::unit) ? 1 : 0;
     const std::size_t pad = served(block) - block.size;
-    if (!H::kPolicy.canary || pad == 0) return false;
+    if (!H::kPolicy.canary) return false;
+    if (pad == 0) return tier == Tier::block && overwrite_header_behind(by, block);
     if (pad == told || by % pad >= pad - told) return overwrite_telling_byte(block, served(block), by / pad);
     return overwrite(block.address + block.size + by % (pad - told), by, FaultKind::write_past_end, block);
   }
@@ -241,6 +242,18 @@ class Misuser {
     }
     return false;
   }
+  // Of a block that its request fills.
+  bool overwrite_header_behind(std::size_t by, const LiveBlock& block) {
+    std::byte* const header = block.address + block.size;
+    std::byte* const at = header + by % kHeaderBytes;
+    const std::byte old = std::exchange(*at, *at ^ static_cast<std::byte>(1 + by % 255));
+    const Verdict freed = deallocate_at_edge(host_.engine(), block.address, {.kind = block.kind});
+    const Verdict moved = host_.engine().reallocate(block.address, block.size + 1).verdict();
+    (void)(expect(freed, FaultKind::header_corrupt, header) && expect(moved, FaultKind::header_corrupt, header) &&
+           expect_explained(freed, block.address, block));
+    *at = old;
+    return true;
+  }
   // Nothing that its header says is believed then, by whichever call.
   bool overwrite_header(std::size_t by, const LiveBlock& block) {
     std::byte* const at = block.address - 1 - by % kHeaderBytes;
@@ -255,9 +268,8 @@ class Misuser {
   }
   // One bit of the slot's last byte that lies to the left: where that is somebody's, it is the code of a pad, which no other
   // code is as near to. heap_check and the neighbour's free take it for the neighbour's fault; the owner's free knows better,
-  // but looks only where the neighbour ends in the cache line of its own slot.
+  // where it looks there.
   bool overwrite_left_slot(std::size_t bit, const LiveBlock& block) {
-    constexpr std::size_t kCacheLine = 64;
     const auto ends_here = [&](const BlockView& shown) { return shown.payload + shown.served == block.address; };
     const std::optional<BlockView> left = find_view(ends_here);
     if (!left || host_.tier_of(left->payload) != Tier::slot) return false;
@@ -270,7 +282,8 @@ class Misuser {
     (void)expect_checked(live ? FaultKind::write_past_end : FaultKind::write_after_free, told ? at : nullptr,
                          left->payload);
     if (live) expect_left_named(*left, told ? at : nullptr);
-    if (!is_aligned(block.address, kCacheLine)) expect_below_named(block, *left, told);
+    constexpr std::size_t kCacheLine = 64;
+    if (H::kPolicy.far_neighbour || !is_aligned(block.address, kCacheLine)) expect_below_named(block, *left, told);
     undo(at, old, live ? FaultKind::write_past_end : FaultKind::write_after_free, told);
     return true;
   }

@@ -14,6 +14,7 @@ enum class HistoriesOf : std::uint8_t { nothing, spans, all };
 struct Policy {
   char name[12];                  // as in libtrestle-NAME.so
   bool canary;                    // pad bytes carry the canary, checked on free, realloc and heap_check
+  bool far_neighbour;             // free looks below a slot that begins a cache line as well, into the neighbour's
   bool poison;                    // freed bytes are filled with `poison_byte` and verified before reuse
   std::uint8_t poison_byte;       // what it is
   std::size_t poison_limit;       // bytes of a free block, from its start, that are poisoned and verified
@@ -40,6 +41,7 @@ inline constexpr std::size_t kAllBytes = SIZE_MAX;
 
 inline constexpr Policy kFast{.name = "fast",
                               .canary = false,
+                              .far_neighbour = false,
                               .poison = false,
                               .poison_byte = 0,
                               .poison_limit = 0,
@@ -62,6 +64,7 @@ inline constexpr Policy kFast{.name = "fast",
 
 inline constexpr Policy kHardened{.name = "hardened",
                                   .canary = true,
+                                  .far_neighbour = false,
                                   .poison = true,
                                   .poison_byte = 0,
                                   .poison_limit = 1024,
@@ -84,6 +87,7 @@ inline constexpr Policy kHardened{.name = "hardened",
 
 inline constexpr Policy kDebug{.name = "debug",
                                .canary = true,
+                               .far_neighbour = true,
                                .poison = true,
                                .poison_byte = 0xDF,
                                .poison_limit = kAllBytes,
@@ -107,8 +111,9 @@ inline constexpr Policy kDebug{.name = "debug",
 // Contradictory policies do not compile.
 consteval bool is_consistent(const Policy& p) {
   return p.poison == (p.poison_limit != 0) && (p.sampled || p.sample == 0) && (p.kind_checked || !p.kind_fatal) &&
-         (!p.sampled || (p.large_inaccessible && p.guard_pages)) && p.quarantine_blocks > 0 &&
-         !(p.slots_quarantined && p.slot_delay != 0) && (p.poison_limit % 16 == 0 || p.poison_limit == kAllBytes);
+         (p.canary || !p.far_neighbour) && (!p.sampled || (p.large_inaccessible && p.guard_pages)) &&
+         p.quarantine_blocks > 0 && !(p.slots_quarantined && p.slot_delay != 0) &&
+         (p.poison_limit % 16 == 0 || p.poison_limit == kAllBytes);
 }
 consteval Policy with_poison(Policy p, bool poison, std::size_t limit) {
   p.poison = poison;

@@ -275,7 +275,7 @@ Allocation BlockEngine<P, Owner>::resize(void* payload, std::size_t size) noexce
   if (const Verdict v = find_live(payload, header); v.is_fault()) [[unlikely]]
     return Allocation::failed(v);
   const Block block{static_cast<std::byte*>(payload) - kHeaderBytes, header};
-  if (const Verdict v = vet_canary(block); v.is_fault()) [[unlikely]]
+  if (const Verdict v = vet_end(block); v.is_fault()) [[unlikely]]
     return Allocation::failed(v);
   const std::optional<std::size_t> need = block_bytes(size);
   if (!need) return {};

@@ -164,9 +164,14 @@ void BlockEngine<P, Owner>::explain(const Extent& extent, const std::byte* given
   const auto* const wrong = static_cast<const std::byte*>(fault.address);
   const std::optional<Block> around = block_around(extent, wrong != given ? wrong : header_under(given));
   if (!around || around->header.is_end()) {
-    if (!is_aligned(given, kMinAlignment) || !extent.holds(header_under(given), kHeaderBytes)) return;
-    const std::byte* const at = header_under(given);
+    const std::byte* const own = header_under(given);
+    if (!is_aligned(given, kMinAlignment) || !extent.holds(own, kHeaderBytes)) return;
+    const std::optional<Header> header = load(own);
+    const bool is_behind = header && fault.kind == FaultKind::header_corrupt && wrong == own + header->size();
+    const std::byte* const at = is_behind ? wrong : own;
     fault.block = given;
+    fault.served = is_behind ? header->served() : 0;
+    fault.requested = is_behind ? header->requested() : 0;
     fault.expected = tag_of(key_, place_of(at), load_word(at));
     fault.found = load_word(at + 8);
     return;

@@ -85,7 +85,7 @@ class BlockEngine {
   Verdict remove_extent(const Extent& extent) noexcept;
 
   Allocation allocate(std::size_t size, std::size_t alignment, Kind kind) noexcept;
-  // Whether `payload` may be released so: the pointer, the claims of `how` and the canary. `block` is then what it is.
+  // Whether `payload` may be released so: the pointer, the claims of `how` and what lies behind. `block` is then what it is.
   Verdict vet_release(const void* payload, const Release& how, Block& block) const noexcept;
   // Live -> retired, of a block that vet_release has passed: poisons it.
   void retire(const Block& block) noexcept;
@@ -199,7 +199,8 @@ class BlockEngine {
   [[nodiscard]] Verdict vet_right(const Extent& extent, const Block& block, Right& right) const noexcept;
   Block coalesce(const Block& block, const std::optional<Block>& left, const Right& right) noexcept;
   [[nodiscard]] Verdict vet_claims(const Block& block, const Release& how) const noexcept;
-  [[nodiscard]] Verdict vet_canary(const Block& block) const noexcept;
+  // Whether what lies behind the request is whole.
+  [[nodiscard]] Verdict vet_end(const Block& block) const noexcept;
   void settle_rest(const Block& from, std::byte* end, std::size_t rest, Header behind) noexcept;
   void forget_live(const Block& block) noexcept;
   Allocation grow(const Block& block, std::size_t size, std::size_t need) noexcept;

@@ -50,9 +50,12 @@ std::optional<Block> BlockEngine<P, Owner>::block_around(const Extent& extent, c
   return std::nullopt;
 }
 
+// A block that its request fills has no pad: what is written past its end hits the header behind it.
 template <Policy P, class Owner>
-Verdict BlockEngine<P, Owner>::vet_canary(const Block& block) const noexcept {
+Verdict BlockEngine<P, Owner>::vet_end(const Block& block) const noexcept {
   if constexpr (!P.canary) return {};
+  if (block.header.requested() == block.header.served() && !load(block.end())) [[unlikely]]
+    return {FaultKind::header_corrupt, block.end()};
   std::byte* const payload = block.payload();
   const std::byte* const wrong =
       broken_canary(payload, block.header.requested(), block.header.served(), canary_of(payload));
@@ -63,7 +66,7 @@ Verdict BlockEngine<P, Owner>::vet_canary(const Block& block) const noexcept {
 
 template <Policy P, class Owner>
 Verdict BlockEngine<P, Owner>::vet_claims(const Block& block, const Release& how) const noexcept {
-  if (const Verdict v = vet_canary(block); v.is_fault()) [[unlikely]]
+  if (const Verdict v = vet_end(block); v.is_fault()) [[unlikely]]
     return v;
   if constexpr (P.sized_free_checked) {
     if (how.size != Release::kNoClaim && how.size != block.header.requested()) [[unlikely]] {

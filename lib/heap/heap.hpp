@@ -1,7 +1,7 @@
 // The heap: every size, every policy, any Os, behind one face. Thread-safe, but for start and stop. A call that finds a
 // fault answers with it and changes nothing; nothing here prints or aborts.
 //
-//   no bytes          an address in a slab that nobody can read, under a lock of its own; aligned to more than 16: a block
+//   no bytes          an address in a slab that nobody can read, under a lock of its own
 //   up to 32 KiB      a slot of a slab, from the thread's cache
 //   up to 256 KiB     a block of the arena, under the arena lock
 //   above             a span of its own, under the span lock
@@ -293,11 +293,11 @@ Allocation Heap<P, O>::try_allocate(std::size_t size, std::size_t alignment, Kin
     if (sample.payload != nullptr) return sample;
   }
   if (in_slot) return slots_.allocate(size, alignment, kind);
-  if (size == 0 && alignment <= kMinAlignment) {
+  if (zero_.serves(size, alignment)) {
     const Guard guard(zero_.lock());
-    return zero_.allocate(kind);
+    return zero_.allocate(alignment, kind);
   }
-  if (!arena_.serves(size, alignment)) return allocate_large(size, alignment, kind, GuardAt::end, zeroed);
+  if (size == 0 || !arena_.serves(size, alignment)) return allocate_large(size, alignment, kind, GuardAt::end, zeroed);
   const Guard guard(arena_.lock());
   const Allocation made = arena_.allocate(size, alignment, kind);
   if (made.payload != nullptr && !made.is_fault()) [[likely]] {
@@ -329,58 +329,6 @@ SpanRef<O> Heap<P, O>::find_span(const void* at) noexcept {
     return ref;
   const Guard guard(spans_.lock());
   return spans_.find(at);
-}
-
-template <Policy P, Os O>
-Verdict Heap<P, O>::deallocate(void* payload, const Release& how) noexcept {
-  if (payload == nullptr) return {};
-  if (SlotRecordOf* const record = slots_.record_of(payload)) [[likely]]
-    return deallocate_slot(*record, payload, how);
-  const SpanRef<O> ref = find_span(payload);
-  return ref.is_empty() ? classify(payload) : deallocate_in(ref, payload, how);
-}
-
-template <Policy P, Os O>
-Verdict Heap<P, O>::deallocate_slot(SlotRecordOf& record, void* payload, const Release& how) noexcept {
-  if constexpr (P.slots_quarantined) {
-    const Guard guard(arena_.lock());
-    if (const Verdict v = arena_.make_room(record.slab.slot_size()); v.is_fault()) [[unlikely]]
-      return v;
-  }
-  return slots_.deallocate(record, payload, how, [&] {
-    const Guard guard(arena_.lock());
-    return arena_.quarantine_slot(record, payload);
-  });
-}
-
-template <Policy P, Os O>
-Verdict Heap<P, O>::deallocate_in(const SpanRef<O>& ref, void* payload, const Release& how) noexcept {
-  if (ref.span->state == SpanState::addresses) {
-    const Guard guard(zero_.lock());
-    if (!zero_.still_serves(ref)) [[unlikely]]
-      return {FaultKind::double_free, payload};
-    return zero_.deallocate(zero_.record_of(ref), payload, how);
-  }
-  if (ref.span->state == SpanState::blocks) [[likely]] {
-    const Guard guard(arena_.lock());
-    const Verdict v = arena_.deallocate(payload, how);
-    if (!v.is_fault()) [[likely]] {
-      note_blocks();
-      if (++block_deallocations_ % kFreesPerLook == 0) [[unlikely]]
-        purge_old();
-    }
-    return v;
-  }
-  const Guard guard(spans_.lock());
-  if (ref.span->state != SpanState::large && ref.span->state != SpanState::retired) [[unlikely]] {
-    return {is_aligned(payload, kMinAlignment) ? FaultKind::double_free : FaultKind::not_a_block, payload};
-  }
-  const Verdict v = large_.deallocate(ref, payload, how);
-  if (!v.is_fault()) [[likely]] {
-    ++large_deallocations_;
-    note_large();
-  }
-  return v;
 }
 
 template <Policy P, Os O>
@@ -417,6 +365,7 @@ Sized Heap<P, O>::usable_size(const void* payload) noexcept {
 }  // namespace trestle
 
 #include "heap/heap_inspect.hpp"
+#include "heap/heap_release.hpp"
 #include "heap/heap_resize.hpp"
 #include "heap/heap_sample.hpp"
 #include "heap/heap_sweep.hpp"

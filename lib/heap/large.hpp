@@ -97,6 +97,9 @@ class Large {
   [[nodiscard]] std::uint64_t canary_of(const SpanRef<O>& ref) const noexcept {
     return canary_word(spans_->key(), address_of(payload_of(ref)));
   }
+  [[nodiscard]] static constexpr std::size_t served_of(std::size_t size) noexcept {
+    return align_up(std::max<std::size_t>(size, 1), kMinAlignment);
+  }
   void write_canaries(const SpanRef<O>& ref) const noexcept;
   [[nodiscard]] Verdict vet_canaries(const SpanRef<O>& ref) const noexcept;
   // Bytes before the payload that carry the canary.
@@ -113,7 +116,7 @@ class Large {
   [[nodiscard]] static std::size_t first_place_in(const SpanRef<O>& ref, std::size_t alignment) noexcept {
     return align_up(address_of(ref.start()) + kOsPage, std::max(alignment, kOsPage)) - address_of(ref.start());
   }
-  [[nodiscard]] SpanRef<O> find_kept(std::size_t need, std::size_t served, std::size_t alignment) noexcept;
+  [[nodiscard]] SpanRef<O> find_kept(std::size_t need, std::size_t size, std::size_t alignment) noexcept;
   void settle(const SpanRef<O>& ref, std::size_t payload, std::size_t size, Kind kind) noexcept;
   void clear_earlier(SpanRef<O>& ref) noexcept;
   void retire(const SpanRef<O>& ref) noexcept;
@@ -199,13 +202,13 @@ void Large<P, O>::clear_earlier(SpanRef<O>& ref) noexcept {
 template <Policy P, Os O>
 Allocation Large<P, O>::allocate(std::size_t size, std::size_t alignment, Kind kind, GuardAt where,
                                  bool& zeroed) noexcept {
-  const std::size_t served = align_up(std::max<std::size_t>(size, 1), kMinAlignment);
+  const std::size_t served = served_of(size);
   const bool below = P.sampled && where == GuardAt::start;
   const std::size_t before = below ? kOsPage : kLead;
   const std::optional<std::size_t> need =
       checked_add(served, before + kTail + (alignment > kMinAlignment ? alignment : 0));
   if (!need) return {};
-  SpanRef<O> ref = below ? SpanRef<O>{} : find_kept(*need, served, alignment);
+  SpanRef<O> ref = below ? SpanRef<O>{} : find_kept(*need, size, alignment);
   const bool fenced = !ref.is_empty();
   if (!fenced) ref = spans_->acquire(*need, SpanState::large);
   if (ref.is_empty()) return {};
@@ -221,11 +224,11 @@ Allocation Large<P, O>::allocate(std::size_t size, std::size_t alignment, Kind k
 // A span that waits with its contents and has its fence where the request needs it: no system call is due then. Where there is
 // none, though as many bytes wait, those become free, so that they can serve.
 template <Policy P, Os O>
-SpanRef<O> Large<P, O>::find_kept(std::size_t need, std::size_t served, std::size_t alignment) noexcept {
+SpanRef<O> Large<P, O>::find_kept(std::size_t need, std::size_t size, std::size_t alignment) noexcept {
   if (P.large_inaccessible || spans_->is_patient()) return {};
   const auto fits = [&](const SpanRef<O>& ref) {
     if (P.guard_pages && ref.span->accessible) return false;
-    const std::size_t end = place_in(ref, served, alignment) + served;
+    const std::size_t end = place_in(ref, served_of(size), alignment) + size;
     return align_up(end, kOsPage) == std::size_t{ref.span->fence} * kOsPage;
   };
   const SpanRef<O> kept = spans_->reuse(need, fits);
@@ -285,81 +288,6 @@ void Large<P, O>::retire(const SpanRef<O>& ref) noexcept {
   const Waiting most{P.large_quarantine_spans, quarantine_, kWaitingBytes};
   spans_->retire(ref, spans_->is_patient() ? most_waiting_ : most);
   if (--frees_to_sweep_ == 0 || spans_->counts().retired_bytes > sweep_at_) is_sweep_due_ = true;
-}
-
-template <Policy P, Os O>
-Allocation Large<P, O>::resize(const SpanRef<O>& ref, void* payload, std::size_t size) noexcept {
-  if (const Verdict v = vet(ref, payload); v.is_fault()) [[unlikely]]
-    return Allocation::failed(v);
-  if (const Verdict v = vet_canaries(ref); v.is_fault()) [[unlikely]]
-    return Allocation::failed(v);
-  if (!fit_in_place(ref, size)) return move(ref, size);
-  if (P.poison && size > ref.span->requested) {  // what was canary is the owner's now
-    const auto end = std::min(static_cast<std::size_t>(fence_of(ref, ref.span->requested) - payload_of(ref)), size);
-    fill(payload_of(ref) + ref.span->requested, end - ref.span->requested, 0);
-  }
-  counts_.live_bytes += size - ref.span->requested;
-  ref.span->requested = size;
-  ref.region->seal(*ref.span);
-  write_canaries(ref);
-  return {payload, FaultKind::none, true};
-}
-
-// Moves the fence to where `size` bytes need it, taking granules from a free span to the right, or giving them back.
-template <Policy P, Os O>
-bool Large<P, O>::fit_in_place(const SpanRef<O>& ref, std::size_t size) noexcept {
-  std::byte* const old_fence = fence_of(ref, ref.span->requested);
-  std::byte* const old_end = ref.end();
-  if (size > kMaxSpanBytes / 2) return false;
-  const std::size_t need = align_up(ref.span->payload + size, kOsPage) + kTail;
-  const Granules length = Granules::covering(need);
-  if (length == ref.span->length && fence_of(ref, size) == old_fence) return true;
-  if (length > ref.span->length) {
-    const std::size_t added = (length - ref.span->length).bytes();
-    if (!ref.region->extend(spans_->os(), *ref.span, length)) return false;
-    if (!lower_fence(ref, old_fence, old_end)) {
-      ref.region->truncate(*ref.span, ref.span->length - Granules::covering(added), spans_->os().now_ms());
-      return false;
-    }
-    if (P.poison && !spans_->os().purge(old_end, added)) fill(old_end, added, 0);
-    raise_fence(ref, fence_of(ref, size));
-    return true;
-  }
-  if (!lower_fence(ref, old_fence, old_end)) return false;
-  ref.region->truncate(*ref.span, length, spans_->os().now_ms());
-  raise_fence(ref, fence_of(ref, size));
-  return true;
-}
-
-// To another span, with room to grow by an eighth. The payload keeps its place within an OS page, so that whole pages move.
-template <Policy P, Os O>
-Allocation Large<P, O>::move(const SpanRef<O>& ref, std::size_t size) noexcept {
-  std::byte* const from = payload_of(ref);
-  std::size_t offset = address_of(from) % kOsPage;
-  if (offset < kLead) offset += kOsPage;
-  const std::optional<std::size_t> need = checked_add(align_up(offset, kOsPage) + kOsPage + kTail, size);
-  const std::optional<std::size_t> roomy = need ? checked_add(*need, size / 8) : std::nullopt;
-  if (!roomy) return {};
-  const std::size_t kept = std::min(size, static_cast<std::size_t>(ref.span->requested));
-  const Kind kind = ref.span->kind;
-  SpanRef<O> target = spans_->acquire(*roomy, SpanState::large);
-  if (target.is_empty()) target = spans_->acquire(*need, SpanState::large);
-  if (target.is_empty()) return {};
-  clear_earlier(target);
-  settle(target, offset, size, kind);
-  raise_fence(target, fence_of(target, size));
-
-  std::byte* const to = payload_of(target);
-  std::byte* const first = from - address_of(from) % kOsPage;
-  const auto whole = align_down(static_cast<std::size_t>(from + kept - first), kOsPage);
-  std::size_t done = 0;
-  if (whole >= move_from_ && spans_->os().move(first, to - address_of(from) % kOsPage, whole)) {
-    done = whole - address_of(from) % kOsPage;
-  }
-  copy_bytes(to + done, from + done, kept - done);
-  write_canaries(target);
-  retire(ref);
-  return {to, FaultKind::none, true};
 }
 
 template <Policy P, Os O>
@@ -440,3 +368,5 @@ bool Large<P, O>::walk(BlockVisitor visitor) const noexcept {
 }
 
 }  // namespace trestle
+
+#include "heap/large_resize.hpp"

@@ -1,6 +1,10 @@
 // Requests of no bytes: each gets an address of its own in a slab that can never be read or written, where the system guards
-// pages. Only states are kept; they are rare, so one lock serves them all.
+// pages. Only states are kept; they are rare, so one lock serves them all. What is to be aligned to more than 16 comes from a
+// depot of its own, as far as slots go.
 #pragma once
+
+#include <algorithm>
+#include <array>
 
 #include "base/sync.hpp"
 #include "heap/depot.hpp"
@@ -28,13 +32,18 @@ class ZeroTier {
   constexpr ZeroTier() noexcept = default;
   void start(SpanHeap<O>& spans, RecordPool<O>& records, const Key& key) noexcept {
     spans_ = &spans;
-    depot_.start(spans, records, key, SizeClass{}, SpanState::addresses);
+    for (unsigned i = 0; i < kDepots; ++i)
+      depots_[i].start(spans, records, key, class_for(kMinAlignment << i), SpanState::addresses);
   }
   void stop() noexcept {
     counts_ = {};
-    depot_.forget();
+    for (auto& depot : depots_) depot.forget();
   }
-  [[nodiscard]] Mutex& lock() noexcept TRESTLE_RETURN_CAPABILITY(depot_.lock()) { return depot_.lock(); }
+  [[nodiscard]] Mutex& lock() noexcept TRESTLE_RETURN_CAPABILITY(lock_) { return lock_; }
+
+  [[nodiscard]] static constexpr bool serves(std::size_t size, std::size_t alignment) noexcept {
+    return size == 0 && alignment <= kMaxSlot;
+  }
 
   // Whether a span that was found to be of addresses is so still: another thread may have freed its last one meanwhile.
   [[nodiscard]] bool still_serves(const SpanRef<O>& ref) noexcept TRESTLE_REQUIRES(lock()) {
@@ -43,9 +52,10 @@ class ZeroTier {
   // The record of a span in the state addresses, whose descriptor is sound.
   [[nodiscard]] static Record& record_of(const SpanRef<O>& ref) noexcept { return record_of_span<kUntouched>(ref); }
 
-  Allocation allocate(Kind kind) noexcept TRESTLE_REQUIRES(lock()) {
-    void* slot = nullptr;
-    if (depot_.take({&slot, 1}) == 0) return {};
+  // `alignment`: a power of two, at most kMaxSlot.
+  Allocation allocate(std::size_t alignment, Kind kind) noexcept TRESTLE_REQUIRES(lock()) {
+    void* const slot = take(depots_[log2_floor(std::max(alignment, kMinAlignment) / kMinAlignment)]);
+    if (slot == nullptr) return {};
     const SpanRef<O> ref = spans_->find(slot);
     if (ref.is_empty()) [[unlikely]]
       return {slot, FaultKind::descriptor_corrupt};
@@ -62,7 +72,8 @@ class ZeroTier {
     if (const Vetted v = record.slab.release(payload, how, Rest::magazine); v.is_fault()) [[unlikely]]
       return v;
     ++counts_.deallocations;
-    depot_.give(record, payload);
+    const Guard guard(record.home->lock());
+    record.home->give(record, payload);
     return {};
   }
   // Whether that address was handed out; or what is wrong with the pointer.
@@ -93,11 +104,29 @@ class ZeroTier {
     return record_of(ref).slab.walk({show, &visitor});
   }
   [[nodiscard]] const Counts& counts() const noexcept { return counts_; }
-  bool trim() noexcept TRESTLE_REQUIRES(lock()) { return depot_.trim(); }
+  bool trim() noexcept TRESTLE_REQUIRES(lock()) {
+    bool any = false;
+    for (auto& depot : depots_) {
+      const Guard guard(depot.lock());
+      any = depot.trim() || any;
+    }
+    return any;
+  }
 
  private:
+  using DepotOf = Depot<kUntouched, O>;
+  static constexpr std::size_t kDepots = log2_floor(kMaxSlot / kMinAlignment) + 1;  // by alignment
+
+  [[nodiscard]] static void* take(DepotOf& depot) noexcept {
+    const Guard guard(depot.lock());
+    void* slot = nullptr;
+    (void)depot.take({&slot, 1});
+    return slot;
+  }
+
   SpanHeap<O>* spans_ = nullptr;
-  Depot<kUntouched, O> depot_;
+  Mutex lock_;
+  std::array<DepotOf, kDepots> depots_;
   Counts counts_;
 };
 

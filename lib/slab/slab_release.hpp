@@ -51,12 +51,12 @@ Verdict Slab<P>::vet_pad(std::byte* slot, std::size_t& requested) const noexcept
   return wrong == nullptr ? Verdict{} : Verdict{FaultKind::write_past_end, wrong};
 }
 
-// The 16 bytes just below a slot are its left neighbour's: pad or poison. They are looked at where they lie in the slot's own
-// cache line; where they do not, the neighbour's own free and heap_check see them.
+// The 16 bytes just below a slot are its left neighbour's: pad or poison. Where they lie in another cache line, and the policy
+// does not look there, the neighbour's own free and heap_check see them.
 template <Policy P>
 inline bool Slab<P>::is_whole_below(std::uint32_t index, std::byte* slot) const noexcept {
   constexpr std::size_t kCacheLine = 64;
-  if (index == 0 || is_aligned(slot, kCacheLine)) return true;
+  if (index == 0 || (!P.far_neighbour && is_aligned(slot, kCacheLine))) return true;
   if (state_of(index - 1).is_used()) return canary_of(slot - slot_size_).is_end_whole();
   return is_poison_below(slot);
 }

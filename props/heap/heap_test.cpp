@@ -1,6 +1,8 @@
 // Heap over the real system: every size and alignment, zeroing, realloc across the tiers, and what it says of itself.
 #include "heap/heap.hpp"
 
+#include <set>
+
 #include "child.hpp"
 #include "heap/fixture.hpp"
 
@@ -76,6 +78,32 @@ TYPED_TEST(HeapTest, ZeroedMemoryIsZeroOnReusedMemoryToo) {
       ASSERT_EQ(give(this->heap_, zeroed.payload), FaultKind::none);
     }
   }
+}
+
+// However they are to be aligned, nobody can read or write there.
+TYPED_TEST(HeapTest, RequestsOfNoBytesHaveClosedAddressesOfTheirOwn) {
+  std::set<std::byte*> all;
+  for (std::size_t alignment = 1; alignment <= 2 * kMiB; alignment *= 2) {
+    for (int i = 0; i < 20; ++i) {
+      std::byte* const at = take(this->heap_, 0, std::max(alignment, kMinAlignment));
+      ASSERT_NE(at, nullptr);
+      EXPECT_TRUE(is_aligned(at, std::max(alignment, kMinAlignment)));
+      EXPECT_TRUE(all.insert(at).second);
+      EXPECT_EQ(this->heap_.usable_size(at).bytes, 0U);
+      const Fault refused = this->heap_.explain_access(at);
+      EXPECT_EQ(refused.kind, FaultKind::access_past_end) << alignment;
+      EXPECT_EQ(refused.block, at);
+    }
+  }
+  ASSERT_TRUE(faults_of(this->heap_).empty());
+  for (std::byte* const at : all) {
+    std::byte* const moved = regrow(this->heap_, at, 100);
+    ASSERT_NE(moved, nullptr);
+    std::memset(moved, 1, 100);
+    EXPECT_TRUE(this->heap_.deallocate(at, {}).is_fault()) << "it was freed by realloc";
+    ASSERT_EQ(give(this->heap_, moved), FaultKind::none);
+  }
+  EXPECT_TRUE(faults_of(this->heap_).empty());
 }
 
 TYPED_TEST(HeapTest, ReallocationKeepsContentsAndKindFromEverySizeToEveryOther) {

@@ -4,6 +4,7 @@
   at ADDRESS                       the first wrong byte, where that is not the pointer given
   base ADDRESS                     the start of the heap's region; without, its offset may be any
   block ADDRESS REQUESTED SERVED   what the report has to know of the block; without, it must know none
+  alone IN A SPAN                  so that hardened knows its stacks, though no large size tells so
   evidence EXPECTED FOUND          the bytes, tag or counter; without, there must be none
   leaked TEXT                      the line on how many leaked
   call FUNCTION                    as which CALL in the source reads
@@ -15,7 +16,7 @@ import re
 
 HEX = "0x[0-9a-f]+"
 KINDS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "faults", "kinds.txt")
-SAID = re.compile(r"^(given|at|base|block|evidence|leaked|call|thread|allocated|freed) (.+)\n", re.MULTILINE)
+SAID = re.compile(r"^(given|at|base|block|alone|evidence|leaked|call|thread|allocated|freed) (.+)\n", re.MULTILINE)
 
 
 def kinds():

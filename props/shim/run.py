@@ -154,7 +154,7 @@ def hold_report(expected, err, said, pid, program, policy):
     calls = [] if expected.report.endswith("the check at exit") else ["stack"]
     unknown = said.get("block") == "? ? ?"
     requested = said.get("block", "? 0 ?").split()[1]
-    alone = "sample=1" in expected.options or requested.isdigit() and int(requested) > 256 << 10
+    alone = "alone" in said or "sample=1" in expected.options or requested.isdigit() and int(requested) > 256 << 10
     known = policy == "debug" or policy == "hardened" and alone
     if known and "block" in said and not unknown and kind in OF_A_FREED_BLOCK + OF_A_LIVE_BLOCK:
         calls += ["allocated", "freed"] if kind in OF_A_FREED_BLOCK else ["allocated"]

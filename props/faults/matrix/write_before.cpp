@@ -4,18 +4,20 @@
 //: by way malloc new new[] aligned realloc thread delayed
 //: by length by1B by8B by32B
 //: by left beside_live beside_freed
-//: without fast hardened debug [8B 4KiB aligned]: such a slot begins a cache line, below which its release does not look
+//: without fast hardened [8B 4KiB aligned]: such a slot begins a cache line, below which its release does not look
 //: fault hardened debug [8B malloc new new[] realloc thread delayed by1B beside_live]: write before start in CALL(GIVEN)
 //: fault hardened debug [8B malloc new new[] realloc thread delayed by8B by32B beside_live]: write past end in CALL(GIVEN)
 //: fault hardened debug [4KiB malloc new new[] realloc thread delayed by1B by8B beside_live]: write before start in CALL(GIVEN)
 //: fault hardened debug [4KiB malloc new new[] realloc thread delayed by32B beside_live]: write past end in CALL(GIVEN)
+//: fault debug [8B 4KiB aligned beside_live]: write before start in CALL(GIVEN)
 //: fault hardened debug [8B malloc new new[] realloc thread delayed beside_freed]: write before start in CALL(GIVEN)
 //: fault debug [4KiB malloc new new[] realloc thread delayed beside_freed]: write before start in CALL(GIVEN)
+//: fault debug [8B 4KiB aligned beside_freed]: write before start in CALL(GIVEN)
 //: without hardened [4KiB malloc new new[] realloc thread delayed beside_freed]: the left one's poison ends before
 //: fault fast hardened debug [256KiB]: header corrupt in CALL(GIVEN)
 //: fault hardened debug [8MiB]: write before start in CALL(GIVEN)
 // Bytes before a block overwritten, seen when it is released. What lies there is a slot's left neighbour: if that lives, and
-// none of its pad is left, that is said to have gone too far. Slots that begin a cache line are left out.
+// none of its pad is left, that is said to have gone too far. Under hardened, slots that begin a cache line are left out.
 #include "matrix.hpp"
 
 static const Way* way;
@@ -26,7 +28,7 @@ struct Two {
   char* right;
 };
 
-// Neighbours in memory. Of slots, the right one begins no cache line, where there is a choice.
+// Neighbours in memory. Of slots, under hardened, the right one begins no cache line.
 static Two neighbours() {
   static char* all[64];
   for (char*& block : all) block = made(*way, size);
@@ -36,7 +38,7 @@ static Two neighbours() {
   for (char* const right : all) {
     if (size > kLargestBlock) return {right, right};
     if ((uintptr_t)right % 4096 < 64 && size < 4096) continue;  // what is written lies in the slab
-    if (slots && !is_fast() && (uintptr_t)right % 64 == 0) continue;
+    if (slots && is_policy("hardened") && (uintptr_t)right % 64 == 0) continue;
     for (char* const left : all) {
       const size_t between = (size_t)(right - left);
       if (right > left && between >= apart && between <= apart + gap) return {left, right};
@@ -55,7 +57,7 @@ static void say_slot(const Two& two, size_t length, bool beside_live) {
   char* const block = two.right;
   const size_t served = served_by(*way, block, size);
   const bool no_pad_left = served - size <= length;
-  size_t off = length < 16 ? length : 16;
+  size_t off = beside_live || length < 16 ? length : 16;  // of poison no more is looked at
   if (beside_live && no_pad_left) off = 1;
   wrong_at(block - off);
   if (beside_live && no_pad_left)

@@ -5,8 +5,8 @@
 //: by seen at_left at_check
 //: fault hardened debug [at_left]: write past end in CALL(GIVEN)
 //: finds hardened debug [at_check]: write past end
-// Bytes before a slot that begins a cache line overwritten: its own release does not look there. They are its left neighbour's,
-// whose release says that it has gone too far itself, and so does a check.
+// Bytes before a slot that begins a cache line overwritten: under hardened its own release does not look there. They are its
+// left neighbour's, whose release says that it has gone too far itself, and so does a check.
 #include "overflow.hpp"
 
 static const Way& way = kWays[0];

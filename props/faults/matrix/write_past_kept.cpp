@@ -18,7 +18,7 @@
 //: without fast hardened debug [256KiB-1 by1B at_neighbour]: a block's release does not look at the pad of the one before
 //: finds fast hardened debug [256KiB at_check]: header corrupt
 //: fault fast hardened debug [256KiB at_neighbour]: header corrupt in CALL(GIVEN)
-//: without hardened debug [256KiB at_realloc]: such a block has no pad
+//: fault hardened debug [256KiB at_realloc]: header corrupt in CALL(GIVEN)
 //: without debug [256KiB at_exit]: props/faults/past_end_full.c
 //: fault hardened debug [8MiB-1 by1B at_realloc]: write past end in CALL(GIVEN)
 //: finds hardened debug [8MiB-1 by1B at_check]: write past end
@@ -26,12 +26,12 @@
 //: without fast hardened debug [8MiB-1 by1B at_neighbour]: it has none
 //: without fast hardened debug [8MiB-1 by8B by32B by4KiB]: props/faults/matrix/write_past_end.cpp
 // Bytes behind a request overwritten, whose block is not released: seen when it is resized; when its right neighbour is
-// released (of a slot, where that does not begin a cache line); by a check; and under debug at exit.
+// released (of a slot, under hardened, where that does not begin a cache line); by a check; and under debug at exit.
 #include "overflow.hpp"
 
 static const Way& way = kWays[0];
 
-// The block that the heap has next behind it: a live one, and of a slot one that does not begin a cache line.
+// The block that the heap has next behind it: a live one, and of a slot, under hardened, one that does not begin a cache line.
 static char* neighbour_of(const Overflow& past) {
   return past.block + past.served + (past.served > LARGEST_SLOT ? 16 : 0);
 }
@@ -41,7 +41,7 @@ static Overflow with_neighbour(size_t size, const char* length) {
   for (char* const block : made_so_far) {
     const Overflow past{block, size, bytes_of(length + 2), served_by(way, block, size)};
     char* const next = neighbour_of(past);
-    if (!is_fast() && size <= LARGEST_SLOT && (uintptr_t)next % 64 == 0) continue;
+    if (is_policy("hardened") && size <= LARGEST_SLOT && (uintptr_t)next % 64 == 0) continue;
     for (char* const other : made_so_far) {
       if (other == next && block < made_so_far[60]) return past;
     }
@@ -87,8 +87,7 @@ static int release_neighbour(const Overflow& past) {
 static int resize(const Overflow& past) {
   print(STDOUT_FILENO, "call realloc\n");
   give(past.block);
-  past.say();
-  past.write();
+  past.say_and_write();
   must(realloc(hidden(past.block), 3 * past.size) != nullptr);
   return ok();
 }

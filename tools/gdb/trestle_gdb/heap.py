@@ -70,7 +70,8 @@ class Heap:
         return members(depot)["first_"][1].target()
 
     def address_record(self):
-        return self.record.type_of("zero_", "depot_", "first_").target()
+        depot = element_type(self.record.type_of("zero_", "depots_"))
+        return members(depot)["first_"][1].target()
 
     def extent_of(self, span):
         """Of a span in the state blocks. Raises Unreadable."""
@@ -119,7 +120,7 @@ class Heap:
         """Where a thread was inside the heap, so that what it was changing may be half done."""
         locks = {
             "the lock of the caches": ("slots_", "caches_lock_"),
-            "the lock of the addresses": ("zero_", "depot_", "lock_"),
+            "the lock of the addresses": ("zero_", "lock_"),
             "the lock of the blocks": ("arena_", "lock_"),
             "the lock of the spans": ("spans_", "lock_"),
             "the lock of the records": ("records_", "lock_"),

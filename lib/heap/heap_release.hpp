@@ -1,0 +1,60 @@
+// Heap: free, in each tier.
+#pragma once
+
+#include "heap/heap.hpp"
+
+namespace trestle {
+
+template <Policy P, Os O>
+Verdict Heap<P, O>::deallocate(void* payload, const Release& how) noexcept {
+  if (payload == nullptr) return {};
+  if (SlotRecordOf* const record = slots_.record_of(payload)) [[likely]]
+    return deallocate_slot(*record, payload, how);
+  const SpanRef<O> ref = find_span(payload);
+  return ref.is_empty() ? classify(payload) : deallocate_in(ref, payload, how);
+}
+
+template <Policy P, Os O>
+Verdict Heap<P, O>::deallocate_slot(SlotRecordOf& record, void* payload, const Release& how) noexcept {
+  if constexpr (P.slots_quarantined) {
+    const Guard guard(arena_.lock());
+    if (const Verdict v = arena_.make_room(record.slab.slot_size()); v.is_fault()) [[unlikely]]
+      return v;
+  }
+  return slots_.deallocate(record, payload, how, [&] {
+    const Guard guard(arena_.lock());
+    return arena_.quarantine_slot(record, payload);
+  });
+}
+
+template <Policy P, Os O>
+Verdict Heap<P, O>::deallocate_in(const SpanRef<O>& ref, void* payload, const Release& how) noexcept {
+  if (ref.span->state == SpanState::addresses) {
+    const Guard guard(zero_.lock());
+    if (!zero_.still_serves(ref)) [[unlikely]]
+      return {FaultKind::double_free, payload};
+    return zero_.deallocate(zero_.record_of(ref), payload, how);
+  }
+  if (ref.span->state == SpanState::blocks) [[likely]] {
+    const Guard guard(arena_.lock());
+    const Verdict v = arena_.deallocate(payload, how);
+    if (!v.is_fault()) [[likely]] {
+      note_blocks();
+      if (++block_deallocations_ % kFreesPerLook == 0) [[unlikely]]
+        purge_old();
+    }
+    return v;
+  }
+  const Guard guard(spans_.lock());
+  if (ref.span->state != SpanState::large && ref.span->state != SpanState::retired) [[unlikely]] {
+    return {is_aligned(payload, kMinAlignment) ? FaultKind::double_free : FaultKind::not_a_block, payload};
+  }
+  const Verdict v = large_.deallocate(ref, payload, how);
+  if (!v.is_fault()) [[likely]] {
+    ++large_deallocations_;
+    note_large();
+  }
+  return v;
+}
+
+}  // namespace trestle
