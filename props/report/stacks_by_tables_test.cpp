@@ -1,6 +1,5 @@
 // Stacks of calls and of interrupted code by tables, held against the C library's, through functions that keep no frame pointers.
 #include <dlfcn.h>
-#include <execinfo.h>
 #include <gtest/gtest.h>
 #include <pthread.h>
 #include <signal.h>
@@ -16,6 +15,7 @@
 #include <thread>
 #include <vector>
 
+#include "report/library_stack.hpp"
 #include "report/stack.hpp"
 
 namespace trestle {
@@ -23,26 +23,22 @@ namespace {
 
 #if defined(__x86_64__)
 
-using Addresses = std::array<const void*, 200>;
-
 struct StacksByTables : testing::Test {
-  void SetUp() override { follow_unwind_tables(true); }
+  void SetUp() override {
+    prepare_library_stacks();
+    follow_unwind_tables(true);
+  }
   void TearDown() override { follow_unwind_tables(false); }
 };
 
-Addresses by_library(std::size_t& count) {
-  Addresses all{};
-  count = static_cast<std::size_t>(backtrace(const_cast<void**>(all.data()), static_cast<int>(all.size())));
-  return all;
-}
 // How much of the stack is, from its end on, as the library has it. A place that was interrupted is told by the byte behind it.
 struct Tail {
   std::size_t same = 0;
   std::size_t interrupted = 0;
 };
 Tail common_tail(std::span<const void* const> stack) {
-  std::size_t count = 0;
-  const Addresses all = by_library(count);
+  LibraryStack all{};
+  const std::size_t count = stack_by_library(all);
   Tail tail;
   for (; tail.same < stack.size() && tail.same < count; ++tail.same) {
     const auto ours = reinterpret_cast<std::uintptr_t>(stack[stack.size() - 1 - tail.same]);
@@ -134,8 +130,6 @@ TEST_F(StacksByTables, AreWholeAtEachInstruction) {
 #if TRESTLE_UNDER_TSAN
   GTEST_SKIP() << "ThreadSanitizer puts signals off";
 #endif
-  std::size_t count = 0;
-  by_library(count);  // which loads what it needs
   step_through([] {
     std::array<int, 5> all{3, 1, 2, 5, 4};
     qsort(all.data(), all.size(), sizeof all[0], [](const void* a, const void* b) {
@@ -278,8 +272,6 @@ TEST_F(StacksByTables, LeadThroughCodeWithoutTables) {
   const auto end = own.begin() + static_cast<std::ptrdiff_t>(depth);
   const auto at = std::find(own.begin(), end, within);
   ASSERT_NE(at, end);
-  std::size_t count = 0;
-  by_library(count);
   EXPECT_GT(end - at, 3);                                        // this test, and who called it
   EXPECT_GE(common_tail(std::span(own).first(depth)).same, 3U);  // all but the place in here
   // A report has no places that are no code.

@@ -1,7 +1,6 @@
 // The way up a stack by tables, held against the C library's own, through functions that keep no frame pointers.
 #include "report/unwind_tables.hpp"
 
-#include <execinfo.h>
 #include <gtest/gtest.h>
 #include <signal.h>
 
@@ -10,6 +9,8 @@
 #include <cstdlib>
 #include <cstring>
 #include <thread>
+
+#include "report/library_stack.hpp"
 
 namespace trestle {
 namespace {
@@ -40,8 +41,8 @@ int compared = 0;
 [[gnu::noinline]] void compare() {
   Addresses found{};
   const std::size_t count = way_up(found);
-  std::array<void*, 200> room{};
-  const auto all = static_cast<std::size_t>(backtrace(room.data(), static_cast<int>(room.size())));
+  LibraryStack room{};
+  const std::size_t all = stack_by_library(room);
   ASSERT_GT(count, 2U);
   // The first is in here, where another call is made; above may be a sanitizer's.
   const auto end = room.begin() + static_cast<std::ptrdiff_t>(all);
@@ -55,6 +56,7 @@ int compared = 0;
 struct UnwoundTwice : testing::TestWithParam<bool> {
   void SetUp() override {
     compared = 0;
+    prepare_library_stacks();
     if (GetParam()) keep_unwind_rules();
   }
 };
