@@ -307,7 +307,8 @@ Allocation BlockEngine<P, Owner>::grow(const Block& block, std::size_t size, std
   return {block.payload(), FaultKind::none};
 }
 
-// A tail worth a block is cut off, retired on the spot and reclaimed; a smaller one becomes pad.
+// To what fits in the block, which may be more than it had. A tail worth a block is cut off, retired on the spot and reclaimed; a
+// smaller one becomes pad.
 template <Policy P, class Owner>
 Allocation BlockEngine<P, Owner>::shrink(const Block& block, std::size_t size, std::size_t need) noexcept {
   const std::size_t rest = block.header.size() - need;
@@ -316,6 +317,8 @@ Allocation BlockEngine<P, Owner>::shrink(const Block& block, std::size_t size, s
   if (const Verdict v = vet_right(owner().extent_of(block.at), block, right); v.is_fault()) [[unlikely]]
     return Allocation::failed(v);
   forget_live(block);
+  const std::size_t before = block.header.requested();
+  if (P.canary && size > before) scrub(block.payload() + before, size - before);  // it grows into its own pad
   write_live(block.at, kept, block.header.is_previous_used(), block.header.kind(), size);
   if (kept == block.header.size()) return {block.payload(), FaultKind::none};
 

@@ -124,6 +124,49 @@ TYPED_TEST(CheckedHeapMemoryTest, AFreedLargeBlocksAddressRests) {
   EXPECT_EQ(this->heap_.stats().retired_blocks, TestFixture::kPolicy.large_quarantine_spans);
 }
 
+// Whichever call is refused while it is freed, which may leave its contents where they were.
+TYPED_TEST(CheckedHeapMemoryTest, NobodyReadsAnEarlierOwnersLargeBlock) {
+  static ops::TestArena arena;
+  static Heap<TestFixture::kPolicy, ops::TestOs> heap{ops::TestOs{arena}};
+  std::size_t reused = 0;
+  for (std::size_t nth = 1; nth < 6; ++nth) {
+    arena.reset();
+    ASSERT_TRUE(heap.start({.secret = 1, .region_bytes = 64 * kMiB}));
+    std::byte* const at = take(heap, kMiB);
+    fill(at, kMiB, 0xEE);
+    arena.refuse(nth);
+    ASSERT_EQ(give(heap, at), FaultKind::none);
+    arena.refuse(0);
+    for (int i = 0; i < 40; ++i) {
+      std::byte* const next = take(heap, kMiB);
+      ASSERT_NE(next, nullptr);
+      reused += next == at ? 1U : 0U;
+      ASSERT_EQ(first_other(next, kMiB, 0), nullptr) << nth;
+    }
+    heap.stop();
+  }
+  EXPECT_NE(reused, 0U);
+}
+
+// Its bytes were canary, of which the key could be told: whether it grows into its pad alone, or beyond.
+TYPED_TEST(CheckedHeapMemoryTest, WhatGrowsInPlaceShowsNothingOfItsPad) {
+  struct Growth {
+    std::size_t from;
+    std::size_t to;
+  };
+  for (const auto& [from, to] : {Growth{97, 110}, Growth{kAnyBlockRequest + 5, kAnyBlockRequest + 7},
+                                 Growth{kAnyBlockRequest + 5, 2 * kAnyBlockRequest}, Growth{kMiB + 1000, kMiB + 1007},
+                                 Growth{kMiB + 1000, 2 * kMiB}}) {
+    std::byte* const at = take(this->heap_, from);
+    const std::size_t end = std::min(align_up(from + 1, kMinAlignment), to);
+    ASSERT_NE(first_other(at + from, end - from, TestFixture::kPolicy.poison_byte), nullptr) << "it has a pad";
+    ASSERT_EQ(regrow(this->heap_, at, to), at) << from << " to " << to;
+    for (std::size_t i = from; i < end; ++i)
+      ASSERT_TRUE(at[i] == std::byte{0} || at[i] == std::byte{TestFixture::kPolicy.poison_byte}) << from << " at " << i;
+    ASSERT_EQ(give(this->heap_, at), FaultKind::none);
+  }
+}
+
 TYPED_TEST(HeapMemoryTest, TrimGivesPagesBack) {
   this->heap_.set_decay(1'000'000);
   this->heap_.set_dirty_bytes(std::size_t{1} << 40);

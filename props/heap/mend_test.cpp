@@ -1,6 +1,8 @@
 // Heap::mend: what was overwritten around and in blocks is what it was again; and what it cannot be asked for.
 #include <algorithm>
 #include <array>
+#include <iterator>
+#include <set>
 #include <vector>
 
 #include "heap/fixture.hpp"
@@ -61,6 +63,34 @@ TYPED_TEST(CheckedHeapMendTest, AByteOfAFreedBlock) {
 }
 
 // Nothing proves how long its block was, which may then be as long as its slot allows; and no byte of anybody's is touched.
+// A slot that a request met and was refused: it, and those that were ready beside it, are handed out once each, on the hot path
+// and off it.
+TYPED_TEST(CheckedHeapMendTest, ASlotThatWasRefusedIsHandedOutOnce) {
+  if (TestFixture::kPolicy.slots_quarantined) GTEST_SKIP() << "no magazine has freed slots";
+  const auto next = [this] { return ops::allocate_at_edge(this->heap_, 1000, kMinAlignment, Kind::by_malloc); };
+  for (const bool hot : {true, false}) {
+    this->heap_.set_hot(hot);
+    std::set<std::byte*> freed;
+    for (int i = 0; i < 200; ++i) freed.insert(take(this->heap_, 1000));
+    for (std::byte* const at : freed) ASSERT_EQ(give(this->heap_, at), FaultKind::none);
+    std::byte* const written = *std::next(freed.begin(), 100);
+    TestFixture::change(written);
+    std::set<std::byte*> live;
+    Allocation made = next();
+    for (; !made.is_fault() && live.size() < 1000; made = next())
+      ASSERT_TRUE(live.insert(static_cast<std::byte*>(made.payload)).second) << "handed out twice";
+    ASSERT_EQ(made.payload, written);
+    TestFixture::change(written);
+    while (live.size() < 1300) {
+      std::byte* const at = take(this->heap_, 1000);
+      ASSERT_TRUE(live.insert(at).second) << "handed out twice";
+    }
+    EXPECT_TRUE(live.contains(written));
+    for (std::byte* const at : live) ASSERT_EQ(give(this->heap_, at), FaultKind::none);
+    EXPECT_TRUE(faults_of(this->heap_).empty());
+  }
+}
+
 TYPED_TEST(CheckedHeapMendTest, APadOfWhichNothingIsLeft) {
   constexpr std::size_t kSize = 20;
   std::byte* const at = take(this->heap_, kSize);
