@@ -9,7 +9,7 @@ run_packages=(cmake ninja-build g++ libcli11-dev nlohmann-json3-dev)
 harness_packages=(clang-19 libclang-rt-19-dev libgtest-dev libbenchmark-dev librapidcheck-dev)
 test_packages=(
   valgrind gdb binutils llvm-19 clang-format-19 clang-tidy-19 pkg-config libxml2-utils python3-yaml
-  git python3 sqlite3 perl xz-utils redis-server redis-tools nodejs
+  git python3 python3-clang-19 sqlite3 perl xz-utils redis-server redis-tools nodejs
 )
 bench_packages=(
   libjemalloc2 libmimalloc2.0 libtcmalloc-minimal4

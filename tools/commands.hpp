@@ -23,6 +23,7 @@ void add_ops(CLI::App& app, const Rest& rest);
 void add_props(CLI::App& app, int& status);
 void add_bench(CLI::App& app, int& status);
 void add_coverage(CLI::App& app);
+void add_mutants(CLI::App& app);
 void add_container(CLI::App& app, const Rest& rest);
 void add_report(CLI::App& app);
 void add_symbolize(CLI::App& app, int& status);

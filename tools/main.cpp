@@ -17,6 +17,7 @@ constexpr const char* kExamples = R"(Examples:
   trestle bench                       programs on Trestle beside other allocators
   trestle bench harness               how fast the fuzz targets are
   trestle coverage                    what of the library the harnesses reach
+  trestle mutants --seconds 300       mistakes planted in the library, and who finds them
   trestle container -- fuzz heap_ops  the same in a container
   trestle report --sarif FILE         reports that were written as JSON, for code scanning
   trestle symbolize FILE              reports again, with functions and lines
@@ -32,7 +33,8 @@ trestle::tool::Rest rest_of(int count, char** words) {
 
 int run_tool(int count, char** words) {
   const trestle::tool::Rest rest = rest_of(count, words);
-  for (const std::string_view name : {"test", "props", "bench", "coverage", "report", "symbolize", "options"}) {
+  for (const std::string_view name :
+       {"test", "props", "bench", "coverage", "mutants", "report", "symbolize", "options"}) {
     if (!rest.words.empty() && words[1] == name)
       throw trestle::tool::Failure(trestle::tool::kUsage,
                                    std::string(name) + " takes nothing after --: " + rest.words[0]);
@@ -50,6 +52,7 @@ int run_tool(int count, char** words) {
   trestle::tool::add_props(app, status);
   trestle::tool::add_bench(app, status);
   trestle::tool::add_coverage(app);
+  trestle::tool::add_mutants(app);
   trestle::tool::add_container(app, rest);
   trestle::tool::add_report(app);
   trestle::tool::add_symbolize(app, status);

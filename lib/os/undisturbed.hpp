@@ -5,6 +5,8 @@
 #include <pthread.h>
 #include <signal.h>
 
+#include <initializer_list>
+
 namespace trestle::os {
 
 // The calling thread's signals wait, but for those of a fault inside of the stretch, and its cancellation as well.

@@ -1,0 +1,10 @@
+#!/usr/bin/env bash
+# Plants mistakes in copies of lib/ and sees whether the tests find them: ci/mutants.sh [OPTIONS], as `trestle mutants --help`
+# has them. Without: as many of a sample as five minutes allow, which depend on the day, by units and properties alone.
+set -euo pipefail
+cd -- "$(dirname -- "$0")/.."
+if [ $# -eq 0 ]; then
+  set -- --seconds 300 --seed "$(($(date +%s) / 86400))" --count 60 --no-fuzz
+fi
+ci/setup.sh test >&2
+exec /usr/bin/python3 ci/mutation "$@"
