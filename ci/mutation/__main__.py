@@ -31,6 +31,10 @@ def natural(text):
     return int(text)
 
 
+def whole(text):
+    return 0 if text == "0" else natural(text)
+
+
 def options():
     parser = argparse.ArgumentParser(prog="trestle mutants", description=__doc__.split("\n\n")[0],
                                      formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False)
@@ -40,7 +44,7 @@ def options():
     parser.add_argument("--seed", type=int, default=1, help="which sample, in which order (default: 1)")
     parser.add_argument("--only", default="", metavar="TEXT", help="only those whose place or name has this text")
     parser.add_argument("--no-fuzz", action="store_true", help="neither corpora nor fuzzing: units and properties alone")
-    parser.add_argument("--fuzz-seconds", type=int, default=60, metavar="N", help="of fuzzing each (default: 60)")
+    parser.add_argument("--fuzz-seconds", type=whole, default=60, metavar="N", help="of fuzzing each (default: 60)")
     parser.add_argument("--jobs", type=natural, help="compilers at once (default: as many as processors)")
     parser.add_argument("--list", action="store_true", help="print the mutants that would be tried, and end")
     parser.add_argument("--output", type=pathlib.Path, default=ROOT / "build/mutants",

@@ -12,8 +12,8 @@ import time
 TELLING = re.compile(rb"^(?:.*: Failure$|.*violat.*|.*==ERROR: .*|.*runtime error: .*|SUMMARY: .*|\[  FAILED  \] .*"
                      rb"|.*\*\*\*Failed.*|.*Falsifiable.*|.*Assertion.*|.* in$|unknown file: Failure.*)$", re.MULTILINE)
 FUZZED = {"block": ["block_heap_ops", "corrupt", "misuse"], "slab": ["heap_ops", "bitmap_heap_ops", "corrupt"],
-          "span": ["heap_ops", "oom", "corrupt"], "heap": ["heap_ops", "misuse", "oom"], "base": ["heap_ops", "misuse", "corrupt"],
-          "report": ["unwind_tables"], "shim": ["options"]}
+          "span": ["heap_ops", "oom", "corrupt"], "heap": ["heap_ops", "misuse", "oom"],
+          "base": ["heap_ops", "misuse", "corrupt"], "report": ["unwind_tables"], "shim": ["options"]}
 EDGE = ("shim", "report", "leak", "os")  # of these most runs in programs alone
 PROGRAMS = r"^(faults|matrix|shim|include)\."
 CASES = 60  # of each property
@@ -39,8 +39,8 @@ class Judge:
         self.fuzz_seconds, self.jobs = fuzz_seconds, jobs
         self.usual = {}  # how long each stage takes without a mutant
 
-    def stages(self, folder):
-        """In the order in which a mutant of that folder of lib/ meets them."""
+    def stages(self, folder=""):
+        """In the order in which a mutant of that folder of lib/ meets them; without one: all but fuzzing."""
         first = sorted(self.units(), key=lambda stage: (not stage.name.endswith(f".{folder}"), self.usual.get(stage.name, 0)))
         yield from first
         if folder in EDGE:
@@ -48,7 +48,7 @@ class Judge:
         yield self.stage("properties", [self.plain / "props/trestle_props"])
         if self.fuzz is not None:
             yield from self.replays()
-            yield from self.fuzzing(folder)
+            yield from self.fuzzing(folder) if folder else ()
         if folder not in EDGE:
             yield from self.programs()
 
@@ -62,12 +62,14 @@ class Judge:
     def programs(self):
         """Small programs under the library, where they were built."""
         if (self.plain / "props/edge_double_free").is_file():
-            yield self.stage("programs", ["ctest", "--test-dir", self.plain, "-R", PROGRAMS, "-j", str(self.jobs or os.cpu_count()),
-                                          "--stop-on-failure", "--output-on-failure"])
+            jobs = str(self.jobs or os.cpu_count())
+            yield self.stage("programs", ["ctest", "--test-dir", self.plain, "-R", PROGRAMS, "-j", jobs, "--stop-on-failure",
+                                          "--output-on-failure"])
 
     def replays(self):
         for target in self.targets():
-            inputs = [str(place) for kind in ("corpus", "regressions") if (place := self.source / "fuzz" / kind / target).is_dir()]
+            places = [self.source / "fuzz" / kind / target for kind in ("corpus", "regressions")]
+            inputs = [str(place) for place in places if place.is_dir()]
             if inputs:
                 yield self.stage(f"corpus.{target}", [self.fuzz / "fuzz" / target, "-runs=0", "-timeout=20", *inputs])
 
@@ -88,9 +90,7 @@ class Judge:
 
     def measure(self):
         """Runs all without a mutant: whatever fails then proves nothing."""
-        for stage in self.stages("none"):
-            if stage.name.startswith("fuzz."):
-                continue
+        for stage in self.stages():
             begun = time.monotonic()
             verdict = self.run(stage, 0)
             if verdict is not None:

@@ -126,7 +126,8 @@ class Hand(unittest.TestCase):
         self.assertEqual((one.operator, one.line, one.after, one.shape), ("b is two", 2, "int b = 2;", "statements"))
 
     def test_what_is_not_there_once_is_refused_by_its_line(self):
-        for text, why in (("[x]\nlib/a.hpp\n< = 1\n> = 2\n", "stands 2 times"), ("[x]\nlib/a.hpp\n< c\n> d\n", "stands 0 times"),
+        for text, why in (("[x]\nlib/a.hpp\n< = 1\n> = 2\n", "stands 2 times"),
+                          ("[x]\nlib/a.hpp\n< c\n> d\n", "stands 0 times"),
                           ("[x]\nlib/b.hpp\n< c\n> d\n", "there is no lib/b.hpp"), ("[x]\n< c\n> d\n", "has no file"),
                           ("[x]\nlib/a.hpp\nwhat\n", "hand.txt:3")):
             with self.assertRaisesRegex(hand.Malformed, why):

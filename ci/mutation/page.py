@@ -3,7 +3,8 @@ import html
 import json
 
 STYLE = """body{font:15px/1.5 sans-serif;max-width:75em;margin:2em auto;padding:0 1em;color:#222;background:#fff}
-table{border-collapse:collapse;width:100%}td,th{border-bottom:1px solid #ddd;padding:.3em .6em;text-align:left;vertical-align:top}
+table{border-collapse:collapse;width:100%}
+td,th{border-bottom:1px solid #ddd;padding:.3em .6em;text-align:left;vertical-align:top}
 pre{margin:.2em 0;white-space:pre-wrap}.gone{background:#fdd}.new{background:#dfd}.survived{background:#fff4d6}
 @media(prefers-color-scheme:dark){body{color:#ddd;background:#181818}td,th{border-color:#444}.gone{background:#5a2020}
 .new{background:#1e4a1e}.survived{background:#4a3b10}}"""
@@ -40,7 +41,9 @@ def write_html(path, rows, head):
 def table_row(row):
     def safe(text):
         return html.escape(str(text))
-    fate = f"{safe(row['killed_by'])}<pre>{safe(row['by_line'])}</pre>" if row["killed_by"] else f"survived. {safe(row['reason'])}"
+    fate = f"survived. {safe(row['reason'])}"
+    if row["killed_by"]:
+        fate = f"{safe(row['killed_by'])}<pre>{safe(row['by_line'])}</pre>"
     function = f" in {safe(row['function'])}" if row["function"] else ""
     return (f"<tr class={'killed' if row['killed_by'] else 'survived'}><td>{row['number']}. {safe(row['operator'])}<br>"
             f"{safe(row['file'])}:{row['line']}{function}<td><pre class=gone>{safe(row['before'])}</pre>"

@@ -55,8 +55,8 @@ def at_fault(said, source, lines):
 
 
 def prepare(root, source, tree, options, targets, mutants, jobs, tell):
-    """Builds the tree with all mutants that the compiler accepts, and returns those. What instantiates most is built first, since
-    for each mutant that is taken out nearly all is built anew."""
+    """Builds the tree with all mutants that the compiler accepts, and returns those. What instantiates most is built first,
+    since for each mutant that is taken out nearly all is built anew."""
     while True:
         copy(root, source)
         schema.write(source, mutants)
