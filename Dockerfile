@@ -15,7 +15,7 @@ COPY . .
 RUN cmake --preset release -DTRESTLE_BUILD_TESTS=OFF \
     && cmake --build --preset release \
     && cmake --install build/release --prefix /opt/trestle --strip \
-    && ci/build.sh release installed_tests installed_workloads \
+    && ci/build.sh release installed_tests installed_workloads conform_kit \
     && cmake --install build/release --prefix /opt/trestle --component harness --strip \
     && ci/build.sh fuzz \
     && cmake --install build/fuzz --prefix /opt/trestle --component harness \

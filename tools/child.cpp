@@ -183,4 +183,10 @@ Heard listen_to_child(const std::vector<std::string>& words, const Settings& set
   return {ended, out.text(), err.text()};
 }
 
+void stop_if_asked_to(const Ended& ended, const std::string& command) {
+  for (const int signal : {SIGINT, SIGQUIT, SIGTERM, SIGHUP}) {
+    if (ended.signal == signal) throw Failure(ended.status, command + ": stopped by a signal; nothing was written");
+  }
+}
+
 }  // namespace trestle::tool

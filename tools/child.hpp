@@ -43,4 +43,8 @@ struct Heard {
 [[nodiscard]] Heard listen_to_child(const std::vector<std::string>& words, const Settings& settings,
                                     unsigned limit = 0);
 
+// A signal that a person or a job's end sends is meant for all that `command` does, and went on to the child. Throws Failure
+// where one ended it.
+void stop_if_asked_to(const Ended& ended, const std::string& command);
+
 }  // namespace trestle::tool

@@ -22,6 +22,7 @@ void add_fuzz(CLI::App& app, const Rest& rest, int& status);
 void add_ops(CLI::App& app, const Rest& rest);
 void add_props(CLI::App& app, int& status);
 void add_bench(CLI::App& app, int& status);
+void add_conform(CLI::App& app, int& status);
 void add_coverage(CLI::App& app);
 void add_mutants(CLI::App& app);
 void add_container(CLI::App& app, const Rest& rest);

@@ -16,6 +16,7 @@ constexpr const char* kExamples = R"(Examples:
   trestle props --minutes 30          the properties, with fresh seeds
   trestle bench                       programs on Trestle beside other allocators
   trestle bench harness               how fast the fuzz targets are
+  trestle conform LIBRARY.so          how any malloc keeps the rules, and what it makes of misuse
   trestle coverage                    what of the library the harnesses reach
   trestle mutants --seconds 300       mistakes planted in the library, and who finds them
   trestle container -- fuzz heap_ops  the same in a container
@@ -34,7 +35,7 @@ trestle::tool::Rest rest_of(int count, char** words) {
 int run_tool(int count, char** words) {
   const trestle::tool::Rest rest = rest_of(count, words);
   for (const std::string_view name :
-       {"test", "props", "bench", "coverage", "mutants", "report", "symbolize", "options"}) {
+       {"test", "props", "bench", "conform", "coverage", "mutants", "report", "symbolize", "options"}) {
     if (!rest.words.empty() && words[1] == name)
       throw trestle::tool::Failure(trestle::tool::kUsage,
                                    std::string(name) + " takes nothing after --: " + rest.words[0]);
@@ -51,6 +52,7 @@ int run_tool(int count, char** words) {
   trestle::tool::add_ops(app, rest);
   trestle::tool::add_props(app, status);
   trestle::tool::add_bench(app, status);
+  trestle::tool::add_conform(app, status);
   trestle::tool::add_coverage(app);
   trestle::tool::add_mutants(app);
   trestle::tool::add_container(app, rest);

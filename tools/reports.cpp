@@ -105,9 +105,7 @@ std::optional<ordered_json> own_location_of(const json& call) {
 }
 
 // For a report without a line, since who shows results wants each to have a place.
-ordered_json program_of(const json& report) {
-  return {{"physicalLocation", {{"artifactLocation", artifact_of(text(report, "program"))}}}};
-}
+ordered_json program_of(const json& report) { return sarif_location(text(report, "program")); }
 
 // What another call did, such as "freed by thread 7".
 std::string done_by(const json& report, const char* key) {
@@ -203,6 +201,20 @@ bool is_report(const json& line) {
   return has_stack(line);
 }
 
+ordered_json sarif_location(const std::string& path) {
+  return {{"physicalLocation", {{"artifactLocation", artifact_of(path)}}}};
+}
+
+ordered_json sarif_log(ordered_json rules, ordered_json results) {
+  return {
+      {"$schema", "https://json.schemastore.org/sarif-2.1.0.json"},
+      {"version", "2.1.0"},
+      {"runs",
+       ordered_json::array(
+           {{{"tool", {{"driver", {{"name", "Trestle"}, {"version", TRESTLE_VERSION}, {"rules", std::move(rules)}}}}},
+             {"results", std::move(results)}}})}};
+}
+
 std::vector<json> read_reports(std::istream& lines, const std::string& name) {
   std::vector<json> reports;
   std::size_t number = 0;
@@ -246,13 +258,7 @@ ordered_json sarif_of(const std::vector<json>& reports) {
     if (known == rules.end()) rules.push_back({{"id", id}, {"shortDescription", {{"text", report["meaning"]}}}});
     results.push_back(result_of(report, index));
   }
-  return {
-      {"$schema", "https://json.schemastore.org/sarif-2.1.0.json"},
-      {"version", "2.1.0"},
-      {"runs",
-       ordered_json::array(
-           {{{"tool", {{"driver", {{"name", "Trestle"}, {"version", TRESTLE_VERSION}, {"rules", std::move(rules)}}}}},
-             {"results", std::move(results)}}})}};
+  return sarif_log(std::move(rules), std::move(results));
 }
 
 }  // namespace trestle::tool

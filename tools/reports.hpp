@@ -21,7 +21,11 @@ inline constexpr std::array<const char*, 2> kOtherCalls{"allocated", "freed"};
 // Much as the library prints it: with the program's path, without the bytes around the address and how it lies to the block.
 [[nodiscard]] std::string text_of(const nlohmann::json& report);
 
-// One run of SARIF 2.1.0 (OASIS, 2020), with a rule for each kind that occurs and a result for each report, at the innermost
+// One run of SARIF 2.1.0 (OASIS, 2020) with these rules and results, and the location in it of a whole file.
+[[nodiscard]] nlohmann::ordered_json sarif_log(nlohmann::ordered_json rules, nlohmann::ordered_json results);
+[[nodiscard]] nlohmann::ordered_json sarif_location(const std::string& path);
+
+// Such a run, with a rule for each kind that occurs and a result for each report, at the innermost
 // frame that has a line.
 [[nodiscard]] nlohmann::ordered_json sarif_of(const std::vector<nlohmann::json>& reports);
 

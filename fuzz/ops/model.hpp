@@ -34,6 +34,7 @@ struct Features {
   bool settings = false;       // it can be set while it serves
   bool kinds = true;           // it knows by which family of functions a block was asked for
   bool slots_rounded = false;  // of what a slot serves it knows no more than the slot's size
+  bool opaque = false;         // it cannot be checked or walked, and tells of a size no more than that it is enough
   std::size_t unit = 0;        // of any request it knows no more than whole units of so many bytes; 0: it knows more
   std::size_t capacity = 0;    // bytes that its buffer may grow to; 0: it has no buffer
   [[nodiscard]] bool has_buffer() const noexcept { return capacity != 0; }

@@ -94,6 +94,7 @@ extern const Vocabulary kBitmapVocabulary;
 extern const Vocabulary kMisuseVocabulary;
 extern const Vocabulary kCorruptVocabulary;
 extern const Vocabulary kOomVocabulary;
+extern const Vocabulary kForeignVocabulary;
 
 // Fills `into`, whose memory is used again.
 void decode(const Vocabulary& vocabulary, std::span<const std::uint8_t> bytes, Program& into);

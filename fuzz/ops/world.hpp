@@ -191,16 +191,13 @@ class World {
   }
 
   void check(const Check&) {
-    Fault first;
-    FaultSink sink(&first, 1);
-    host_.engine().check(CheckLevel::quick, sink);
-    oracle_.judge_soundness(first, sink.count());
+    judge_check(CheckLevel::quick);
     for (const SlotId slot : model().live()) {
       const LiveBlock& block = model().at(slot);
       oracle_.judge_usable(block, host_.engine().usable_size(block.address));
     }
     judge_null();
-    judge_ended_walk();
+    if constexpr (!H::kFeatures.opaque) judge_ended_walk();
     if constexpr (ForkingHost<H>) host_.fork();
     if constexpr (LocatingHost<H>) {
       judge_offsets();
@@ -217,16 +214,19 @@ class World {
   }
 
   void judge_all() {
-    Fault first;
-    FaultSink sink(&first, 1);
-    host_.engine().check(CheckLevel::full, sink);
-    oracle_.judge_soundness(first, sink.count());
-    judge_walk();
+    judge_check(CheckLevel::full);
+    if constexpr (!H::kFeatures.opaque) judge_walk();
     oracle_.judge_all_contents();
     if (const char* const wrong = host_.wrong()) oracle_.violate(Expectation::os_contract_kept, "%s", wrong);
   }
 
  private:
+  void judge_check(CheckLevel level) {
+    Fault first;
+    FaultSink sink(&first, 1);
+    host_.engine().check(level, sink);
+    oracle_.judge_soundness(first, sink.count());
+  }
   // What a buffer must have at least, by the model: the heap's record, all up to the last live block, a remainder that is too
   // small to be a block, and a block.
   [[nodiscard]] std::size_t needed() {

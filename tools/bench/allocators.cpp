@@ -97,32 +97,41 @@ void refuse_taken(const Allocator& given, const Found& found) {
 
 }  // namespace
 
+Allocator library_at(const std::string& name, const std::string& given, const std::string& option) {
+  const fs::path path = fs::absolute(given).lexically_normal();
+  if (!is_there(path)) throw Failure(kUsage, option + ": no file " + path.string());
+  if (path.string().find_first_of(": ") != std::string::npos) {
+    throw Failure(kUsage, option + ": the loader cannot preload from a path with a space or a colon: " + path.string());
+  }
+  const Elf64_Ehdr header = header_of(path);
+  if (header.e_type != ET_DYN || header.e_ident[EI_CLASS] != ELFCLASS64) {
+    throw Failure(kUsage, option + ": not a 64-bit shared library: " + path.string());
+  }
+  return {name, path, ""};
+}
+
 Allocator parse_library(const std::string& given) {
   const std::size_t equals = given.find('=');
   if (equals == 0 || equals == std::string::npos || equals + 1 == given.size()) {
     throw Failure(kUsage, "--library: not NAME=PATH: " + given);
   }
   const std::string name = given.substr(0, equals);
-  const fs::path path = fs::absolute(given.substr(equals + 1)).lexically_normal();
   if (name.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.+-") !=
       std::string::npos) {
     throw Failure(kUsage, "--library: a name has letters, digits and _.+- only: " + name);
   }
-  if (!is_there(path)) throw Failure(kUsage, "--library: no file " + path.string());
-  if (path.string().find_first_of(": ") != std::string::npos) {
-    throw Failure(kUsage, "--library: the loader cannot preload from a path with a space or a colon: " + path.string());
-  }
-  const Elf64_Ehdr header = header_of(path);
-  if (header.e_type != ET_DYN || header.e_ident[EI_CLASS] != ELFCLASS64) {
-    throw Failure(kUsage, "--library: not a 64-bit shared library: " + path.string());
-  }
-  return {name, path, ""};
+  return library_at(name, given.substr(equals + 1), "--library");
 }
 
-Found find_allocators(const std::vector<std::string>& given, const std::string& pattern, const fs::path& programs) {
+Found find_installed() {
   Found found;
   add_peers(found);
   add_ours(found);
+  return found;
+}
+
+Found find_allocators(const std::vector<std::string>& given, const std::string& pattern, const fs::path& programs) {
+  Found found = find_installed();
   std::error_code unseen;
   if (fs::exists(programs / kTwins, unseen)) {
     found.there.push_back({kTwins, "", said_by({"clang-19", "-dumpversion"})});

@@ -13,6 +13,7 @@
 #include "bench/runner.hpp"
 #include "bench/tables.hpp"
 #include "failure.hpp"
+#include "files.hpp"
 #include "harness.hpp"
 #include "preload.hpp"
 
@@ -36,25 +37,6 @@ struct Request {
   bool only_list = false;
   bool as_built = false;
 };
-
-std::ofstream opened(const std::string& path) {
-  std::ofstream file(path);
-  if (!file) throw Failure(kOwnFailure, "cannot write to " + path);
-  return file;
-}
-
-void write(const std::string& path, const std::string& text) {
-  if (path.empty()) return;
-  std::ofstream file = opened(path);
-  file << text << std::flush;
-  if (!file) throw Failure(kOwnFailure, "cannot write to " + path);
-  std::cerr << "trestle: wrote " << path << '\n';
-}
-
-// Before the minutes that measuring takes. A file that is there keeps what is in it.
-void require_writable(const std::string& path) {
-  if (!path.empty() && !std::ofstream(path, std::ios::app)) throw Failure(kOwnFailure, "cannot write to " + path);
-}
 
 // The built programs and the scripts, of a source directory's build tree or of an installation without sources.
 struct Places {
@@ -166,8 +148,8 @@ void measure(Campaign& campaign, const Runner& runner) {
 int show(const Campaign& campaign, const Request& request) {
   const Medians medians(campaign);
   print_tables(std::cout, campaign, medians);
-  if (!request.json.empty()) write(request.json, to_json(campaign, medians));
-  if (!request.html.empty()) write(request.html, to_html(campaign, medians));
+  if (!request.json.empty()) write_file(request.json, to_json(campaign, medians));
+  if (!request.html.empty()) write_file(request.html, to_html(campaign, medians));
   return failures_of(campaign).empty() ? 0 : 1;
 }
 

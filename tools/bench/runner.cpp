@@ -38,13 +38,6 @@ std::string failure_of(const Heard& heard) {
   return said.empty() ? how : how + ": " + said;
 }
 
-// A signal that a person or a job's end sends is meant for the campaign; it went on to the workload.
-void stop_if_asked_to(const Ended& ended) {
-  for (const int signal : {SIGINT, SIGQUIT, SIGTERM, SIGHUP}) {
-    if (ended.signal == signal) throw Failure(ended.status, "bench: stopped by a signal; nothing was written");
-  }
-}
-
 // Only these directories: what a version manager puts before them is a script around the program.
 constexpr const char* kPath = "/usr/bin:/bin";
 
@@ -110,7 +103,7 @@ Run Runner::run(const Workload& workload, const Allocator& allocator) const {
   // The kernel counts the pages that a process has between fork and exec to its peak: those of ours.
   malloc_trim(0);
   const Heard heard = listen_to_child(words, settings_for(allocator), kLimitSeconds);
-  stop_if_asked_to(heard.ended);
+  stop_if_asked_to(heard.ended, "bench");
   Run run;
   run.workload = workload.name;
   run.allocator = allocator.name;

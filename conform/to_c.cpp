@@ -1,0 +1,162 @@
+#include "to_c.hpp"
+
+#include <algorithm>
+#include <bit>
+#include <variant>
+
+#include "ops/foreign_host.hpp"
+
+namespace trestle::conform {
+namespace {
+
+constexpr const char* kHead = R"(#include <malloc.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+static struct { unsigned char *at; size_t size; unsigned seed; } blocks[64];
+static unsigned seeds;
+
+static void fail(int slot, const char *what) {
+  fprintf(stderr, "block %d: %s\n", slot, what);
+  exit(1);
+}
+static unsigned char byte_of(unsigned seed, size_t i) {
+  return (unsigned char)((seed * 37 + i * 7 + (i >> 8)) | 1);
+}
+static void verify(int slot, const unsigned char *at, size_t size) {
+  for (size_t i = 0; i < size; ++i)
+    if (at[i] != byte_of(blocks[slot].seed, i)) fail(slot, "contents lost");
+}
+static void verify_all(void) {
+  for (int slot = 0; slot < 64; ++slot)
+    if (blocks[slot].at) verify(slot, blocks[slot].at, blocks[slot].size);
+}
+/* The block is the caller's from now on: aligned, apart from all others, and as long as it says. */
+static void hold(int slot, void *block, size_t size, size_t alignment) {
+  unsigned char *at = block, *end = at + (size ? size : 1);
+  if (!at && size) fail(slot, "null although there is memory");
+  if (!at) return;
+  if ((uintptr_t)at % alignment) fail(slot, "misaligned");
+  for (int other = 0; other < 64; ++other) {
+    unsigned char *start = blocks[other].at;
+    if (other != slot && start && start < end && at < start + (blocks[other].size ? blocks[other].size : 1))
+      fail(slot, "overlaps another live block");
+  }
+  if (malloc_usable_size(at) < size) fail(slot, "usable size less than the request");
+  blocks[slot].at = at, blocks[slot].size = size, blocks[slot].seed = ++seeds;
+  for (size_t i = 0; i < size; ++i) at[i] = byte_of(blocks[slot].seed, i);
+  verify_all();
+}
+static void hold_zeroed(int slot, unsigned char *at, size_t size, size_t alignment) {
+  for (size_t i = 0; at && i < size; ++i)
+    if (at[i]) fail(slot, "memory not zeroed");
+  hold(slot, at, size, alignment);
+}
+static void resize(int slot, size_t size, size_t alignment) {
+  unsigned char *at = realloc(blocks[slot].at, size ? size : 1);
+  if (!at) fail(slot, "realloc gave null although there is memory");
+  verify(slot, at, size < blocks[slot].size ? size : blocks[slot].size);
+  hold(slot, at, size, alignment);
+}
+static void refuse(int slot, void *block) {
+  if (block) fail(slot, "a size above PTRDIFF_MAX was served");
+  verify_all();
+}
+static void release(int slot) {
+  verify(slot, blocks[slot].at, blocks[slot].size);
+  free(blocks[slot].at);
+  blocks[slot].at = NULL;
+  verify_all();
+}
+static void measure_all(void) {
+  for (int slot = 0; slot < 64; ++slot)
+    if (blocks[slot].at && malloc_usable_size(blocks[slot].at) < blocks[slot].size) fail(slot, "usable size too small");
+  free(NULL);
+  free(realloc(NULL, 16));
+}
+static void *aligned(size_t alignment, size_t size) {
+  void *at = NULL;
+  return posix_memalign(&at, alignment, size) == 0 ? at : NULL;
+}
+
+int main(void) {
+)";
+constexpr const char* kTail = R"(  for (int slot = 0; slot < 64; ++slot)
+    if (blocks[slot].at) release(slot);
+  puts("nothing is wrong");
+}
+)";
+
+std::string text_of(std::size_t number) { return std::to_string(number) + "u" + (number >> 31 != 0 ? "l" : ""); }
+
+std::size_t owed(std::size_t size) { return std::bit_floor(std::clamp<std::size_t>(size, 1, kMinAlignment)); }
+
+// One statement an op. Which slots hold a block the model knows, so that an op without a meaning is left out.
+class Printer {
+ public:
+  std::string print(const ops::Program& program) {
+    for (const ops::Op& op : program.ops) {
+      std::visit(
+          [&](const auto& one) {
+            if (one.enabled(model_)) add(one);
+          },
+          op);
+    }
+    return body_;
+  }
+
+ private:
+  // Held, or refused where no allocator may serve it.
+  template <class Allocating>
+  void take(const Allocating& op, const char* how, const std::string& call, std::size_t alignment) {
+    const std::string slot = std::to_string(ops::index_of(op.slot));
+    if (op.size > ops::kLargestRequest) {
+      body_ += "  refuse(" + slot + ", " + call + ");\n";
+      return;
+    }
+    body_ += std::string("  ") + how + "(" + slot + ", " + call + ", " + text_of(op.size) + ", " + text_of(alignment) +
+             ");\n";
+    op.apply(model_);
+  }
+  void add(const ops::Allocate& op) {
+    const bool is_plain = op.alignment <= kMinAlignment;
+    const std::string pair = text_of(op.alignment) + ", " + text_of(op.size) + ")";
+    const std::string call = is_plain                      ? "malloc(" + text_of(op.size) + ")"
+                             : op.size % op.alignment == 0 ? "aligned_alloc(" + pair
+                                                           : "aligned(" + pair;
+    take(op, "hold", call, is_plain ? owed(op.size) : op.alignment);
+  }
+  void add(const ops::AllocateZeroed& op) {
+    take(op, "hold_zeroed", "calloc(1, " + text_of(op.size) + ")", owed(op.size));
+  }
+  void add(const ops::Reallocate& op) {
+    const std::string slot = std::to_string(ops::index_of(op.slot));
+    if (op.size > ops::kLargestRequest) {
+      body_ += "  refuse(" + slot + ", realloc(blocks[" + slot + "].at, " + text_of(op.size) + "));\n";
+      return;
+    }
+    body_ += "  resize(" + slot + ", " + text_of(op.size) + ", " + text_of(owed(op.size)) + ");\n";
+    op.apply(model_);
+  }
+  void add(const ops::Free& op) {
+    body_ += "  release(" + std::to_string(ops::index_of(op.slot)) + ");\n";
+    op.apply(model_);
+  }
+  void add(const ops::Check&) { body_ += "  measure_all();\n"; }
+  // No vocabulary of a foreign malloc has any other.
+  template <class Other>
+  void add(const Other&) {}
+
+  ops::Model model_{ops::ForeignHost::kFeatures, 0, 0};
+  std::string body_;
+};
+
+}  // namespace
+
+std::string to_c(const ops::Program& program, const std::string& why) {
+  return "/* " + why + ".\n   cc -fno-builtin -o program program.c; LD_PRELOAD=LIBRARY ./program */\n" + kHead +
+         Printer().print(program) + kTail;
+}
+
+}  // namespace trestle::conform

@@ -1,0 +1,81 @@
+// Whatever malloc this process has, as an engine: it can be neither checked nor walked, and what it is made of nobody knows. One
+// heap serves all that is started, so each program wants a process of its own.
+#pragma once
+
+#include <malloc.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <cstdlib>
+#include <string>
+
+#include "ops/oracle.hpp"
+#include "ops/world.hpp"
+
+namespace trestle::ops {
+
+class ForeignEngine {
+ public:
+  [[nodiscard]] Allocation allocate(std::size_t size, std::size_t alignment, Kind) noexcept {
+    return answer(alignment <= kMinAlignment ? std::malloc(size) : aligned(size, alignment));
+  }
+  [[nodiscard]] Allocation allocate_zeroed(std::size_t size, Kind) noexcept { return answer(std::calloc(1, size)); }
+  [[nodiscard]] Verdict deallocate(void* payload, const Release&) noexcept {
+    std::free(payload);
+    return {};
+  }
+  // What realloc makes of no bytes is up to each allocator, so one is asked for.
+  [[nodiscard]] Allocation reallocate(void* payload, std::size_t size) noexcept {
+    return answer(std::realloc(payload, size == 0 ? 1 : size));
+  }
+  [[nodiscard]] Sized usable_size(void* payload) noexcept { return {malloc_usable_size(payload), FaultKind::none}; }
+  void check(CheckLevel, FaultSink&) noexcept {}
+  bool walk(BlockVisitor) noexcept { return true; }
+
+  // What each request was answered so far: '+' a block, '0' null.
+  [[nodiscard]] const std::string& answers() const noexcept { return answers_; }
+  void begin() { answers_.assign(kMostAnswers, '\0').clear(); }
+
+ private:
+  static constexpr std::size_t kMostAnswers = 4096;  // room in front, so that noting an answer asks for no memory
+
+  [[nodiscard]] Allocation answer(void* block) noexcept {
+    if (answers_.size() < kMostAnswers) answers_ += block == nullptr ? '0' : '+';
+    return {block, FaultKind::none};
+  }
+  // By the function whose rules the request keeps.
+  [[nodiscard]] static void* aligned(std::size_t size, std::size_t alignment) noexcept {
+    if (size % alignment == 0) return std::aligned_alloc(alignment, size);
+    void* block = nullptr;
+    return posix_memalign(&block, alignment, size) == 0 ? block : nullptr;
+  }
+
+  std::string answers_;
+};
+
+class ForeignHost {
+ public:
+  using EngineType = ForeignEngine;
+  static constexpr Features kFeatures{.zeroed = true, .kinds = false, .opaque = true};
+
+  bool start(const Stage&, Oracle&) {
+    engine_.begin();
+    return true;
+  }
+  [[nodiscard]] EngineType& engine() noexcept { return engine_; }
+  // No more than no bytes and a gigabyte may be refused: no program has that much.
+  [[nodiscard]] static bool may_refuse(const Model&, std::size_t size, std::size_t) noexcept {
+    return size == 0 || size >= (std::size_t{1} << 30);
+  }
+  [[nodiscard]] static const std::byte* first() noexcept { return nullptr; }
+  [[nodiscard]] static const std::byte* last() noexcept { return reinterpret_cast<const std::byte*>(PTRDIFF_MAX); }
+  [[nodiscard]] static const char* wrong() noexcept { return nullptr; }
+  [[nodiscard]] static const char* stop() noexcept { return nullptr; }
+
+ private:
+  ForeignEngine engine_;
+};
+
+static_assert(Host<ForeignHost>);
+
+}  // namespace trestle::ops

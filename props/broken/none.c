@@ -1,0 +1,3 @@
+/* Without a bug. */
+/* finds: nothing */
+#include "base.h"

@@ -1,0 +1,4 @@
+/* A realloc that fails frees the block. */
+/* finds: realloc.failed limit.realloc ops.programs */
+#define AFTER_FAILED_REALLOC(block) free(block)
+#include "base.h"

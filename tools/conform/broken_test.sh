@@ -1,0 +1,50 @@
+#!/usr/bin/env bash
+# That `trestle conform` finds the bug of each small broken allocator, by all cases that its second line names, and by no other,
+# but for those that a third line says the damage may reach; and nothing in the one without a bug:
+# broken_test.sh TRESTLE SOURCES LIBRARIES
+set -uo pipefail
+trestle=${1:?usage: broken_test.sh TRESTLE SOURCES LIBRARIES}
+sources=${2:?} libraries=${3:?}
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+. "$(dirname -- "$0")/../expect.sh"
+
+# A lock that stays taken is only seen by the deadline; nothing else here comes near it.
+examine() { "$trestle" conform --as-built "$1" --limit "$2" --area conformance --area ops --area robustness --json "$work/out.json" >"$work/out" 2>"$work/err"; }
+violated() {
+  /usr/bin/python3 - "$work/out.json" <<'PROGRAM'
+import json, sys
+for result in json.load(open(sys.argv[1]))["libraries"][0]["results"]:
+    if result["verdict"] == "violated":
+        print(result["case"])
+PROGRAM
+}
+
+count=0
+for source in "$sources"/*.c; do
+  name=$(basename "$source" .c)
+  wanted=$(sed -n '2s|^/[*] finds: \(.*\) [*]/$|\1|p' "$source")
+  [ -n "$wanted" ] || complain "$name" "its second line does not say which cases find its bug"
+  [ "$wanted" != nothing ] || wanted=
+  limit=60
+  [ "$name" != fork_lock ] || limit=10
+  examine "$libraries/$name.so" $limit
+  status=$?
+  [ $status -eq $([ -z "$wanted" ] && echo 0 || echo 1) ] || complain "$name" "exit status $status: $(cat "$work/err")"
+  found=$(violated | xargs)
+  may=$(sed -n '3s|^/[*] may: \(.*\) [*]/$|\1|p' "$source")
+  for case in $wanted; do [[ " $found " == *" $case "* ]] || complain "$name" "not found by $case: $(cat "$work/out")"; done
+  for case in $found; do [[ " $wanted $may " == *" $case "* ]] || complain "$name" "found by $case too: $(cat "$work/out")"; done
+  count=$((count + 1))
+
+  # What the op programs found is a C program: it fails on this library, and not on the system's.
+  if [[ " $wanted " == *" ops.programs "* ]]; then
+    sed -n '/^\/[*] .*: ops.programs [*]\/$/,$p' "$work/out" >"$work/$name.c"
+    cc -fno-builtin -w -o "$work/$name" "$work/$name.c" || complain "$name" "its program does not compile"
+    env LD_PRELOAD="$libraries/$name.so" "$work/$name" >"$work/said" 2>&1
+    [[ $? =~ ^(1|134|139)$ ]] || complain "$name" "its program shows nothing: $(cat "$work/said")"
+    expect "$name: its program on a malloc without the bug" 0 '^nothing is wrong$' "" env LD_PRELOAD="$libraries/none.so" "$work/$name"
+  fi
+done
+[ $count -ge 11 ] || complain "broken allocators" "only $count"
+end
