@@ -134,8 +134,8 @@ int shrink(const std::string& library, const char* seed) {
       ops::shrink(whole, [&](const ops::Program& part) { return first_line(said_of(part, library)) == how; });
   const std::string said = said_of(least, library);
   std::string detail = said.substr(how.size() + 1);
-  std::replace(detail.begin(), detail.end(), '\n', ' ');
-  std::fputs(to_c(least, how + ": " + detail).c_str(), stdout);
+  detail.erase(std::remove(detail.begin(), detail.end(), '\n'), detail.end());
+  std::fputs(to_c(least, detail.empty() ? how : how + ": " + detail).c_str(), stdout);
   return EXIT_SUCCESS;
 }
 

@@ -48,18 +48,18 @@ static void hold(int slot, void *block, size_t size, size_t alignment) {
   for (size_t i = 0; i < size; ++i) at[i] = byte_of(blocks[slot].seed, i);
   verify_all();
 }
-static void hold_zeroed(int slot, unsigned char *at, size_t size, size_t alignment) {
+void hold_zeroed(int slot, unsigned char *at, size_t size, size_t alignment) {
   for (size_t i = 0; at && i < size; ++i)
     if (at[i]) fail(slot, "memory not zeroed");
   hold(slot, at, size, alignment);
 }
-static void resize(int slot, size_t size, size_t alignment) {
+void resize(int slot, size_t size, size_t alignment) {
   unsigned char *at = realloc(blocks[slot].at, size ? size : 1);
   if (!at) fail(slot, "realloc gave null although there is memory");
   verify(slot, at, size < blocks[slot].size ? size : blocks[slot].size);
   hold(slot, at, size, alignment);
 }
-static void refuse(int slot, void *block) {
+void refuse(int slot, void *block) {
   if (block) fail(slot, "a size above PTRDIFF_MAX was served");
   verify_all();
 }
@@ -69,13 +69,13 @@ static void release(int slot) {
   blocks[slot].at = NULL;
   verify_all();
 }
-static void measure_all(void) {
+void measure_all(void) {
   for (int slot = 0; slot < 64; ++slot)
     if (blocks[slot].at && malloc_usable_size(blocks[slot].at) < blocks[slot].size) fail(slot, "usable size too small");
   free(NULL);
   free(realloc(NULL, 16));
 }
-static void *aligned(size_t alignment, size_t size) {
+void *aligned(size_t alignment, size_t size) {
   void *at = NULL;
   return posix_memalign(&at, alignment, size) == 0 ? at : NULL;
 }

@@ -118,9 +118,11 @@ void examine(Examination& examination, const ConformKit& kit, const std::vector<
 std::vector<ConformCase> cases_of(const Request& request, const ConformKit& kit) {
   std::vector<ConformCase> cases = kit.cases(request.pattern);
   std::erase_if(cases, [&](const ConformCase& one) {
-    return !request.areas.empty() && std::find(request.areas.begin(), request.areas.end(), one.area) == request.areas.end();
+    return !request.areas.empty() &&
+           std::find(request.areas.begin(), request.areas.end(), one.area) == request.areas.end();
   });
-  if (cases.empty()) throw Failure(kUsage, "conform: no case of these areas has a name that matches " + request.pattern);
+  if (cases.empty())
+    throw Failure(kUsage, "conform: no case of these areas has a name that matches " + request.pattern);
   return cases;
 }
 

@@ -1,5 +1,5 @@
 // Whatever malloc this process has, as an engine: it can be neither checked nor walked, and what it is made of nobody knows. One
-// heap serves all that is started, so each program wants a process of its own.
+// heap serves all that is started, so each program wants a process of its own, whose operator new asks another for memory.
 #pragma once
 
 #include <malloc.h>
@@ -34,13 +34,11 @@ class ForeignEngine {
 
   // What each request was answered so far: '+' a block, '0' null.
   [[nodiscard]] const std::string& answers() const noexcept { return answers_; }
-  void begin() { answers_.assign(kMostAnswers, '\0').clear(); }
+  void begin() { answers_.clear(); }
 
  private:
-  static constexpr std::size_t kMostAnswers = 4096;  // room in front, so that noting an answer asks for no memory
-
   [[nodiscard]] Allocation answer(void* block) noexcept {
-    if (answers_.size() < kMostAnswers) answers_ += block == nullptr ? '0' : '+';
+    answers_ += block == nullptr ? '0' : '+';
     return {block, FaultKind::none};
   }
   // By the function whose rules the request keeps.
