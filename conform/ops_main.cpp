@@ -115,8 +115,8 @@ int replay(const char* text) {
 
 // Both lines of what --replay says of a program on that library. A process that ends otherwise fails too.
 std::string said_of(const ops::Program& program, const std::string& library) {
-  const tool::Heard heard =
-      tool::listen_to_child({"/proc/self/exe", "--replay", ops::to_text(program)}, {{"LD_PRELOAD", library}});
+  const tool::Heard heard = tool::listen_to_child({"/proc/self/exe", "--replay", ops::to_text(program)},
+                                                  {{"LD_PRELOAD", library}}, 3 * kSecondsPerProgram);
   if (heard.ended.status == 0) return heard.out;
   return "ended with status " + std::to_string(heard.ended.status) + "\n\n";
 }
