@@ -134,7 +134,8 @@ void free_keeps_errno() {
   if (errno != 4711) violate("free(NULL) left errno %d, which had been 4711", errno);
 }
 
-// C11 7.22.3.3: freed memory is made available for further allocation. 16 GiB go through a heap that never has more than 64 MiB.
+// C11 7.22.3.3: freed memory is made available for further allocation. 16 GiB go through a heap that never has more than 64
+// MiB.
 void freed_memory_serves_again() {
   for (int i = 0; i < 256; ++i) {
     void* const block = std::malloc(std::size_t{64} << 20);

@@ -22,8 +22,8 @@ unsigned char* marked(std::size_t size) {
   return hidden(at);
 }
 
-// Whether correct calls still give correct answers: blocks of the size that the mistake was made with, and of others, are filled
-// while all are live, and verified. More of them than are likely to wait for their reuse.
+// Whether correct calls still give correct answers: blocks of the size that the mistake was made with, and of others, are
+// filled while all are live, and verified. More of them than are likely to wait for their reuse.
 void look_for_damage(std::size_t size) {
   static Block blocks[480];
   const std::size_t count = size < kMedium ? std::size(blocks) : 48;

@@ -1,6 +1,6 @@
 // Memory for what watches a malloc, which must not come from that malloc: the heap that a program of ops finds would not be as
-// it was at the process's start, and a broken one would break its judge. C++ asks operator new; here that takes the next bytes of
-// a mapping and never gives any back, which is enough for a process that ends soon.
+// it was at the process's start, and a broken one would break its judge. C++ asks operator new; here that takes the next bytes
+// of a mapping and never gives any back, which is enough for a process that ends soon.
 #include <sys/mman.h>
 #include <unistd.h>
 

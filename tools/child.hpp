@@ -28,8 +28,8 @@ struct Streams {
 using Settings = std::vector<std::pair<std::string, std::string>>;
 
 // Runs words[0], searched for in PATH, with `settings` put into its environment, and waits for its end. Meanwhile SIGTERM,
-// SIGHUP, SIGINT and SIGQUIT go on to it, but for the last two from a terminal, which sends them to both. Throws Failure when it
-// cannot be started: kNotFound or kNotExecutable.
+// SIGHUP, SIGINT and SIGQUIT go on to it, but for the last two from a terminal, which sends them to both. Throws Failure when
+// it cannot be started: kNotFound or kNotExecutable.
 [[nodiscard]] Ended run_child(const std::vector<std::string>& words, const Settings& settings, Streams streams = {});
 
 struct Heard {

@@ -19,8 +19,8 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr const char* kExamples =
-    R"(LIBRARY is a file, NAME=FILE, or the word glibc for the system's own malloc. Each case runs in a process of its own, in which the
-loader puts the library in place of malloc; docs/conform.md says what the cases ask and how the scores come about.
+    R"(LIBRARY is a file, NAME=FILE, or the word glibc for the system's own malloc. Each case runs in a process of its own, in
+which the loader puts the library in place of malloc; docs/conform.md says what the cases ask and how the scores come about.
 Exit status 1: a library breaks a rule. Misuse has no rules, so what becomes of it changes the score alone.
 
 Examples:

@@ -1,5 +1,5 @@
-// Whatever malloc this process has, as an engine: it can be neither checked nor walked, and what it is made of nobody knows. One
-// heap serves all that is started, so each program wants a process of its own, whose operator new asks another for memory.
+// Whatever malloc this process has, as an engine: it can be neither checked nor walked, and what it is made of nobody knows.
+// One heap serves all that is started, so each program wants a process of its own, whose operator new asks another for memory.
 #pragma once
 
 #include <malloc.h>

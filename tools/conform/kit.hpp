@@ -9,7 +9,8 @@ namespace trestle::tool {
 
 class ConformKit {
  public:
-  // `programs` is the directory that has them; `limit` the seconds that a case may take. Throws Failure where they are not there.
+  // `programs` is the directory that has them; `limit` the seconds that a case may take. Throws Failure where they are not
+  // there.
   ConformKit(std::filesystem::path programs, unsigned limit);
 
   // All cases whose names hold a match of `pattern`. Throws Failure (kUsage) when there is none.

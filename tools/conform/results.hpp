@@ -52,8 +52,8 @@ struct Examination {
 };
 
 // Points of an area: a case that a rule decides has one, of which one that fell short has half, and one that is absent does
-// not count. A misuse has five: 3 for a report that names its kind, and with that one for the address and one for a stack; 2 for
-// a process that was stopped without a word that fits; 1 where it went on and nothing else was harmed; 0 otherwise.
+// not count. A misuse has five: 3 for a report that names its kind, and with that one for the address and one for a stack; 2
+// for a process that was stopped without a word that fits; 1 where it went on and nothing else was harmed; 0 otherwise.
 struct Score {
   double points = 0;
   double of = 0;
