@@ -36,8 +36,12 @@ for source in "$sources"/*.c; do
   [ $status -eq $([ -z "$wanted" ] && echo 0 || echo 1) ] || complain "$name" "exit status $status: $(cat "$work/err")"
   found=$(violated | xargs)
   may=$(sed -n '3s|^/[*] may: \(.*\) [*]/$|\1|p' "$source")
-  for case in $wanted; do [[ " $found " == *" $case "* ]] || complain "$name" "not found by $case: $(cat "$work/out")"; done
-  for case in $found; do [[ " $wanted $may " == *" $case "* ]] || complain "$name" "found by $case too: $(cat "$work/out")"; done
+  for case in $wanted; do
+    [[ " $found " == *" $case "* ]] || complain "$name" "not found by $case: $(cat "$work/out")"
+  done
+  for case in $found; do
+    [[ " $wanted $may " == *" $case "* ]] || complain "$name" "found by $case too: $(cat "$work/out")"
+  done
   count=$((count + 1))
 
   # What the op programs found is a C program: it fails on this library, and not on the system's.
@@ -46,7 +50,8 @@ for source in "$sources"/*.c; do
     cc -fno-builtin -w -o "$work/$name" "$work/$name.c" || complain "$name" "its program does not compile"
     env LD_PRELOAD="$libraries/$name.so" "$work/$name" >"$work/said" 2>&1
     [[ $? =~ ^(1|134|139)$ ]] || complain "$name" "its program shows nothing: $(cat "$work/said")"
-    expect "$name: its program on a malloc without the bug" 0 '^nothing is wrong$' "" env LD_PRELOAD="$libraries/none.so" "$work/$name"
+    expect "$name: its program on a malloc without the bug" 0 '^nothing is wrong$' "" \
+      env LD_PRELOAD="$libraries/none.so" "$work/$name"
   fi
 done
 [ $count -ge 11 ] || complain "broken allocators" "only $count"
