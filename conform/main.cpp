@@ -1,4 +1,4 @@
-// Runs one case, or names all: conform_cases --list | --where | NAME [WORD]. Not a byte of this file's own comes from malloc,
+// Runs one case, or names all: conform_cases --list | --where | NAME. Not a byte of this file's own comes from malloc,
 // so that a broken one is seen by the case that asks about it and not by the telling.
 #include <dlfcn.h>
 #include <unistd.h>
