@@ -85,6 +85,14 @@ void erase_some(Records& records, Random& random) {
   records.erase(first, first + 1 + random.below(most));
 }
 
+// A stretch of the program stays, of any length: the most of what a long program reaches a part of it reaches sooner.
+void keep_a_stretch(Records& records, Random& random) {
+  const std::size_t one = 1 + random.below(records.count());
+  const std::size_t other = 1 + random.below(records.count());
+  records.erase(std::max(one, other), records.count());
+  records.erase(1, std::min(one, other));
+}
+
 void swap_two(Records& records, Random& random) {
   std::uint8_t* const left = records.at(any_op(records, random));
   std::swap_ranges(left, left + kRecordBytes, records.at(any_op(records, random)));
@@ -139,6 +147,7 @@ std::size_t mutate(std::span<std::uint8_t> bytes, std::size_t size, Random& rand
     if (records.has_room()) records.insert(0, random_record(random));
     return records.bytes();
   }
+  if (random.below(4) != 0) keep_a_stretch(records, random);
   for (std::size_t changes = 1 + random.below(4); changes != 0; --changes) {
     const bool has_ops = records.count() > 1;
     if (records.has_room() && (!has_ops || random.below(2) != 0)) {

@@ -82,6 +82,20 @@ TEST(Mutate, ChangesOnlyWholeRecords) {
   }
 }
 
+// Left to themselves, programs grow to the limit and stay there.
+TEST(Mutate, KeepsOfALongProgramAStretchOfAnyLength) {
+  Random random(13);
+  std::vector<std::uint8_t> bytes(kMost);
+  for (std::uint8_t& byte : bytes) byte = random.byte();
+  std::size_t quarters[4] = {};
+  for (int i = 0; i < 1000; ++i) {
+    std::vector<std::uint8_t> mutant = bytes;
+    const std::size_t size = mutate(mutant, bytes.size(), random);
+    ++quarters[(size - 1) * 4 / kMost];
+  }
+  for (const std::size_t mutants : quarters) EXPECT_GT(mutants, 100U);
+}
+
 TEST(Mutate, LeavesNothingWhereNoRecordFits) {
   Random random(11);
   std::vector<std::uint8_t> bytes(kRecordBytes - 1);
