@@ -1,60 +1,17 @@
 #include "base/sync.hpp"
 
-#include <linux/futex.h>
-#include <linux/membarrier.h>
-#include <sched.h>
-#include <sys/syscall.h>
-#include <time.h>
-#include <unistd.h>
-
-#include <cerrno>
-
 namespace trestle {
 namespace {
 
 constexpr std::uint64_t kFree = 0;
 constexpr std::uint64_t kContended = 1;
-constexpr int kSpins = 100;  // about the length of one free under the lock
-
-void pause_briefly() noexcept {
-#if defined(__x86_64__)
-  __builtin_ia32_pause();
-#elif defined(__aarch64__)
-  __asm__ volatile("yield");
-#endif
-}
-
-// The kernel compares and sleeps on the word's low half, which comes first: both architectures are little-endian.
-long futex(std::atomic<std::uint64_t>& word, int operation, std::uint64_t value) noexcept {
-  static_assert(sizeof word == sizeof(std::uint64_t));
-  const int kept = errno;
-  const long result =
-      syscall(SYS_futex, &word, operation | FUTEX_PRIVATE_FLAG, static_cast<std::uint32_t>(value), nullptr, nullptr, 0);
-  errno = kept;
-  return result;
-}
-
 constexpr int kYields = 100;
 constexpr long kDrained = 1'000'000;  // nanoseconds
-
-void sleep_for(long nanoseconds) noexcept {
-  const int kept = errno;
-  const timespec time{0, nanoseconds};
-  nanosleep(&time, nullptr);
-  errno = kept;
-}
-
-bool membarrier(int command) noexcept {
-  const int kept = errno;
-  const bool done = syscall(SYS_membarrier, command, 0, 0) == 0;
-  errno = kept;
-  return done;
-}
 
 }  // namespace
 
 std::uint64_t unique_number() noexcept {
-  static constinit std::atomic<std::uint64_t> last{0};
+  static constinit Atomic<std::uint64_t> last{0};
   return last.fetch_add(1, std::memory_order_relaxed) + 1;
 }
 
@@ -86,14 +43,14 @@ void Mutex::wait_for() noexcept {
     }
     if ((seen & kContended) == 0 && !word_.compare_exchange_weak(seen, seen | kContended, std::memory_order_relaxed))
       continue;
-    futex(word_, FUTEX_WAIT, seen | kContended);
+    sleep_on(word_, seen | kContended);
     seen = word_.load(std::memory_order_relaxed);
   }
 }
 
 void Mutex::unlock() noexcept {
   if (is_kept_by_caller()) return;
-  if ((word_.exchange(kFree, std::memory_order_release) & kContended) != 0) futex(word_, FUTEX_WAKE, 1);
+  if ((word_.exchange(kFree, std::memory_order_release) & kContended) != 0) wake_one(word_);
 }
 
 bool Mutex::is_kept_by_caller() const noexcept {
@@ -121,11 +78,11 @@ void Mutex::reset() noexcept {
   word_.store(kFree, std::memory_order_release);
 }
 
-constinit std::atomic<bool> Gate::has_barrier_{false};
+constinit Atomic<bool> Gate::has_barrier_{false};
 
 void Gate::prepare() noexcept {
   if (has_barrier_.load(std::memory_order_relaxed)) return;
-  if (membarrier(MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED)) has_barrier_.store(true, std::memory_order_release);
+  if (expect_barriers()) has_barrier_.store(true, std::memory_order_release);
 }
 
 bool Gate::try_enter_slowly() noexcept {
@@ -137,7 +94,7 @@ bool Gate::try_enter_slowly() noexcept {
 }
 
 void Gate::await_owners() noexcept {
-  if (!has_barrier_.load(std::memory_order_relaxed) || membarrier(MEMBARRIER_CMD_PRIVATE_EXPEDITED)) return;
+  if (!has_barrier_.load(std::memory_order_relaxed) || pass_barrier()) return;
   // Refused by now, as under a filter of system calls: so long, and every processor has made its stores known.
   sleep_for(kDrained);
 }
@@ -147,7 +104,7 @@ void Gate::await_empty() const noexcept {
     if (spin < kSpins)
       pause_briefly();
     else if (spin < kSpins + kYields)
-      sched_yield();
+      yield_processor();
     else
       sleep_for(kDrained);  // the owner may be of a lower priority
   }

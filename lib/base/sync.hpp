@@ -6,6 +6,7 @@
 #include <cstdint>
 
 #include "base/annotations.hpp"
+#include "base/atomic.hpp"
 
 namespace trestle {
 
@@ -36,14 +37,9 @@ class TRESTLE_CAPABILITY("mutex") Mutex {
  private:
   void wait_for() noexcept;
 
-  std::atomic<std::uint64_t> word_{0};
-  std::atomic<bool> kept_{false};
+  Atomic<std::uint64_t> word_{0};
+  Atomic<bool> kept_{false};
 };
-
-// The calling thread, as long as it lives: an address of its own, so that the library needs no thread-local storage to tell.
-[[nodiscard]] inline std::uint64_t this_thread() noexcept {
-  return reinterpret_cast<std::uintptr_t>(__builtin_thread_pointer());
-}
 
 // A number that no other call gives.
 [[nodiscard]] std::uint64_t unique_number() noexcept;
@@ -71,7 +67,7 @@ class Shared {
   }
 
  private:
-  std::atomic<T> value_{};
+  Atomic<T> value_{};
 };
 
 // A lock with one owner, who passes by two plain stores; whoever else wants in pays for both, by a barrier that the kernel
@@ -120,10 +116,10 @@ class Gate {
   static constexpr std::uint8_t kOpen = 0;
   static constexpr std::uint8_t kClosed = 1;
   static constexpr std::uint8_t kNoBarrier = 2;  // the owner's store has to be a locked one
-  static std::atomic<bool> has_barrier_;
+  static Atomic<bool> has_barrier_;
 
-  std::atomic<bool> inside_{false};
-  std::atomic<std::uint8_t> state_{kNoBarrier};
+  Atomic<bool> inside_{false};
+  Atomic<std::uint8_t> state_{kNoBarrier};
 };
 
 class TRESTLE_SCOPED_CAPABILITY Guard {
