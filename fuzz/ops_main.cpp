@@ -37,7 +37,8 @@ const Target kTargets[] = {{"heap_ops", kHeapVocabulary, "run_on_heap"},
                            {"bitmap_heap_ops", kBitmapVocabulary, "run_on_bitmap"},
                            {"misuse", kMisuseVocabulary, "run_on_heap", true},
                            {"corrupt", kCorruptVocabulary, "run_on_heap", true},
-                           {"oom", kOomVocabulary, "run_on_heap"}};
+                           {"oom", kOomVocabulary, "run_on_heap"},
+                           {"threads", kThreadsVocabulary, "run_on_threads"}};
 
 const Target& target_of(const std::string& name) {
   std::string known;

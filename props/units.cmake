@@ -19,6 +19,14 @@ foreach(folder base os span block slab heap leak)
   target_link_libraries(trestle_units_${folder} PRIVATE trestle_ops trestle_leak ${TRESTLE_HARNESS_ROOMS})
 endforeach()
 
+# The harness that runs threads a step at a time, and the library's own mutex under it.
+if(TARGET trestle_stepped_objects)
+  file(GLOB units CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/stepped/*_test.cpp)
+  unit_tests(stepped ${units} $<TARGET_OBJECTS:trestle_stepped_objects>)
+  target_include_directories(trestle_units_stepped BEFORE PRIVATE ${PROJECT_SOURCE_DIR}/fuzz/stepped)
+  target_link_libraries(trestle_units_stepped PRIVATE trestle_ops)
+endif()
+
 foreach(heap block_heap bitmap_heap)
   unit_tests(${heap} ${CMAKE_CURRENT_SOURCE_DIR}/shim/${heap}_test.cpp)
   target_link_libraries(trestle_units_${heap} PRIVATE trestle::hardened)

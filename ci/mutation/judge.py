@@ -12,8 +12,8 @@ import time
 TELLING = re.compile(rb"^(?:.*: Failure$|.*violat.*|.*==ERROR: .*|.*runtime error: .*|SUMMARY: .*|\[  FAILED  \] .*"
                      rb"|.*\*\*\*Failed.*|.*Falsifiable.*|.*Assertion.*|.* in$|unknown file: Failure.*)$", re.MULTILINE)
 FUZZED = {"block": ["block_heap_ops", "corrupt", "misuse"], "slab": ["heap_ops", "bitmap_heap_ops", "corrupt"],
-          "span": ["heap_ops", "oom", "corrupt"], "heap": ["heap_ops", "misuse", "oom"],
-          "base": ["heap_ops", "misuse", "corrupt"], "report": ["unwind_tables"], "shim": ["options"]}
+          "span": ["heap_ops", "oom", "corrupt"], "heap": ["threads", "heap_ops", "misuse", "oom"],
+          "base": ["threads", "heap_ops", "misuse", "corrupt"], "report": ["unwind_tables"], "shim": ["options"]}
 EDGE = ("shim", "report", "leak", "os")  # of these most runs in programs alone
 PROGRAMS = r"^(faults|matrix|shim|include)\."
 CASES = 60  # of each property

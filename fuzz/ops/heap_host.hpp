@@ -158,6 +158,7 @@ class HeapHost {
     return false;
   }
   void run_on(std::size_t thread) { arena_.run_on(thread); }
+  void go_on_with(std::size_t thread) { arena_.go_on_with(thread); }
   // Both sides of a fork in turn. The child, which goes on with the program, has none of the other threads: their caches are
   // there for those that begin.
   void fork() {

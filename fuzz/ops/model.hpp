@@ -31,6 +31,7 @@ struct Features {
   bool stats = false;          // it counts, and explains a fault
   bool refusals = false;       // its system refuses calls
   bool threads = false;        // the harness says which thread calls
+  bool at_once = false;        // its threads run at once
   bool settings = false;       // it can be set while it serves
   bool kinds = true;           // it knows by which family of functions a block was asked for
   bool slots_rounded = false;  // of what a slot serves it knows no more than the slot's size

@@ -342,8 +342,22 @@ struct Set {
   bool operator==(const Set&) const = default;
 };
 
+// Threads that run at once: after so many steps of the next op of the thread, at the latest when it has ended, another goes on.
+struct Preempt {
+  static constexpr const char* kName = "preempt";
+  static constexpr const char* kType = "Preempt";
+  std::size_t steps = 0;
+
+  static constexpr auto fields() { return std::tuple{field("steps", &Preempt::steps, &Operands::size)}; }
+  [[nodiscard]] bool enabled(const Model& m) const { return m.features().at_once; }
+  void apply(Model&) const {}
+  template <class World>
+  void run(World&) const {}
+  bool operator==(const Preempt&) const = default;
+};
+
 using Op = std::variant<Allocate, AllocateZeroed, Reallocate, Free, SizedFree, Trim, Wait, Grow, Shrink, Relocate,
-                        Check, Misuse, Corrupt, RunOn, EndThread, Set>;
+                        Check, Misuse, Corrupt, RunOn, EndThread, Set, Preempt>;
 
 template <class T>
 [[nodiscard]] T make_op(const Operands& operands) {

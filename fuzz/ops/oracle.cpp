@@ -98,8 +98,9 @@ const char* name_of(Expectation expectation) noexcept {
       "contract with the OS broken",
       "a misuse was not named",
       "a flipped bit was not seen",
+      "threads that go on no more",
   };
-  static_assert(kNames.size() == static_cast<std::size_t>(Expectation::corruption_seen) + 1);
+  static_assert(kNames.size() == static_cast<std::size_t>(Expectation::threads_go_on) + 1);
   const auto index = static_cast<std::size_t>(expectation);
   return index < kNames.size() ? kNames[index] : "unknown";
 }

@@ -37,6 +37,7 @@ enum class Expectation : std::uint8_t {
   os_contract_kept,
   misuse_named,
   corruption_seen,
+  threads_go_on,
 };
 [[nodiscard]] const char* name_of(Expectation expectation) noexcept;
 

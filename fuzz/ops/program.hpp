@@ -94,6 +94,7 @@ extern const Vocabulary kBitmapVocabulary;
 extern const Vocabulary kMisuseVocabulary;
 extern const Vocabulary kCorruptVocabulary;
 extern const Vocabulary kOomVocabulary;
+extern const Vocabulary kThreadsVocabulary;
 extern const Vocabulary kForeignVocabulary;
 
 // Fills `into`, whose memory is used again.

@@ -15,6 +15,11 @@ namespace trestle::ops {
 [[nodiscard]] std::optional<Failure> run_on_buffer(const Program& program);
 [[nodiscard]] std::optional<Failure> run_on_bitmap(const Program& program);
 
+// A program whose ops run on several threads at once, those of each in order, on the heap of its policy; its preemptions decide
+// which goes on. Of one slot's ops one runs at a time. Whenever another thread goes
+// on, and after each op, the heap is checked in full if nobody is inside.
+[[nodiscard]] std::optional<Failure> run_on_threads(const Program& program);
+
 // The calls of the system that the last program on a Heap of that policy took.
 [[nodiscard]] std::size_t os_calls_of_heap(PolicyName policy);
 

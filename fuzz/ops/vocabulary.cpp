@@ -252,6 +252,30 @@ const Vocabulary kOomVocabulary{
     .largest_first_buffer = 0,
 };
 
+// Small requests, of few sizes, so that the threads meet in the same slabs and depots; and some of each tier. A preemption's
+// steps are drawn from the same ranges.
+const Vocabulary kThreadsVocabulary{
+    .name = "threads",
+    .ops = shared_out({{op_index<Allocate>(), 6},
+                       {op_index<AllocateZeroed>(), 1},
+                       {op_index<Free>(), 5},
+                       {op_index<SizedFree>(), 1},
+                       {op_index<Reallocate>(), 2},
+                       {op_index<RunOn>(), 6},
+                       {op_index<Preempt>(), 8},
+                       {op_index<EndThread>(), 1},
+                       {op_index<Check>(), 1},
+                       {op_index<Trim>(), 1}}),
+    .sizes = {{{0, 0},     {1, 1},       {1, 8},       {1, 8},       {1, 8},       {9, 24},        {9, 24},
+               {9, 24},    {9, 24},      {25, 40},     {25, 40},     {90, 110},    {90, 110},      {500, 600},
+               {500, 600}, {2000, 2100}, {2000, 2100}, {3900, 4100}, {8000, 8200}, {16001, 16400}, {30000, 34000},
+               {0, 4},     {0, 4},       {0, 8},       {0, 8},       {0, 16},      {0, 16},        {0, 32},
+               {0, 32},    {0, 64},      {0, 256},     kAnySize}},
+    .alignment_shifts = kAlignments,
+    .features = {.zeroed = true, .trim = true, .threads = true, .at_once = true},
+    .largest_first_buffer = 0,
+};
+
 // Sizes that take the ways through any allocator, up to what a mapping serves, so that all bytes are filled.
 const Vocabulary kForeignVocabulary{
     .name = "foreign",
