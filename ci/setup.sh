@@ -1,20 +1,22 @@
 #!/usr/bin/env bash
-# Installs from Debian what is missing, and only that: ci/setup.sh [run|harness|test|bench|container]. `run` is what building
-# the library and the tool takes; `harness` adds what the fuzz targets and the properties take; `test`, the default, the tools
-# of all other jobs and the real programs; `bench` is `harness` with the allocators and the programs that `trestle bench`
-# compares; `container` is what builds and runs an image without Docker. Starts no service.
+# Installs from Debian what is missing, and only that: ci/setup.sh [run|harness|test|bench|scale|container]. `run` is what
+# building the library and the tool takes; `harness` adds what the fuzz targets and the properties take; `test`, the default,
+# the tools of all other jobs and the real programs; `bench` is `harness` with the allocators and the programs that
+# `trestle bench` compares; `scale` is what the targets take as OSS-Fuzz and AFL++ build and run them; `container` is what
+# builds and runs an image without Docker. Starts no service.
 set -euo pipefail
 
 run_packages=(cmake ninja-build g++ libcli11-dev nlohmann-json3-dev)
 harness_packages=(clang-19 libclang-rt-19-dev libgtest-dev libbenchmark-dev librapidcheck-dev)
 test_packages=(
   valgrind gdb binutils llvm-19 clang-format-19 clang-tidy-19 pkg-config libxml2-utils python3-yaml
-  git python3 python3-clang-19 sqlite3 perl xz-utils redis-server redis-tools nodejs
+  git python3 python3-clang-19 sqlite3 perl xz-utils zip unzip redis-server redis-tools nodejs
 )
 bench_packages=(
   libjemalloc2 libmimalloc2.0 libtcmalloc-minimal4
   python3 sqlite3 z3 lua5.4 perl ghostscript redis-server redis-tools nodejs
 )
+scale_packages=(cmake make clang-19 libclang-rt-19-dev libc++-19-dev libc++abi-19-dev zip unzip afl++)
 container_packages=(buildah mmdebstrap)
 
 case ${1-test} in
@@ -22,9 +24,10 @@ case ${1-test} in
   harness) packages=("${run_packages[@]}" "${harness_packages[@]}") ;;
   test) packages=("${run_packages[@]}" "${harness_packages[@]}" "${test_packages[@]}") ;;
   bench) packages=("${run_packages[@]}" "${harness_packages[@]}" "${bench_packages[@]}") ;;
+  scale) packages=("${scale_packages[@]}") ;;
   container) packages=("${container_packages[@]}") ;;
   *)
-    echo "ci/setup.sh: unknown group '$1': run, harness, test, bench or container" >&2
+    echo "ci/setup.sh: unknown group '$1': run, harness, test, bench, scale or container" >&2
     exit 2
     ;;
 esac

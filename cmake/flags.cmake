@@ -1,14 +1,18 @@
 # trestle_flags: what every target of the project is compiled with. trestle_library_flags: what the library is on top.
 add_library(trestle_flags INTERFACE)
 target_compile_options(trestle_flags INTERFACE
-  -Wall -Wextra -Wundef -Wshadow -Werror -fno-omit-frame-pointer
+  -Wall -Wextra -Wundef -Wshadow -fno-omit-frame-pointer
   $<$<COMPILE_LANGUAGE:CXX>:-Wconversion>
   $<$<COMPILE_LANG_AND_ID:CXX,Clang>:-Wthread-safety>)
 if(TRESTLE_SANITIZE)
   target_compile_options(trestle_flags INTERFACE -fsanitize=${TRESTLE_SANITIZE} -fno-sanitize-recover=all)
   target_link_options(trestle_flags INTERFACE -fsanitize=${TRESTLE_SANITIZE})
 endif()
-if(TRESTLE_LIBFUZZER)
+# Where others choose the compiler and its flags, it may warn of what ours do not know.
+if(NOT TRESTLE_FUZZING_ENGINE)
+  target_compile_options(trestle_flags INTERFACE -Werror)
+endif()
+if(TRESTLE_LIBFUZZER AND NOT TRESTLE_FUZZING_ENGINE)
   target_compile_options(trestle_flags INTERFACE -fsanitize=fuzzer-no-link)
 endif()
 if(TRESTLE_COVERAGE)
