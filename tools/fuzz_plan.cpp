@@ -18,21 +18,20 @@ fs::path whole(const fs::path& path) {
   return normal.has_filename() ? normal : normal.parent_path();  // without the slash at its end
 }
 
-// libFuzzer starts its jobs with a line of shell that it does not quote.
-void refuse_unquotable(const std::vector<std::string>& words) {
-  for (const std::string& word : words) {
-    if (word.find_first_of(" \t\n\"'\\$`&|;<>()*?[]#~!") == std::string::npos) continue;
-    throw Failure(kUsage, "fuzz: --jobs cannot be used with this, which a shell would change: " + word);
-  }
-}
-
 void append(std::vector<std::string>& words, const std::vector<std::string>& more) {
   words.insert(words.end(), more.begin(), more.end());
 }
 
 }  // namespace
 
-// Several jobs are libFuzzer's -jobs, not its -fork: a fork run prints no final statistics of its own and loses those of its
+void refuse_unquotable(const std::string& option, const std::vector<std::string>& words) {
+  for (const std::string& word : words) {
+    if (word.find_first_of(" \t\n\"'\\$`&|;<>()*?[]#~!") == std::string::npos) continue;
+    throw Failure(kUsage, "fuzz: " + option + " cannot be used with this, which a shell would change: " + word);
+  }
+}
+
+// Several jobs are libFuzzer's -jobs, and not its -fork unless that is asked for: a fork run prints no final statistics of its own and loses those of its
 // children, while each job prints all of them, and a crash in any gives a non-zero status. What a job finds the others read
 // from the corpus that they share.
 FuzzPlan plan_fuzz(const FuzzRequest& request, const Target& target, const Harnesses& harnesses) {
@@ -43,14 +42,16 @@ FuzzPlan plan_fuzz(const FuzzRequest& request, const Target& target, const Harne
   append(plan.words, base_options(target));
   plan.words.push_back("-artifact_prefix=" + plan.artifacts.string() + "/");
   if (request.seconds > 0) plan.words.push_back("-max_total_time=" + std::to_string(request.seconds));
-  if (request.jobs > 1) {
+  if (request.fork) {
+    append(plan.words, {"-fork=" + std::to_string(request.jobs), "-ignore_crashes=1"});
+  } else if (request.jobs > 1) {
     const std::string jobs = std::to_string(request.jobs);
     append(plan.words, {"-jobs=" + jobs, "-workers=" + jobs});
   }
   append(plan.words, request.options);
   plan.words.push_back(plan.corpus.string());
   append(plan.words, seeds_of(target, harnesses.seeds));
-  if (request.jobs > 1) refuse_unquotable(plan.words);
+  if (request.fork || request.jobs > 1) refuse_unquotable(request.fork ? "--fork" : "--jobs", plan.words);
   return plan;
 }
 

@@ -16,6 +16,7 @@ struct FuzzRequest {
   std::string target;
   unsigned seconds = 0;  // 0: until a crash
   unsigned jobs = 1;
+  bool fork = false;  // goes on after a crash
   std::string corpus;
   std::string artifacts;
   std::vector<std::string> options;  // libFuzzer's own
@@ -26,6 +27,10 @@ struct FuzzPlan {
   std::filesystem::path artifacts;
   std::vector<std::string> words;
 };
+
+// libFuzzer starts its jobs, and the runs of a merge, with a line of shell that it does not quote. Throws Failure, which begins
+// with `option`, where a word would be changed by it.
+void refuse_unquotable(const std::string& option, const std::vector<std::string>& words);
 
 // Absolute paths throughout. The artifacts are beside the corpus, not in it, where libFuzzer would take them for seeds and
 // die of the old crash before it looks for new ones. Throws Failure.

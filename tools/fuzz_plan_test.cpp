@@ -78,6 +78,15 @@ TEST_F(FuzzPlanTest, SaysSecondsAndJobsOnlyWhereTheyAreAskedFor) {
   EXPECT_TRUE(has(plan(request), "-workers=3"));  // libFuzzer's own choice would be half the processors
 }
 
+TEST_F(FuzzPlanTest, ForksAsManyAsTheJobsAndGoesOnAfterACrash) {
+  FuzzRequest request;
+  request.fork = true;
+  request.jobs = 3;
+  EXPECT_TRUE(has(plan(request), "-fork=3"));
+  EXPECT_TRUE(has(plan(request), "-ignore_crashes=1"));
+  EXPECT_FALSE(has(plan(request), "-jobs=3"));
+}
+
 TEST_F(FuzzPlanTest, LetsTheCallersOptionsWin) {
   FuzzRequest request;
   request.options = {"-max_len=64", "-runs=1"};
