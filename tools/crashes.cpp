@@ -53,7 +53,8 @@ std::vector<std::string> frames_of(const std::string& report) {
     if (function.empty() && in_stack) break;
     in_stack = !function.empty();
     if (function == "LLVMFuzzerTestOneInput" || function.starts_with("fuzzer::Fuzzer::ExecuteCallback")) break;
-    if (!in_stack || starts_with_any(function, {"__", "raise", "gsignal", "abort", "pthread_kill", "fuzzer::"}))
+    if (!in_stack ||
+        starts_with_any(function, {"__", "raise", "gsignal", "abort", "pthread_kill", "libc.so", "fuzzer::"}))
       continue;
     frames.push_back(function);
   }

@@ -42,8 +42,10 @@ TEST(Signature, IsWhatTheOracleNamesWithoutItsNumbers) {
 }
 
 TEST(Signature, HasOffsetsWhereNoFunctionIsKnown) {
-  EXPECT_EQ(signature_of("ERROR: x\n    #0 0x12 (/t/heap_ops+0x34) (BuildId: 56)\n", 1).frames,
-            std::vector<std::string>{"heap_ops+0x34"});
+  EXPECT_EQ(
+      signature_of("ERROR: x\n    #0 0x11 (/lib/libc.so.6+0x1)\n    #1 0x12 (/t/heap_ops+0x34) (BuildId: 56)\n", 1)
+          .frames,
+      std::vector<std::string>{"heap_ops+0x34"});
 }
 
 TEST(Signature, IsTheStatusWithoutAReportAndNothingWithoutAFailure) {

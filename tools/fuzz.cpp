@@ -23,8 +23,8 @@ TRESTLE_CORPUS names a directory for all targets' (build/fuzz/found).
 
 Exit status:
   The target's: 0, or 77 after a crash, 1 after a sanitizer's report, 70 after a hang, 71 where memory ran out (with several
-  jobs 1 for all of these; with --fork 77 where any input failed); 125 if trestle itself failed, 2 if the command line was
-  wrong.
+  jobs 1 for all of these; with --fork that of the last process, or 77 if another's input failed); 125 if trestle itself
+  failed, 2 if the command line was wrong.
 
 Examples:
   trestle fuzz --list                           the targets
