@@ -33,6 +33,8 @@ refuses 'run: ci/fuzz.sh' '      - run: ci/fuzz.sh 60 & ci/props.sh' 'job fuzz r
 refuses 'run: ci/fuzz.sh' '      - run: "ci/fuzz.sh\nci/props.sh"' 'job fuzz runs more than one line'
 refuses 'run: ci/fuzz.sh' '      - runs: ci/fuzz.sh' 'job fuzz runs nothing'
 refuses 'run: ci/fuzz.sh' '      - run: ci/layers_test' 'ci/layers_test, which is not there'
+refuses 'run: ci/oss_fuzz.sh' '      - run: .clusterfuzzlite/build.sh' "job oss-fuzz runs '.clusterfuzzlite/build.sh'"
+refuses 'run: ci/conform.sh' '      - run: ./trestle conform --all-installed' "job conform runs './trestle'"
 refuses 'preset: [' '        preset: [release, nosuch]' 'names preset nosuch'
 refuses 'jobs:' 'job:' 'no jobs'
 refuses 'jobs:' 'jobs: {]' 'is no YAML'

@@ -38,3 +38,7 @@ target_link_libraries(trestle_library_flags INTERFACE trestle_flags)
 target_compile_options(trestle_library_flags INTERFACE
   $<$<COMPILE_LANGUAGE:CXX>:-fno-exceptions -fno-rtti -fno-threadsafe-statics> -fno-builtin-malloc -fno-builtin-calloc
   -fno-builtin-realloc -fno-builtin-free)
+# What looks at a class's run-time type cannot, and clang refuses the two together where the flags from outside name it.
+if(TRESTLE_FUZZING_ENGINE)
+  target_compile_options(trestle_library_flags INTERFACE $<$<COMPILE_LANG_AND_ID:CXX,Clang>:-fno-sanitize=vptr>)
+endif()
