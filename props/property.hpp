@@ -22,8 +22,8 @@ template <class Property>
   rc::detail::TestParams params = rc::detail::configuration().testParams;
   params.maxSuccess *= times;
   // Not the seed alone: a case's size depends on how many there are. Said before, since a case may end the process.
-  std::cerr << "- " << claim << "\n  RC_PARAMS=\"" << configToMinimalString(rc::detail::configuration()) << "\""
-            << std::endl;
+  std::cerr << "- " << claim << "\n  RC_PARAMS=\"" << configToMinimalString(rc::detail::configuration()) << "\"\n"
+            << std::flush;
   const rc::detail::TestResult result = rc::detail::checkTestable(property, metadata, params, unheard);
   printResultMessage(result, std::cerr);
   std::cerr << "\n";

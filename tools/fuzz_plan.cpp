@@ -31,9 +31,9 @@ void refuse_unquotable(const std::string& option, const std::vector<std::string>
   }
 }
 
-// Several jobs are libFuzzer's -jobs, and not its -fork unless that is asked for: a fork run prints no final statistics of its own and loses those of its
-// children, while each job prints all of them, and a crash in any gives a non-zero status. What a job finds the others read
-// from the corpus that they share.
+// Several jobs are libFuzzer's -jobs, and its -fork only where that is asked for: a fork run prints no final statistics of its
+// own and loses those of its children, while each job prints all of them, and a crash in any gives a non-zero status. What a job
+// finds the others read from the corpus that they share.
 FuzzPlan plan_fuzz(const FuzzRequest& request, const Target& target, const Harnesses& harnesses) {
   FuzzPlan plan;
   plan.corpus = whole(request.corpus.empty() ? harnesses.found / target.name : fs::path(request.corpus));

@@ -136,7 +136,7 @@ std::string blocks_and_bytes(const json& blocks, const json& bytes) {
 std::string leaked_of(const json& report) {
   if (!report.contains("leaked")) return "";
   const json& leaked = report["leaked"];
-  const std::string direct = blocks_and_bytes(leaked["blocks"], leaked["bytes"]);
+  std::string direct = blocks_and_bytes(leaked["blocks"], leaked["bytes"]);
   if (leaked["indirect_blocks"] == 0) return direct;
   return direct +
          "; and what only they lead to: " + blocks_and_bytes(leaked["indirect_blocks"], leaked["indirect_bytes"]);

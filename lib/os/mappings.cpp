@@ -22,8 +22,9 @@ namespace {
 
 // "55d0a0c0f000-55d0a0c10000 rw-p 00000000 08:01 1234   /path"
 bool parse(std::string_view line, Mapping& mapping, bool& is_readable) noexcept {
-  const char* const end = line.data() + line.size();
-  const auto [dash, first] = std::from_chars(line.data(), end, mapping.begin, 16);
+  const char* const start = line.data();
+  const char* const end = start + line.size();
+  const auto [dash, first] = std::from_chars(start, end, mapping.begin, 16);
   if (first != std::errc{} || dash == end || *dash != '-') return false;
   const auto [blank, second] = std::from_chars(dash + 1, end, mapping.end, 16);
   if (second != std::errc{} || end - blank < 5 || *blank != ' ') return false;

@@ -39,7 +39,7 @@ class ShortRule {
     const auto offset = static_cast<std::int32_t>(word_ >> kOffsetShift);
     const std::uintptr_t cfa = ((word_ & kIsByBase) != 0 ? frame.bp : frame.sp) + widened(offset);
     Registers caller{0, cfa, frame.bp};
-    const std::int32_t words = static_cast<std::int8_t>(word_ >> kWordsShift & 0xff);
+    const std::int32_t words = static_cast<std::int32_t>(static_cast<std::uint32_t>(word_ >> kWordsShift) << 24) >> 24;
     if ((word_ & kSavesBase) != 0 && !read(cfa + widened(words * kWord), caller.bp, context)) return std::nullopt;
     if (!read(cfa + widened(-kWord), caller.pc, context) || caller.pc == 0) return std::nullopt;
     return caller;

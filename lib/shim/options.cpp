@@ -63,7 +63,7 @@ bool set(const OptionRow& row, std::string_view value, Options& options) noexcep
   if (row.name == "sweep") options.sweep = *number != 0;
   if (row.name == "unwind_tables") options.unwind_tables = *number != 0;
   if (row.name == "sample") options.sample = *number;
-  if (row.name == "sample_below") options.sample_below = *number;
+  if (row.name == "sample_below") options.sample_below = number;
   if (row.name == "check_every") options.check_every = *number;
   if (row.name == "decay_ms") options.decay_ms = *number;
   if (row.name == "dirty_bytes") options.dirty_bytes = *number;

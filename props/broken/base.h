@@ -184,7 +184,8 @@ EXPORT void free(void* block) {
 
 EXPORT void* calloc(size_t count, size_t size) {
   size_t bytes = 0;
-  if (IS_OVERFLOW(count, size, &bytes)) {
+  const int is_overflow = IS_OVERFLOW(count, size, &bytes);
+  if (is_overflow) {
     errno = ENOMEM;
     return NULL;
   }

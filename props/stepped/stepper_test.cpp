@@ -27,9 +27,7 @@ struct Voices {
       voices.said += static_cast<char>('a' + thread);
     }
   }
-  Ended run(std::size_t threads) {
-    return stepped::run({.threads = threads, .body = &Voices::speak, .context = this});
-  }
+  Ended run(std::size_t threads) { return stepped::run({.threads = threads, .body = &Voices::speak, .context = this}); }
 };
 
 TEST(Stepper, RunsOneThreadAfterTheOther) {

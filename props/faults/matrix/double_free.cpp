@@ -55,7 +55,7 @@ static char* freed_block(const char* when) {
   char* const block = others[decayed ? 100 : 40];
   is(when, "by_thread") ? call_in_thread(release_first, block) : release(block);
   if (is(when, "after_alike")) free_others(2, count, 4);
-  if (strncmp(when, "after_1", 7) == 0) other_operations(atoi(when + 6));
+  if (strncmp(when, "after_1", 7) == 0) other_operations((int)strtol(when + 6, nullptr, 10));
   if (decayed) free_others(0, 100, 1);
   if (decayed) free_others(101, count, 1);
   if (decayed) CALL(trestle_malloc_trim)(0);

@@ -26,7 +26,7 @@ inline size_t bytes_of(const char* word) {
   if (*rest == 'M') bytes <<= 20;
   const char* const sign = strpbrk(rest, "+-");
   must(rest != word && strchr(rest, 'B') != nullptr);
-  return sign == nullptr ? bytes : bytes + (size_t)atoi(sign);
+  return sign == nullptr ? bytes : bytes + (size_t)strtol(sign, nullptr, 10);
 }
 
 constexpr size_t kLargestBlock = 256 << 10;  // what is larger has a span of its own

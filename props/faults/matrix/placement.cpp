@@ -16,10 +16,12 @@ static bool is_executable(const void* at) {
   maps[length] = 0;
   fclose(file);
   for (char* line = strtok(maps, "\n"); line != nullptr; line = strtok(nullptr, "\n")) {
-    size_t from = 0;
-    size_t to = 0;
-    char rights[8] = "";
-    must(sscanf(line, "%zx-%zx %7s", &from, &to, rights) == 3);
+    char* rest = nullptr;
+    const size_t from = strtoull(line, &rest, 16);
+    must(*rest == '-');
+    const size_t to = strtoull(rest + 1, &rest, 16);
+    must(strlen(rest) > 4);
+    const char* const rights = rest + 1;
     if (from <= (size_t)(uintptr_t)at && (size_t)(uintptr_t)at < to) return rights[2] == 'x';
   }
   failed("a mapping holds it", __FILE__, __LINE__);

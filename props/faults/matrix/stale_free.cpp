@@ -17,7 +17,7 @@ int main(int, char** words) {
   char* const block = made(way, size);
   must(made(way, size) != before);
   way.release(block);
-  for (int i = 0; i < atoi(words[3] + 6); ++i) {
+  for (long i = 0; i < strtol(words[3] + 6, nullptr, 10); ++i) {
     char* const other = made(way, size);
     must(other != block);
     way.release(other);

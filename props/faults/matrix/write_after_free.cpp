@@ -33,7 +33,7 @@ static const void* released_now;
 
 static size_t offset_of(const char* word) {
   if (is(word, "first")) return 0;
-  return is(word, "last") ? size - 1 : (size_t)atoi(word + 2);
+  return is(word, "last") ? size - 1 : (size_t)strtol(word + 2, nullptr, 10);
 }
 
 static int check() {

@@ -50,7 +50,7 @@ static Two neighbours() {
 
 // Zeros, which no canary has, or bytes that are not what they were.
 static void write_before(char* block, size_t length, bool zeros) {
-  for (volatile char* at = block - length; at != block; ++at) *at = zeros ? 0 : (char)~*at;
+  for (volatile char* at = block - length; at != block; ++at) *at = zeros ? '\0' : (char)(*at ^ 0xff);
 }
 
 static void say_slot(const Two& two, size_t length, bool beside_live) {
