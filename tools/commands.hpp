@@ -17,6 +17,9 @@ struct Rest {
 };
 
 void add_run(CLI::App& app, const Rest& rest, int& status);
+void add_record(CLI::App& app, const Rest& rest, int& status);
+void add_replay(CLI::App& app);
+void add_trace(CLI::App& app);
 void add_test(CLI::App& app, int& status);
 void add_fuzz(CLI::App& app, const Rest& rest, int& status);
 void add_ops(CLI::App& app, const Rest& rest);

@@ -11,6 +11,8 @@ namespace {
 constexpr const char* kExamples = R"(Examples:
   trestle run -- git log              git on the hardened heap, with a summary at its end
   trestle run --policy debug -- lua   every check there is, and a heap check at exit
+  trestle record -- lua x.lua         a trace of the calls of malloc
+  trestle replay lua.trace            that trace on glibc and on each policy
   trestle test                        build and run all tests
   trestle fuzz heap_ops --seconds 60  a fuzz target; trestle fuzz --list names them
   trestle props --minutes 30          the properties, with fresh seeds
@@ -34,8 +36,8 @@ trestle::tool::Rest rest_of(int count, char** words) {
 
 int run_tool(int count, char** words) {
   const trestle::tool::Rest rest = rest_of(count, words);
-  for (const std::string_view name :
-       {"test", "props", "bench", "conform", "coverage", "mutants", "report", "symbolize", "options"}) {
+  for (const std::string_view name : {"replay", "trace", "test", "props", "bench", "conform", "coverage", "mutants",
+                                      "report", "symbolize", "options"}) {
     if (!rest.words.empty() && words[1] == name)
       throw trestle::tool::Failure(trestle::tool::kUsage,
                                    std::string(name) + " takes nothing after --: " + rest.words[0]);
@@ -47,6 +49,9 @@ int run_tool(int count, char** words) {
   app.require_subcommand(1);
   app.footer(kExamples);
   trestle::tool::add_run(app, rest, status);
+  trestle::tool::add_record(app, rest, status);
+  trestle::tool::add_replay(app);
+  trestle::tool::add_trace(app);
   trestle::tool::add_test(app, status);
   trestle::tool::add_fuzz(app, rest, status);
   trestle::tool::add_ops(app, rest);

@@ -55,7 +55,10 @@ std::optional<fs::path> find_program(const std::string& program) {
 fs::path own_directory() { return fs::read_symlink("/proc/self/exe").parent_path(); }
 
 fs::path library_of(const std::string& policy) {
-  const std::string name = policy == "hardened" ? "libtrestle.so" : "libtrestle-" + policy + ".so";
+  return library_named(policy == "hardened" ? "libtrestle.so" : "libtrestle-" + policy + ".so");
+}
+
+fs::path library_named(const std::string& name) {
   const fs::path here = own_directory();
   const fs::path built = (here / "../lib" / name).lexically_normal();
   const fs::path installed = (here / TRESTLE_LIBRARY_FROM_TOOL / name).lexically_normal();

@@ -13,6 +13,8 @@ namespace trestle::tool {
 // The library of a policy, looked for from own_directory(): in the build tree's ../lib, or where the install put it. Throws
 // Failure when it is in neither, or when its path cannot be given to the loader.
 [[nodiscard]] std::filesystem::path library_of(const std::string& policy);
+// The same of any library of ours.
+[[nodiscard]] std::filesystem::path library_named(const std::string& name);
 
 // The first file of that name in a folder of PATH that may be executed; a path with a slash as it is, whatever lies there.
 [[nodiscard]] std::optional<std::filesystem::path> find_program(const std::string& program);

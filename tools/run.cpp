@@ -11,6 +11,7 @@
 #include "child.hpp"
 #include "commands.hpp"
 #include "preload.hpp"
+#include "program_line.hpp"
 #include "summary.hpp"
 
 namespace trestle::tool {
@@ -144,31 +145,12 @@ int run(const Request& request) {
   return run_child(request.program, {}).status;
 }
 
-// CLI11 cannot know of what follows the options.
-struct RunHelp : CLI::Formatter {
-  [[nodiscard]] std::string make_usage(const CLI::App*, std::string) const override {
-    return "Usage: trestle run [OPTIONS] -- PROGRAM ARGS...\n";
-  }
-};
-
-// What stood before the first "--" and was no option of ours begins the program, or is a mistyped option.
-std::vector<std::string> program_from(const std::vector<std::string>& before, const Rest& rest) {
-  std::vector<std::string> words = before;
-  if (!before.empty() && before[0].starts_with('-')) {
-    throw Failure(kUsage, "run: unknown option " + before[0] + "; try trestle run --help");
-  }
-  if (!before.empty() && rest.given) words.emplace_back("--");
-  words.insert(words.end(), rest.words.begin(), rest.words.end());
-  if (words.empty()) throw Failure(kUsage, "run: no program given; try trestle run -- PROGRAM ARGS");
-  return words;
-}
-
 }  // namespace
 
 void add_run(CLI::App& app, const Rest& rest, int& status) {
   const auto request = std::make_shared<Request>();
   CLI::App* const command = app.add_subcommand("run", "Run a program with the allocator preloaded");
-  command->formatter(std::make_shared<RunHelp>());
+  command->formatter(std::make_shared<ProgramHelp>("run"));
   command->add_option("--policy", request->policy, "Which heap: fast, hardened, debug, or none to run without")
       ->check(CLI::IsMember({"fast", "hardened", "debug", "none"}))
       ->capture_default_str();
@@ -181,7 +163,7 @@ void add_run(CLI::App& app, const Rest& rest, int& status) {
   command->prefix_command();
   command->footer(kExamples);
   command->callback([command, request, &rest, &status] {
-    request->program = program_from(command->remaining(), rest);
+    request->program = program_from("run", command->remaining(), rest);
     status = run(*request);
   });
 }

@@ -8,12 +8,6 @@
 namespace trestle::tool {
 namespace {
 
-std::string with_commas(std::uint64_t number) {
-  std::string digits = std::to_string(number);
-  for (std::size_t at = digits.size(); at > 3;) digits.insert(at -= 3, 1, ',');
-  return digits;
-}
-
 std::string counted(std::uint64_t number, const std::string& thing, const std::string& things) {
   return with_commas(number) + ' ' + (number == 1 ? thing : things);
 }
@@ -22,15 +16,6 @@ std::string with_one_decimal(double number) {
   std::array<char, 32> text{};
   std::snprintf(text.data(), text.size(), "%.1f", number);
   return text.data();
-}
-
-std::string in_bytes(std::uint64_t bytes) {
-  constexpr std::array kUnits{" KiB", " MiB", " GiB", " TiB"};
-  if (bytes < 1024) return std::to_string(bytes) + " B";
-  double amount = static_cast<double>(bytes) / 1024;
-  std::size_t unit = 0;
-  for (; amount >= 1024 && unit + 1 < kUnits.size(); ++unit) amount /= 1024;
-  return with_one_decimal(amount) + kUnits[unit];
 }
 
 std::string in_seconds(std::uint64_t nanoseconds) {
@@ -76,6 +61,21 @@ std::string describe_faults(const ProcessSummary& all) {
 
 }  // namespace
 
+std::string with_commas(std::uint64_t number) {
+  std::string digits = std::to_string(number);
+  for (std::size_t at = digits.size(); at > 3;) digits.insert(at -= 3, 1, ',');
+  return digits;
+}
+
+std::string bytes_as_text(std::uint64_t bytes) {
+  constexpr std::array kUnits{" KiB", " MiB", " GiB", " TiB"};
+  if (bytes < 1024) return std::to_string(bytes) + " B";
+  double amount = static_cast<double>(bytes) / 1024;
+  std::size_t unit = 0;
+  for (; amount >= 1024 && unit + 1 < kUnits.size(); ++unit) amount /= 1024;
+  return with_one_decimal(amount) + kUnits[unit];
+}
+
 Summary read_summary(std::istream& lines) {
   Summary summary;
   for (std::string text; std::getline(lines, text);) {
@@ -102,11 +102,11 @@ std::string describe(const Summary& summary) {
   const std::string checks = counted(all.checks, "check", "checks");
   std::string text = is_one ? "" : counted(summary.processes.size(), "process", "processes") + ", ";
   text += counted(all.allocations, "allocation", "allocations");
-  text += (is_one ? ", peak " : ", highest peak ") + in_bytes(all.peak_live_bytes) + ", ";
+  text += (is_one ? ", peak " : ", highest peak ") + bytes_as_text(all.peak_live_bytes) + ", ";
   text += all.checks == 0 ? checks : in_seconds(all.check_nanoseconds) + " in " + checks;
   text += ", faults: " + describe_faults(all);
   if (all.leaked_blocks > 0)
-    text += ", leaked: " + counted(all.leaked_blocks, "block", "blocks") + ", " + in_bytes(all.leaked_bytes);
+    text += ", leaked: " + counted(all.leaked_blocks, "block", "blocks") + ", " + bytes_as_text(all.leaked_bytes);
   if (summary.unreadable > 0) text += ", " + counted(summary.unreadable, "unreadable line", "unreadable lines");
   return text;
 }

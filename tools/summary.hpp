@@ -36,4 +36,8 @@ struct Summary {
 // How many of them looked for leaks.
 [[nodiscard]] std::size_t leak_searches(const Summary& summary);
 
+// "12,345" and "4.2 MiB".
+[[nodiscard]] std::string with_commas(std::uint64_t number);
+[[nodiscard]] std::string bytes_as_text(std::uint64_t bytes);
+
 }  // namespace trestle::tool
