@@ -4,11 +4,6 @@
 
 namespace trestle::trace {
 
-const char* name_of(Effect effect) noexcept {
-  constexpr std::array kNames{"begin", "resize", "end", "fail", "stray", "twice"};
-  return kNames[static_cast<std::size_t>(effect)];
-}
-
 bool Resolver::next(Op& op) {
   Event event;
   while (reader_.next(event)) {

@@ -17,7 +17,6 @@ enum class Effect : std::uint8_t {
   stray,   // it was given a block that the trace does not hold
   twice,   // it returned an address at which a block lives
 };
-[[nodiscard]] const char* name_of(Effect effect) noexcept;
 
 inline constexpr std::uint32_t kNoSlot = UINT32_MAX;
 
