@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Refuses an #include in lib/ that points upwards: ci/layers.sh [LIB_DIRECTORY]
 # A folder may include its own files, those of folders before it in `order`, the public headers and the system's. The
-# public headers include only one another.
+# public headers include only one another. trace/, beside lib/, includes its own files only: what it records is not ours alone.
 set -euo pipefail
 lib=${1:-$(dirname -- "$0")/../lib}
 order=(base os span block slab heap report leak shim)
@@ -9,6 +9,7 @@ order=(base os span block slab heap report leak shim)
   echo "ci/layers.sh: no directory $lib" >&2
   exit 2
 }
+lib=$(cd -- "$lib" && pwd)
 cd -- "$lib"
 
 rank_of() {
@@ -51,6 +52,17 @@ while IFS= read -r file; do
     fi
   done < <(grep -nE '^[[:space:]]*#[[:space:]]*include' "$file" || true)
 done < <(find . -name '*.[hc]pp' -o -name '*.[hc]' | sed 's|^\./||' | sort)
+
+judge_trace() {
+  local file line text
+  while IFS=: read -r file line text; do
+    [[ $text =~ \"trace/ ]] || {
+      echo "$file:$line: ${text#*include } is no file of trace/" >&2
+      complaints=$((complaints + 1))
+    }
+  done < <(cd -- "$lib/.." && grep -rnE '^[[:space:]]*#[[:space:]]*include[[:space:]]*("|<(trestle|'"$(IFS='|' && echo "${order[*]}")"')/)' trace || true)
+}
+[ ! -d ../trace ] || judge_trace
 
 [ $files -gt 0 ] || complain . "no source files"
 [ $complaints -eq 0 ] || exit 1

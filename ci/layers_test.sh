@@ -7,7 +7,7 @@ trap 'rm -rf "$work"' EXIT
 
 # refuses FILE INCLUDE TEXT
 refuses() {
-  cp -r ../lib "$work/lib"
+  cp -r ../lib ../trace "$work"
   mkdir -p "$(dirname "$work/lib/$1")"
   printf '%s\n' "$2" >>"$work/lib/$1"
   if ./layers.sh "$work/lib" >"$work/out" 2>&1; then
@@ -19,7 +19,7 @@ refuses() {
     cat "$work/out"
     exit 1
   }
-  rm -r "$work/lib"
+  rm -r "$work/lib" "$work/trace"
   echo "refuses $2 in $1"
 }
 
@@ -30,3 +30,5 @@ refuses base/new.cpp '#include "shim/options.hpp"' 'lib/base/new.cpp:1: "shim/op
 refuses heap/new.hpp '#include "arena.hpp"' 'does not name its folder'
 refuses include/trestle/trestle.hpp '#include "base/fault.hpp"' 'a public header includes the internal'
 refuses attic/new.hpp '#include "base/fault.hpp"' 'is no folder of'
+refuses ../trace/format.hpp '#include "base/fault.hpp"' 'trace/format.hpp:'
+refuses ../trace/recorder/next.cpp '#include <trestle/trestle.h>' '<trestle/trestle.h> is no file of trace/'

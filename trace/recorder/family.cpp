@@ -23,7 +23,7 @@ template <Call call, class Serve>
 [[gnu::always_inline]] inline void* aligned(std::size_t alignment, std::size_t size, std::uint64_t site,
                                             Serve serve) noexcept {
   const Next* const behind = next();
-  return behind == nullptr ? without_memory() : begun<call>(serve(*behind), size, alignment, site);
+  return behind == nullptr ? without_memory() : begun<call>(size, alignment, site, [&] { return serve(*behind); });
 }
 
 }  // namespace
@@ -37,14 +37,15 @@ TRESTLE_RECORDED void* malloc(std::size_t size) noexcept {
   const Next* const behind = trace::next();
   if (behind == nullptr) [[unlikely]]
     return trace::first_memory(size);
-  return trace::begun<Call::malloc>(behind->malloc(size), size, 0, TRESTLE_SITE);
+  return trace::begun<Call::malloc>(size, 0, TRESTLE_SITE, [&] { return behind->malloc(size); });
 }
 
 TRESTLE_RECORDED void* calloc(std::size_t count, std::size_t size) noexcept {
   const Next* const behind = trace::next();
   if (behind == nullptr) [[unlikely]]
     return trace::first_memory(trace::product(count, size));
-  return trace::begun<Call::calloc>(behind->calloc(count, size), trace::product(count, size), 0, TRESTLE_SITE);
+  return trace::begun<Call::calloc>(trace::product(count, size), 0, TRESTLE_SITE,
+                                    [&] { return behind->calloc(count, size); });
 }
 
 TRESTLE_RECORDED void* realloc(void* block, std::size_t size) noexcept {
@@ -67,24 +68,24 @@ TRESTLE_RECORDED void* reallocarray(void* block, std::size_t count, std::size_t 
 
 TRESTLE_RECORDED void free(void* block) noexcept {
   if (block == nullptr || trace::is_first_memory(block)) return;
-  trace::ended<Call::free>(block, 0, 0, TRESTLE_SITE);
-  trace::next()->free(block);
+  trace::ended<Call::free>(block, 0, 0, TRESTLE_SITE, [&] { trace::next()->free(block); });
 }
 
 TRESTLE_RECORDED void free_sized(void* block, std::size_t size) noexcept {
   if (block == nullptr || trace::is_first_memory(block)) return;
-  trace::ended<Call::free_sized>(block, size, 0, TRESTLE_SITE);
-  const Next* const behind = trace::next();
-  if (behind->free_sized != nullptr) return behind->free_sized(block, size);
-  behind->free(block);
+  trace::ended<Call::free_sized>(block, size, 0, TRESTLE_SITE, [&] {
+    const Next* const behind = trace::next();
+    return behind->free_sized != nullptr ? behind->free_sized(block, size) : behind->free(block);
+  });
 }
 
 TRESTLE_RECORDED void free_aligned_sized(void* block, std::size_t alignment, std::size_t size) noexcept {
   if (block == nullptr || trace::is_first_memory(block)) return;
-  trace::ended<Call::free_aligned_sized>(block, size, alignment, TRESTLE_SITE);
-  const Next* const behind = trace::next();
-  if (behind->free_aligned_sized != nullptr) return behind->free_aligned_sized(block, alignment, size);
-  behind->free(block);
+  trace::ended<Call::free_aligned_sized>(block, size, alignment, TRESTLE_SITE, [&] {
+    const Next* const behind = trace::next();
+    return behind->free_aligned_sized != nullptr ? behind->free_aligned_sized(block, alignment, size)
+                                                 : behind->free(block);
+  });
 }
 
 TRESTLE_RECORDED void* aligned_alloc(std::size_t alignment, std::size_t size) noexcept {
@@ -96,8 +97,11 @@ TRESTLE_RECORDED int posix_memalign(void** to, std::size_t alignment, std::size_
   const Next* const behind = trace::next();
   if (behind == nullptr) [[unlikely]]
     return ENOMEM;
-  const int error = behind->posix_memalign(to, alignment, size);
-  trace::begun<Call::posix_memalign>(error == 0 ? *to : nullptr, size, alignment, TRESTLE_SITE);
+  int error = 0;
+  trace::begun<Call::posix_memalign>(size, alignment, TRESTLE_SITE, [&] {
+    error = behind->posix_memalign(to, alignment, size);
+    return error == 0 ? *to : nullptr;
+  });
   return error;
 }
 

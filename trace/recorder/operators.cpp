@@ -12,7 +12,6 @@
 namespace trestle::trace {
 namespace {
 
-// What it allocates comes through malloc, which records it.
 template <class... Arguments>
 void* next_operator(const char* name, Arguments... arguments) {
   using Function = void* (*)(Arguments...);
@@ -20,27 +19,25 @@ void* next_operator(const char* name, Arguments... arguments) {
   return function != nullptr ? function(arguments...) : nullptr;
 }
 
+// Where there is no memory the next operator asks for it again: what it gets is recorded as its call of malloc.
 template <Call call>
 [[gnu::always_inline]] inline void* made(std::size_t size, std::uint64_t site) noexcept {
   const Next* const behind = next();
-  void* const block = behind != nullptr ? behind->malloc(size) : nullptr;
-  return block != nullptr ? begun<call>(block, size, 0, site) : nullptr;
+  return behind != nullptr ? begun<call>(size, 0, site, [&] { return behind->malloc(size); }) : nullptr;
 }
 
 template <Call call>
 [[gnu::always_inline]] inline void* made(std::size_t size, std::align_val_t alignment, std::uint64_t site) noexcept {
   const Next* const behind = next();
   const auto bytes = static_cast<std::size_t>(alignment);
-  void* const block = behind != nullptr ? behind->memalign(bytes, size) : nullptr;
-  return block != nullptr ? begun<call>(block, size, bytes, site) : nullptr;
+  return behind != nullptr ? begun<call>(size, bytes, site, [&] { return behind->memalign(bytes, size); }) : nullptr;
 }
 
 template <Call call>
 [[gnu::always_inline]] inline void unmade(void* block, std::size_t size, std::align_val_t alignment,
                                           std::uint64_t site) noexcept {
   if (block == nullptr) return;
-  ended<call>(block, size, static_cast<std::size_t>(alignment), site);
-  next()->free(block);
+  ended<call>(block, size, static_cast<std::size_t>(alignment), site, [&] { next()->free(block); });
 }
 
 constexpr std::align_val_t kNone{0};

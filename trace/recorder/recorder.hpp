@@ -13,7 +13,7 @@ namespace trestle::trace {
 struct ThreadLog {
   Encoder encoder;
   std::uint32_t thread = 0;
-  bool is_writing = false;  // a signal's handler that allocates finds it so, and is not recorded
+  bool is_writing = false;  // or the next malloc serves: what that, or a signal's handler, calls is not recorded
 };
 
 namespace internal {
