@@ -54,13 +54,14 @@ while IFS= read -r file; do
 done < <(find . -name '*.[hc]pp' -o -name '*.[hc]' | sed 's|^\./||' | sort)
 
 judge_trace() {
-  local file line text
+  local file line text ours
+  ours=trestle$(printf '|%s' "${order[@]}")
   while IFS=: read -r file line text; do
     [[ $text =~ \"trace/ ]] || {
       echo "$file:$line: ${text#*include } is no file of trace/" >&2
       complaints=$((complaints + 1))
     }
-  done < <(cd -- "$lib/.." && grep -rnE '^[[:space:]]*#[[:space:]]*include[[:space:]]*("|<(trestle|'"$(IFS='|' && echo "${order[*]}")"')/)' trace || true)
+  done < <(cd -- "$lib/.." && grep -rnE "^[[:space:]]*#[[:space:]]*include[[:space:]]*(\"|<($ours)/)" trace || true)
 }
 [ ! -d ../trace ] || judge_trace
 

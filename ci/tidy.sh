@@ -2,7 +2,7 @@
 # Runs clang-tidy over the sources as clang builds them: ci/tidy.sh [REGEX]; the regex chooses files.
 set -euo pipefail
 cd -- "$(dirname -- "$0")/.."
-regex=${1-$PWD/(lib|fuzz|props|tools|bench)/}
+regex=${1-$PWD/(lib|fuzz|props|tools|bench|trace)/}
 ci/setup.sh test
 # Under a sanitizer malloc is not ours to take: the shim, and what runs on it, is in the other tree only. The trees are their
 # own: what they are configured with is no build's.

@@ -19,8 +19,8 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr const char* kExamples =
-    R"(Each process, and each program that one becomes by exec, writes a trace of its own: the first one FILE, others FILE.PID. A
-child that fork made and that does not exec writes none. docs/traces.md tells the format. Exit status: as trestle run's.
+    R"(Each process, and each program that one becomes by exec, writes a trace of its own: the first one FILE, others FILE.PID.
+A child that fork made and that does not exec writes none. docs/traces.md tells the format. Exit status: as trestle run's.
 
 Examples:
   trestle record -- lua x.lua                 lua.trace

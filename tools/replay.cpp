@@ -23,10 +23,10 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr const char* kExamples =
-    R"(The calls of the trace, each thread's in a thread, in a process that has nothing else to do: what a thread does to a block waits
-for what another did to it before, and nothing waits for the time that the program took between. A byte of each page is
-written, and the last one. The allocators take turns; medians of the rounds. RSS is what the replay added to that of its process.
-Exit status 1: a replay failed.
+    R"(The calls of the trace, each thread's in a thread, in a process that has nothing else to do: what a thread does to a
+block waits for what another did to it before, and nothing waits for the time that the program took between. A byte of
+each page is written, and the last one. The allocators take turns; medians of the rounds. RSS is what the replay added to
+that of its process. Exit status 1: a replay failed.
 
 Examples:
   trestle replay lua.trace                                glibc, and each policy

@@ -101,6 +101,12 @@ expect "fork" 0 "" 'fork.trace: 4,000 calls' "$trestle" record -o fork.trace -- 
 expect "exec" 0 "" 'exec.trace.[0-9]+: 2,000 calls' "$trestle" record -o exec.trace -- "$PWD/ends" exec
 [ "$(counted exec.trace 789)" = 1000 ] || complain "exec" "the parent's calls are not there"
 
+expect "a file that may not grow" 0 '^done$' 'small.trace: the file cannot be made longer; nothing more is recorded$' \
+  env PYTHONMALLOC=malloc bash -c "ulimit -f 64; '$trestle' record -o small.trace -- $python -c 'x = [[i] for i in range(99999)]; print(\"done\")'"
+expect "what may not grow is read" 0 ' thread=0 ' "" "$trestle" trace show small.trace --head 3
+expect "a folder that is not there" 0 "" 'no/x.trace: No such file or directory; nothing more is recorded$' \
+  "$trestle" record -o no/x.trace -- ./ends _exit
+
 # Operators are recorded as such, and each function's arguments.
 cat >family.cpp <<'PROGRAM'
 #include <malloc.h>
@@ -129,7 +135,8 @@ int main() {
 PROGRAM
 c++ -std=c++20 -O0 -fno-builtin -w -o family family.cpp
 expect "each function" 0 "" 'family.trace: ' "$trestle" record -- ./family
-"$trestle" trace show family.trace | grep 'from family+' | sed 's/^[0-9]* thread=0 //; s/ slot=.*//; s/ from .*//; /^new.. .*nothing/q' >family.out
+"$trestle" trace show family.trace | grep 'from family+' |
+  sed 's/^[0-9]* thread=0 //; s/ slot=.*//; s/ from .*//; /^new.. .*nothing/q' >family.out
 cat >family.expected <<'TEXT'
 new(align_val_t) size=128 alignment=64
 delete(align_val_t) size=128 alignment=64
@@ -159,7 +166,8 @@ expect "export" 0 "" 'not in that format: 5 threads' "$trestle" trace export thr
 expect "import" 0 "" "" "$trestle" trace import --rep threads.rep -o again.trace
 expect "export again" 0 "" "" "$trestle" trace export again.trace --rep again.rep
 cmp -s threads.rep again.rep || complain "import" "what was exported again is another: $(cmp threads.rep again.rep)"
-expect "a replay of an import" 0 '^fast ' 'wrote r.html$' "$trestle" replay again.trace --rounds 1 --policy fast --json r.json --html r.html
+expect "a replay of an import" 0 '^fast ' 'wrote r.html$' \
+  "$trestle" replay again.trace --rounds 1 --policy fast --json r.json --html r.html
 expect "its JSON" 0 '^fast True$' "" $python -c 'import json; all = json.load(open("r.json"))
 print(all["runs"][0]["allocator"], len(all["runs"][0]["resident"]) > 20)'
 expect "its page" 0 'Resident memory over the calls' "" cat r.html

@@ -1,5 +1,5 @@
-// Recording around a call of the next malloc. What that calls in turn, such as its own realloc, is not the program's call: while
-// it serves, nothing is recorded.
+// Recording around a call of the next malloc. What that calls in turn, such as its own realloc, is not the program's call:
+// while it serves, nothing is recorded.
 #pragma once
 
 #include <cstddef>

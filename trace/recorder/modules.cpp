@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
-#include <bit>
 #include <cstring>
 
 #include "trace/encode.hpp"
@@ -90,7 +89,8 @@ void Modules::begin() noexcept {
 // Code that a program makes at run time is in no module, and never will be: the loader is asked ever more rarely.
 void Modules::note(std::uint64_t site) noexcept {
   if (!has_begun.load(std::memory_order_relaxed) || is_known(site)) return;
-  if (std::has_single_bit(strange.fetch_add(1) + 1)) ask();
+  const std::uint32_t before = strange.fetch_add(1);
+  if ((before & (before + 1)) == 0) ask();
 }
 
 }  // namespace trestle::trace

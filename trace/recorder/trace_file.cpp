@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <sched.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -88,7 +89,13 @@ void fill(FileHeader& page) noexcept {
 }
 
 // Room that is there: a page of a mapped file that the disk has none for would end the program by a signal.
+// So would a file that is longer than the process may write.
 bool extend(int file, off_t from, off_t bytes) noexcept {
+  rlimit limit = {};
+  if (getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur < static_cast<rlim_t>(from + bytes)) {
+    errno = EFBIG;
+    return false;
+  }
   if (fallocate(file, 0, from, bytes) == 0) return true;
   return errno == EOPNOTSUPP && ftruncate(file, from + bytes) == 0;
 }
