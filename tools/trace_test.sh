@@ -82,7 +82,7 @@ int main(int count, char **words) {
   if (strcmp(words[1], "_exit") == 0) _exit(0);
   const pid_t child = fork();
   if (child == 0) {
-    for (int i = 0; i < 1000; ++i) free(malloc(456));
+    for (int i = 0; i < 50000; ++i) free(malloc(456));  /* more than one chunk holds */
     if (strcmp(words[1], "exec") == 0) execl(words[0], words[0], "_exit", (char *)NULL);
     _exit(0);
   }
@@ -102,10 +102,68 @@ expect "exec" 0 "" 'exec.trace.[0-9]+: 2,000 calls' "$trestle" record -o exec.tr
 [ "$(counted exec.trace 789)" = 1000 ] || complain "exec" "the parent's calls are not there"
 
 expect "a file that may not grow" 0 '^done$' 'small.trace: the file cannot be made longer; nothing more is recorded$' \
-  env PYTHONMALLOC=malloc bash -c "ulimit -f 64; '$trestle' record -o small.trace -- $python -c 'x = [[i] for i in range(99999)]; print(\"done\")'"
+  env PYTHONMALLOC=malloc bash -c "ulimit -f 64
+    '$trestle' record -o small.trace -- $python -c 'x = [[i] for i in range(99999)]; print(\"done\")'"
 expect "what may not grow is read" 0 ' thread=0 ' "" "$trestle" trace show small.trace --head 3
 expect "a folder that is not there" 0 "" 'no/x.trace: No such file or directory; nothing more is recorded$' \
   "$trestle" record -o no/x.trace -- ./ends _exit
+
+# A malloc behind the recorder that has one block of 777 bytes: another thread waits for it within malloc, and has it before the
+# call that gave it back is over. Were numbers taken in another order, an address would be returned at which a block lives.
+cat >one_block.c <<'PROGRAM'
+#include <semaphore.h>
+#include <stddef.h>
+void *__libc_malloc(size_t), __libc_free(void *), *__libc_realloc(void *, size_t);
+static char only[777];
+sem_t is_there, is_waited_for, was_had;
+__attribute__((constructor)) static void begin(void) { sem_post(&is_there); }
+void *malloc(size_t size) {
+  if (size != sizeof only) return __libc_malloc(size);
+  sem_post(&is_waited_for);
+  sem_wait(&is_there);
+  return only;
+}
+void free(void *block) {
+  if (block != only) return __libc_free(block);
+  sem_post(&is_there);
+  sem_wait(&was_had);
+}
+void *realloc(void *block, size_t size) {
+  if (block != only) return __libc_realloc(block, size);
+  free(block);
+  return __libc_malloc(size);
+}
+PROGRAM
+cat >one_user.c <<'PROGRAM'
+#include <pthread.h>
+#include <semaphore.h>
+#include <stdlib.h>
+extern sem_t is_waited_for, was_had;
+static void *work(void *unused) {
+  void *const block = malloc(777);
+  sem_post(&was_had);
+  return block;
+}
+int main(int count, char **words) {
+  void *block = malloc(777);
+  sem_wait(&is_waited_for);
+  pthread_t thread;
+  pthread_create(&thread, NULL, work, NULL);
+  sem_wait(&is_waited_for);
+  count > 1 ? free(realloc(block, 888)) : free(block);
+  pthread_join(thread, &block);
+  sem_post(&was_had);
+  free(block);
+}
+PROGRAM
+cc -O1 -fno-builtin -w -shared -fPIC -o one_block.so one_block.c
+cc -O1 -fno-builtin -w -o one_user one_user.c "$PWD/one_block.so"
+for how in "" realloc; do
+  expect "one block $how" 0 "" 'one.trace: ' \
+    env LD_PRELOAD="$PWD/one_block.so" "$trestle" record -o one.trace -- ./one_user $how
+  expect "one block $how: in order" 0 '^glibc ' 'round 1 of 1' "$trestle" replay one.trace --lib glibc --rounds 1
+  [ "$(counted one.trace 777)" -eq 2 ] || complain "one block $how" "its calls: $("$trestle" trace show one.trace)"
+done
 
 # Operators are recorded as such, and each function's arguments.
 cat >family.cpp <<'PROGRAM'
