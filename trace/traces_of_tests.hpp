@@ -2,6 +2,7 @@
 #pragma once
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <fstream>
 #include <iterator>
@@ -17,7 +18,7 @@ namespace trestle::trace {
 class TestFile {
  public:
   explicit TestFile(const std::string& name)
-      : path_(testing::TempDir() + "trestle-" +
+      : path_(testing::TempDir() + "trestle-" + std::to_string(getpid()) + "-" +
               testing::UnitTest::GetInstance()->current_test_info()->test_suite_name() + "-" +
               testing::UnitTest::GetInstance()->current_test_info()->name() + "-" + name) {}
   TestFile(const TestFile&) = delete;
