@@ -34,6 +34,17 @@ TEST(Rep, ATraceIsExported) {
   EXPECT_EQ(losses.threads, 3U);
 }
 
+TEST(Rep, ABlockInASlotThatWasFreeHasAnIdOfItsOwn) {
+  const TestFile file("t");
+  write_trace(file.path(), {{0, {.call = Call::malloc, .size = 1, .after = 0x10}},
+                            {0, {.call = Call::free, .before = 0x10}},
+                            {0, {.call = Call::malloc, .size = 2, .after = 0x10}}});
+  Reader reader(file.path());
+  std::ostringstream out;
+  export_rep(reader, out);
+  EXPECT_EQ(out.str(), "4096\n2\n3\n1\na 0 1\nf 0\na 1 2\n");
+}
+
 TEST(Rep, WhatIsImportedIsExportedAsItWas) {
   const TestFile file("t");
   std::istringstream in(kRep);
@@ -105,6 +116,18 @@ TEST(Cut, BlocksWithoutASlotAreLeftOut) {
   const Cut all = cut(reader, 0, 1000);
   EXPECT_EQ(all.calls, 128U);
   EXPECT_EQ(all.left_out, 2U);
+}
+
+TEST(Cut, ASlotIsUsedAgain) {
+  const TestFile file("t");
+  std::vector<Called> calls;
+  for (std::uint64_t i = 1; i <= 65; ++i) {
+    calls.push_back({0, {.call = Call::malloc, .size = i, .after = 16}});
+    calls.push_back({0, {.call = Call::free, .before = 16}});
+  }
+  write_trace(file.path(), calls);
+  Reader reader(file.path());
+  EXPECT_EQ(cut(reader, 0, 1000).left_out, 0U);
 }
 
 TEST(Plan, StepsOfABlockWaitForOtherThreads) {
