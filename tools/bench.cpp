@@ -35,8 +35,8 @@ Examples:
   trestle bench pairs                nanoseconds of a malloc and its free, beside glibc's)";
 
 constexpr const char* kHarnessHelp =
-    R"(Each run starts from the stored corpus, with a fixed seed and inputs of up to 512 bytes; the heap is checked in full after
-every operation, under AddressSanitizer and UndefinedBehaviorSanitizer. Executions a second of CPU time: the median, the
+    R"(Each run starts from the stored corpus, or from nothing, with a fixed seed and inputs of up to 512 bytes, which grow as more
+is found; the heap is checked in full after every operation, under AddressSanitizer and UndefinedBehaviorSanitizer. Executions a second of CPU time: the median, the
 slowest and the fastest of the rounds, in which the targets take turns.
 
 Example:
@@ -45,6 +45,7 @@ Example:
 struct Request {
   unsigned rounds = 5;
   unsigned runs = 20000;
+  bool from_nothing = false;
 };
 
 // The seeds in a file, as -seed_inputs wants it. A run that is given no corpus keeps what it finds to itself: writing it to a
@@ -72,16 +73,16 @@ std::string kept_inputs(const Scratch& scratch, const fs::path& crashes) {
   return told;
 }
 
-double executions_a_second(const Target& target, const Harnesses& harnesses, unsigned runs) {
+double executions_a_second(const Target& target, const Harnesses& harnesses, const Request& request) {
   const Scratch scratch;
   std::vector<std::string> words{(harnesses.fuzz / target.name).string()};
   const auto append = [&](const std::vector<std::string>& more) {
     words.insert(words.end(), more.begin(), more.end());
   };
   append(base_options(target));
-  append({"-runs=" + std::to_string(runs), "-seed=1", "-artifact_prefix=" + scratch.path() + "/"});
+  append({"-runs=" + std::to_string(request.runs), "-seed=1", "-artifact_prefix=" + scratch.path() + "/"});
   const std::string seeds = seed_list(target, harnesses, scratch);
-  if (fs::file_size(seeds) != 0) append({"-seed_inputs=@" + seeds});
+  if (!request.from_nothing && fs::file_size(seeds) != 0) append({"-seed_inputs=@" + seeds});
   const Heard heard = listen_to_child(words, {});
   if (heard.ended.status == 0) {
     return static_cast<double>(statistic(heard.err, "number_of_executed_units")) / heard.ended.cpu_seconds;
@@ -108,7 +109,7 @@ void bench_harness(const Request& request) {
   }
   for (unsigned round = 1; round <= request.rounds; ++round) {
     std::cerr << "trestle: round " << round << " of " << request.rounds << '\n';
-    for (auto& [target, rates] : measured) rates.push_back(executions_a_second(target, harnesses, request.runs));
+    for (auto& [target, rates] : measured) rates.push_back(executions_a_second(target, harnesses, request));
   }
   std::cout << "executions a second     median   slowest   fastest\n";
   for (const auto& [target, rates] : measured) print_row(target.name, rates);
@@ -125,6 +126,7 @@ void add_harness(CLI::App& bench) {
       ->check(CLI::PositiveNumber)
       ->type_name("N")
       ->capture_default_str();
+  command->add_flag("--from-nothing", request->from_nothing, "Without the stored corpus");
   command->footer(kHarnessHelp);
   command->callback([request] { bench_harness(*request); });
 }

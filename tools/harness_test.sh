@@ -33,7 +33,7 @@ for word; do
     -seed=*) status=${word#*=} ;;
   esac
 done
-[ $status -lt 2 ] || echo input >"${prefix}crash-1"
+[ $status -lt 2 ] || { echo input >"${prefix}crash-1"; echo "words: $*" >&2; }
 echo "stat::number_of_executed_units: 1000" >&2
 exit $((status == 1 ? 0 : status))
 END
@@ -116,6 +116,9 @@ expect "bench" 0 '^heap_ops +[0-9]+ +[0-9]+ +[0-9]+$' 'round 2 of 2' "$trestle" 
 for option in "--rounds 0" "--runs x"; do expect "bench $option" 2 "" "${option% *}" "$trestle" bench harness $option; done
 sed -i 's/^status=0/status=9/; s/-seed=\*) .*/-seed=*) ;;/' "$kit/fuzz/heap_ops"
 expect "bench of a crash" 125 "" 'heap_ops failed with status 9' "$trestle" bench harness --rounds 1
+grep -q '^words: .* -seed_inputs=@' "$work/err" || complain "bench" "does not start from the seeds: $(cat "$work/err")"
+expect "bench from nothing" 125 "" '^words: .* -seed=1 ' "$trestle" bench harness --rounds 1 --from-nothing
+! grep -q -e -seed_inputs "$work/err" || complain "bench from nothing" "starts from the seeds: $(cat "$work/err")"
 
 expect "installed tests" 1 '^FAILED fuzz.heap_ops$' "" "$trestle" test
 grep -q "^words: -runs=0 .*-timeout=20 .*$kit/fuzz/corpus/heap_ops " "$work/out" ||

@@ -86,9 +86,9 @@ class Mapped {
  public:
   Mapped(const std::string& path, std::size_t bytes) : bytes_(bytes) {
     const int file = open(path.c_str(), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-    const bool has_room = file >= 0 && posix_fallocate(file, 0, static_cast<off_t>(bytes)) == 0;
-    at_ = has_room ? mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0) : MAP_FAILED;
-    const int error = errno;
+    int error = file < 0 ? errno : posix_fallocate(file, 0, static_cast<off_t>(bytes));
+    at_ = error == 0 ? mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0) : MAP_FAILED;
+    if (error == 0) error = errno;
     if (file >= 0) close(file);
     if (at_ == MAP_FAILED)
       throw Error(path + ": no room for a plan of " + std::to_string(bytes) + " bytes: " + std::strerror(error));
