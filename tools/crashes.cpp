@@ -111,8 +111,9 @@ std::vector<CrashGroup> grouped(const std::vector<fs::path>& inputs,
     }
   }
   for (CrashGroup& group : groups)
-    std::stable_sort(group.inputs.begin(), group.inputs.end(),
-                     [](const fs::path& one, const fs::path& other) { return size_of(one) < size_of(other); });
+    std::sort(group.inputs.begin(), group.inputs.end(), [](const fs::path& one, const fs::path& other) {
+      return std::pair(size_of(one), one) < std::pair(size_of(other), other);
+    });
   return groups;
 }
 
