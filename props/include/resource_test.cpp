@@ -96,4 +96,45 @@ TEST(BlockHeapResource, ServesFromItsBufferUntilItIsFull) {
   EXPECT_FALSE(resource.is_equal(other));
 }
 
+TEST(BitmapHeapResource, ServesFromItsBufferBlocksOfAPageAtMost) {
+  alignas(16) static std::array<std::byte, 8192> buffer;
+  trestle::bitmap_heap* const heap = trestle::bitmap_heap::create(buffer.data(), buffer.size(), 1, 1024);
+  ASSERT_NE(heap, nullptr);
+  trestle::bitmap_heap_resource resource(*heap);
+  {
+    std::pmr::list<int> numbers(20, 7, &resource);
+    EXPECT_EQ(heap->stats().live_blocks, 20U);
+    EXPECT_THROW(numbers.resize(1000), std::bad_alloc);
+    EXPECT_EQ(numbers.size(), 20U);
+    std::pmr::vector<char> text(500, 'x', &resource);
+    EXPECT_GE(reinterpret_cast<std::byte*>(text.data()), buffer.data());
+    EXPECT_LT(reinterpret_cast<std::byte*>(text.data()), buffer.data() + buffer.size());
+    EXPECT_THROW(text.resize(2000), std::bad_alloc);
+    EXPECT_EQ(text.size(), 500U);
+    EXPECT_EQ(heap->check(), 0U);
+  }
+  EXPECT_EQ(heap->stats().live_blocks, 0U);
+  void* const aligned = resource.allocate(40, 64);
+  EXPECT_EQ(reinterpret_cast<std::uintptr_t>(aligned) % 64, 0U);
+  resource.deallocate(aligned, 40, 64);
+  trestle::bitmap_heap_resource other(*heap);
+  EXPECT_FALSE(resource.is_equal(other));
+}
+
+template <class BufferHeap>
+void free_twice() {
+  alignas(16) static std::array<std::byte, 65536> buffer;
+  BufferHeap* const heap = BufferHeap::create(buffer.data(), buffer.size(), 1);
+  if (heap == nullptr) return;
+  trestle::buffer_resource<BufferHeap> resource(*heap);
+  void* const block = resource.allocate(40);
+  resource.deallocate(block, 40);
+  resource.deallocate(block, 40);
+}
+
+TEST(BufferResourceDeathTest, EndsAProgramThatFreesABlockTwice) {
+  EXPECT_DEATH(free_twice<trestle::block_heap>(), "");
+  EXPECT_DEATH(free_twice<trestle::bitmap_heap>(), "");
+}
+
 }  // namespace

@@ -1,4 +1,4 @@
-// Standard containers on Trestle: a std::pmr resource over the process's heap or over a block_heap, and an allocator<T>.
+// Standard containers on Trestle: a std::pmr resource over the process's heap or over one in a buffer, and an allocator<T>.
 #pragma once
 
 #include <trestle/trestle.h>
@@ -7,6 +7,7 @@
 #include <limits>
 #include <memory_resource>
 #include <new>
+#include <trestle/bitmap_heap.hpp>
 #include <trestle/block_heap.hpp>
 
 namespace trestle {
@@ -25,10 +26,12 @@ class heap_resource final : public std::pmr::memory_resource {
   [[nodiscard]] bool do_is_equal(const memory_resource& other) const noexcept override { return this == &other; }
 };
 
-// A std::pmr resource over one block_heap. As thread-safe as that is: not. A fault at deallocation ends the program.
-class block_heap_resource final : public std::pmr::memory_resource {
+// A std::pmr resource over one block_heap or bitmap_heap, which must outlive it. As thread-safe as that is: not. A fault at
+// deallocation ends the program. Of a bitmap_heap it serves no more than a page at once, and throws bad_alloc for the rest.
+template <class BufferHeap>
+class buffer_resource final : public std::pmr::memory_resource {
  public:
-  explicit block_heap_resource(block_heap& heap) noexcept : heap_(&heap) {}
+  explicit buffer_resource(BufferHeap& heap) noexcept : heap_(&heap) {}
 
  private:
   void* do_allocate(std::size_t bytes, std::size_t alignment) override {
@@ -41,8 +44,10 @@ class block_heap_resource final : public std::pmr::memory_resource {
   }
   [[nodiscard]] bool do_is_equal(const memory_resource& other) const noexcept override { return this == &other; }
 
-  block_heap* heap_;
+  BufferHeap* heap_;
 };
+using block_heap_resource = buffer_resource<block_heap>;
+using bitmap_heap_resource = buffer_resource<bitmap_heap>;
 
 // The one resource over the process's heap. Never null, never destroyed.
 [[nodiscard]] inline std::pmr::memory_resource* resource() noexcept {
