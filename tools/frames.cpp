@@ -74,23 +74,12 @@ std::string told(Add add) {
   return std::string(text.view());
 }
 
-// The bytes of a name: the library writes each as the character with that code. A character beyond is none of its own.
-std::string bytes_of(const std::string& utf8) {
-  std::string bytes;
-  for (std::size_t i = 0; i < utf8.size(); ++i) {
-    const auto lead = static_cast<unsigned char>(utf8[i]);
-    const bool is_byte = (lead == 0xC2 || lead == 0xC3) && i + 1 < utf8.size();
-    bytes += is_byte ? static_cast<char>((lead << 6 | (static_cast<unsigned char>(utf8[++i]) & 0x3F)) & 0xFF) : utf8[i];
-  }
-  return bytes;
-}
-
 std::string keys_of(const Place& place) {
   return told([&](Told& text) {
     const auto add = [&](const char* key, std::string_view value) {
       if (value.empty()) return;
       text.add(",\"").add(key).add("\":");
-      add_quoted(text, head(value, kLongestName));
+      add_quoted(text, head_of_characters(value, kLongestName));
     };
     add("function", place.function);
     add("location", place.location);
@@ -189,6 +178,22 @@ std::string retold(std::string_view line, const Spot& spot, const Places& places
 
 }  // namespace
 
+std::string bytes_of_name(std::string_view told) {
+  std::string bytes;
+  while (!told.empty()) {
+    const std::string_view character = head(told, std::max<std::size_t>(character_at_start(told), 1));
+    const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(character[i]); };
+    const unsigned code =
+        character.size() == 3 ? (byte(0) & 0xFU) << 12 | (byte(1) & 0x3FU) << 6 | (byte(2) & 0x3FU) : 0;
+    if (code >= kOddByte + 0x80 && code <= kOddByte + 0xFF)
+      bytes += static_cast<char>(code - kOddByte);
+    else
+      bytes += character;
+    told.remove_prefix(character.size());
+  }
+  return bytes;
+}
+
 std::optional<FrameLine> frame_in(std::string_view line) {
   std::optional<FrameLine> found;
   const std::size_t offset = last_offset(line);
@@ -238,7 +243,7 @@ std::string rewritten_json(std::string_view line, const Resolve& resolve) {
     const Spot& spot = located.spots[i];
     if (frame.contains("function") || frame.contains("location")) continue;
     if (!frame.contains("object") || !frame.contains("offset")) continue;
-    const Places& places = resolve(bytes_of(frame["object"]), frame["offset"]);
+    const Places& places = resolve(bytes_of_name(frame["object"].get_ref<const std::string&>()), frame["offset"]);
     if (places.empty()) continue;
     out.append(line.substr(done, spot.from - done)).append(retold(line, spot, places));
     done = spot.to;

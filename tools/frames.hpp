@@ -48,6 +48,9 @@ class TextRewriter {
   std::string last_end_ = "\n";
 };
 
+// The bytes of a path or a name as a report in JSON has it: of those that are no UTF-8 each is a character of its own.
+[[nodiscard]] std::string bytes_of_name(std::string_view told);
+
 // A report in JSON, or anything else, which stays as it is.
 [[nodiscard]] std::string rewritten_json(std::string_view line, const Resolve& resolve);
 

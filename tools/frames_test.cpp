@@ -17,7 +17,7 @@ class Source {
   std::map<std::string, Places> known{{"/p 0x1", {{"f", "/f.c:1"}}},
                                       {"/p 0x2", {{"leaf(int) const", "/a b.hpp:2"}, {"", "/mid.c:3"}, {"g", ""}}},
                                       {"/a+0x1 (b) in c 0x3", {{"h", "/h.c:3"}}},
-                                      {"/\xC3\xA9\x7F\"\n 0x4", {{"\xC3\xBC\"\\", "/\n"}}}};
+                                      {"/\xC3\xA9\x7F\"\n\xE9 0x4", {{"\xC3\xBC\xFC\"\\", "/\n"}}}};
   std::vector<std::string> asked;
   Resolve resolve() {
     return [this](const std::string& object, const std::string& offset) -> const Places& {
@@ -170,12 +170,13 @@ TEST(Json, HasTheFramesOfTheOtherCallsToo) {
 }
 
 TEST(Json, NamesBytesAsTheLibraryDoes) {
-  const std::string frame = R"({"address":"0x7",%"object":"/\u00c3\u00a9\u007f\"\n","offset":"0x4"})";
+  const std::string frame = R"({"address":"0x7",%"object":"/\u00e9\u007f\"\n\uefe9","offset":"0x4"})";
   const auto with = [&](const std::string& keys) {
     std::string text = frame;
     return "[" + text.replace(text.find('%'), 1, keys) + "]";
   };
-  EXPECT_EQ(rewritten_report(with("")), report_with(with(R"("function":"\u00c3\u00bc\"\\","location":"/\u000a",)")));
+  EXPECT_EQ(rewritten_report(with("")),
+            report_with(with("\"function\":\"\xC3\xBC\\ueffc\\\"\\\\\",\"location\":\"/\\u000a\",")));
 }
 
 TEST(Json, CutsLongNamesAsTheLibraryDoes) {

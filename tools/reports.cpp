@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "failure.hpp"
+#include "frames.hpp"
 
 namespace trestle::tool {
 namespace {
@@ -71,7 +72,7 @@ std::optional<Place> place_of(const json& frame) {
 
 ordered_json artifact_of(const std::string& path) {
   const std::string scheme = path.starts_with('/') ? "file://" : "";
-  return {{"uri", scheme + escaped(path)}};
+  return {{"uri", scheme + escaped(bytes_of_name(path))}};
 }
 
 ordered_json location_of(const json& frame) {
@@ -244,7 +245,7 @@ std::string text_of(const json& report) {
   if (!report["stack"].empty()) out << "  called from:\n" << frames_of(report);
   for (const char* const key : kOtherCalls)
     if (report.contains(key)) out << "  " << done_by(report, key) << ":\n" << frames_of(report[key]);
-  return out.str();
+  return bytes_of_name(out.str());
 }
 
 ordered_json sarif_of(const std::vector<json>& reports) {

@@ -86,8 +86,8 @@ void add_stack(Json& json, const Reported& report, const ToldStack& told) noexce
         place.path != nullptr ? std::max(own_path().size(), std::string_view(place.path).size()) : 0;
     if (json.room() < kEscape * (2 * kLongestName + object) + kRest) return false;
     json.open('{').key("address").address(address);
-    if (!source.function.empty()) json.key("function").string(head(source.function, kLongestName));
-    if (!source.location.empty()) json.key("location").string(head(source.location, kLongestName));
+    if (!source.function.empty()) json.key("function").string(head_of_characters(source.function, kLongestName));
+    if (!source.location.empty()) json.key("location").string(head_of_characters(source.location, kLongestName));
     if (place.path != nullptr) {
       json.key("object").string(place.path[0] == '\0' ? own_path() : std::string_view(place.path));
       json.key("offset").hex(place.offset);

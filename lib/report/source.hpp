@@ -75,24 +75,29 @@ inline constexpr std::size_t kLongestName = 300;  // names of templates have no 
 template <std::size_t kCapacity>
 void add_source(Text<kCapacity>& text, const SourcePlace& source) noexcept {
   const auto add = [&](std::string_view name) {  // an object's names may be anything: none goes on with another line
-    for (const char& c : head(name, kLongestName)) text.add(is_control(c) ? "?" : std::string_view(&c, 1));
+    for (const char& c : head_of_characters(name, kLongestName))
+      text.add(is_control(c) ? "?" : std::string_view(&c, 1));
   };
   if (!source.function.empty()) add((text.add(" in "), source.function));
   if (source.function.size() > kLongestName) text.add("...");
   if (!source.location.empty()) add((text.add(" "), source.location));
 }
 
-// A string of JSON: ASCII as it is, every other byte as the character of that code.
+// A string of JSON. A name may have bytes that are no UTF-8: such a byte is the private character 0xEF00 more than it, which
+// tells it from a character of its code.
+inline constexpr unsigned kOddByte = 0xEF00;
 template <std::size_t kCapacity>
 void add_quoted(Text<kCapacity>& text, std::string_view string) noexcept {
   text.add("\"");
-  for (const char c : string) {
-    const auto code = static_cast<unsigned char>(c);
+  while (!string.empty()) {
+    const std::string_view character = head(string, std::max<std::size_t>(character_at_start(string), 1));
+    const char c = character[0];
     if (c == '"' || c == '\\') text.add("\\");
-    if (code >= ' ' && code < 0x7F)
-      text.add({&c, 1});
+    if (character.size() > 1 || (static_cast<unsigned char>(c) < 0x80 && !is_control(c)))
+      text.add(character);
     else
-      text.add("\\u00").add_byte(static_cast<std::byte>(code));
+      text.add(is_control(c) ? "\\u00" : "\\uef").add_byte(static_cast<std::byte>(c));
+    string.remove_prefix(character.size());
   }
   text.add("\"");
 }

@@ -89,11 +89,16 @@ TEST_F(ReportJson, LeavesOutWhatIsNotKnown) {
 }
 
 TEST_F(ReportJson, KeepsStringsWhateverIsInThem) {
-  const std::string odd = "a \"b\" \\c\t\x01\x7F\xC3\xA9/";
+  const std::string odd = "a \"b\" \\c\t\x01\x7F\xC3\xA9 \xE2\x82\xAC \xF0\x9F\x8C\x89/";
   call_.function = odd.c_str();
   const json said = json::parse(line({{}, 0, call_, Severity::fatal, "", none_, none_, none_, nullptr}));
-  EXPECT_EQ(said["call"], "a \"b\" \\c\t\x01\x7F\xC3\x83\xC2\xA9/")
-      << "each byte beyond ASCII as the character of its code";
+  EXPECT_EQ(said["call"], odd);
+}
+
+TEST_F(ReportJson, TellsABytesThatIsNoUtf8AsAPrivateCharacter) {
+  call_.function = "/\xE9t\xE9/\xC3";
+  const json said = json::parse(line({{}, 0, call_, Severity::fatal, "", none_, none_, none_, nullptr}));
+  EXPECT_EQ(said["call"], "/\uEFE9t\uEFE9/\uEFC3");
 }
 
 TEST_F(ReportJson, HasAFrameForEachFunction) {
