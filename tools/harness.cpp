@@ -61,7 +61,7 @@ Harnesses find_harnesses() {
   const fs::path kit = installed_kit();
   const std::optional<fs::path> source = source_above(own_directory());
   std::error_code unseen;
-  if (!source && !fs::exists(kit, unseen)) {
+  if (!source && !fs::exists(kit / "fuzz", unseen)) {  // the kit has other parts, which come with the tool
     throw Failure(kOwnFailure, "no harnesses: Trestle's source directory is not above " + own_directory().string() +
                                    ", and none are installed in " + kit.string());
   }

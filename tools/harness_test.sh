@@ -115,6 +115,7 @@ expect "bench" 0 '^heap_ops +[0-9]+ +[0-9]+ +[0-9]+$' 'round 2 of 2' "$trestle" 
 ! grep -q '^options' "$work/out" || complain "bench" "measures a target that takes no ops"
 for option in "--rounds 0" "--runs x"; do expect "bench $option" 2 "" "${option% *}" "$trestle" bench harness $option; done
 sed -i 's/^status=0/status=9/; s/-seed=\*) .*/-seed=*) ;;/' "$kit/fuzz/heap_ops"
+echo seed >"$kit/fuzz/corpus/heap_ops/seed"
 expect "bench of a crash" 125 "" 'heap_ops failed with status 9' "$trestle" bench harness --rounds 1
 grep -q '^words: .* -seed_inputs=@' "$work/err" || complain "bench" "does not start from the seeds: $(cat "$work/err")"
 expect "bench from nothing" 125 "" '^words: .* -seed=1 ' "$trestle" bench harness --rounds 1 --from-nothing
