@@ -31,6 +31,7 @@ inline constexpr std::size_t kPolicies = 3;
 constexpr Policy with_short_quarantines(Policy policy) {
   policy.quarantine_blocks = std::min<std::size_t>(policy.quarantine_blocks, 8);
   policy.quarantine_bytes = std::min<std::size_t>(policy.quarantine_bytes, 16 << 10);
+  policy.sweep_blocks = std::min<std::size_t>(policy.sweep_blocks, 8);
   policy.large_quarantine_spans = std::min<std::size_t>(policy.large_quarantine_spans, 2);
   return policy;
 }

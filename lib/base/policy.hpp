@@ -23,6 +23,7 @@ struct Policy {
   bool slots_quarantined;         // freed slots wait in the quarantine of the blocks instead
   std::size_t quarantine_blocks;  // at most this many blocks wait between free and reuse
   std::size_t quarantine_bytes;   // and at most this many bytes
+  std::size_t sweep_blocks;       // blocks and slots, at most, that wait for sweeps; 0: none do, and `sweep` is refused
   bool sized_free_checked;        // size and alignment given to free must be the block's
   bool kind_checked;              // malloc, new and new[] must be released by their own
   bool kind_fatal;                // a kind mismatch aborts, and is no warning; default of abort_on_mismatch
@@ -50,6 +51,7 @@ inline constexpr Policy kFast{.name = "fast",
                               .slots_quarantined = false,
                               .quarantine_blocks = 16,
                               .quarantine_bytes = 64 << 10,
+                              .sweep_blocks = 0,
                               .sized_free_checked = false,
                               .kind_checked = false,
                               .kind_fatal = false,
@@ -73,6 +75,7 @@ inline constexpr Policy kHardened{.name = "hardened",
                                   .slots_quarantined = false,
                                   .quarantine_blocks = 256,
                                   .quarantine_bytes = 1 << 20,
+                                  .sweep_blocks = 1 << 20,
                                   .sized_free_checked = true,
                                   .kind_checked = true,
                                   .kind_fatal = false,
@@ -96,6 +99,7 @@ inline constexpr Policy kDebug{.name = "debug",
                                .slots_quarantined = true,
                                .quarantine_blocks = 1 << 20,
                                .quarantine_bytes = 64 << 20,
+                               .sweep_blocks = 1 << 20,
                                .sized_free_checked = true,
                                .kind_checked = true,
                                .kind_fatal = true,
@@ -112,8 +116,8 @@ inline constexpr Policy kDebug{.name = "debug",
 consteval bool is_consistent(const Policy& p) {
   return p.poison == (p.poison_limit != 0) && (p.sampled || p.sample == 0) && (p.kind_checked || !p.kind_fatal) &&
          (p.canary || !p.far_neighbour) && (!p.sampled || (p.large_inaccessible && p.guard_pages)) &&
-         p.quarantine_blocks > 0 && !(p.slots_quarantined && p.slot_delay != 0) &&
-         (p.poison_limit % 16 == 0 || p.poison_limit == kAllBytes);
+         p.quarantine_blocks > 0 && (p.sweep_blocks == 0 || p.sweep_blocks >= p.quarantine_blocks) &&
+         !(p.slots_quarantined && p.slot_delay != 0) && (p.poison_limit % 16 == 0 || p.poison_limit == kAllBytes);
 }
 consteval Policy with_poison(Policy p, bool poison, std::size_t limit) {
   p.poison = poison;

@@ -7,6 +7,7 @@
 #include "heap/depot.hpp"
 #include "heap/quarantine.hpp"
 #include "heap/shelf.hpp"
+#include "span/record_pool.hpp"
 #include "span/span_heap.hpp"
 
 namespace trestle {
@@ -25,15 +26,20 @@ class Arena : public BlockEngine<P, Arena<P, O>> {
   constexpr Arena() noexcept = default;
 
   // `span_bytes`: of a block span, a multiple of granules.
-  void start(SpanHeap<O>& spans, const Key& key, std::uint64_t seed, std::size_t span_bytes) noexcept {
+  void start(SpanHeap<O>& spans, RecordPool<O>& records, const Key& key, std::uint64_t seed,
+             std::size_t span_bytes) noexcept {
     Base::start(key);
+    quarantine_.start();
     spans_ = &spans;
+    records_ = &records;
+    if constexpr (P.quarantine_blocks > Quarantine<P>::kOwnRoom) ask_for_room(P.quarantine_blocks);
     span_bytes_ = span_bytes;
     random_ = seed;
   }
   void stop() noexcept {
-    quarantine_.clear();
-    expect_no_sweep();
+    quarantine_.start();
+    sweep_at_ = frees_to_sweep_ = SIZE_MAX;
+    is_sweep_due_ = slots_waited_ = false;
     shelf_.clear();
     warm_ = nullptr;
     Base::forget_all();
@@ -80,26 +86,34 @@ class Arena : public BlockEngine<P, Arena<P, O>> {
   }
   // A slot that its tier has released goes to the quarantine, or is free at once where another thread took the room since.
   Verdict quarantine_slot(SlotRecord<P, O>& record, void* payload) noexcept TRESTLE_REQUIRES(lock_) {
+    if constexpr (!P.slots_quarantined) slots_waited_ = true;
     if (quarantine_.is_full_for(record.slab.slot_size())) return record.evict(payload);
     keep(payload, record.slab.slot_size());
     return {};
   }
 
   // From now on blocks wait until a sweep lets them go. It is due when so many bytes more wait, or when as many blocks were
-  // freed as half of the room that is left, but no less than a part of all. The oldest go where it does not come.
-  void expect_sweep(std::size_t bytes) noexcept TRESTLE_REQUIRES(lock_) {
+  // freed as half of the room that is left, but no less than a part of all. The oldest go where it does not come. False: the
+  // policy has none wait for sweeps, or there is no memory to keep their addresses in.
+  bool expect_sweep(std::size_t bytes) noexcept TRESTLE_REQUIRES(lock_) {
     constexpr std::size_t kLeastPart = 16;
-    constexpr std::size_t kRoom = Quarantine<P>::kRoom;
+    if constexpr (P.sweep_blocks > Quarantine<P>::kOwnRoom) ask_for_room(P.sweep_blocks);
     sweep_at_ = quarantine_.bytes() + bytes;
-    quarantine_.set_most(sweep_at_ + bytes);
-    frees_to_sweep_ = std::max({(kRoom - quarantine_.count()) / 2, kRoom / kLeastPart, std::size_t{1}});
+    quarantine_.be_patient(sweep_at_ + bytes);
+    const std::size_t room = quarantine_.room();
+    const bool has_room = room >= P.sweep_blocks;
+    frees_to_sweep_ =
+        has_room ? std::max({(room - quarantine_.count()) / 2, room / kLeastPart, std::size_t{1}}) : SIZE_MAX;
     is_sweep_due_ = false;
+    return P.sweep_blocks != 0 && has_room;
   }
-  // As the policy has it.
-  void expect_no_sweep() noexcept {
+  // What waits beyond what the policy has waiting may go.
+  void expect_no_sweep() noexcept TRESTLE_REQUIRES(lock_) {
     sweep_at_ = frees_to_sweep_ = SIZE_MAX;
-    quarantine_.set_most(0);
     is_sweep_due_ = false;
+    quarantine_.be_impatient();
+    (void)make_room(0);  // a fault shows again where its block is checked
+    quarantine_.be_impatient();
   }
   // The blocks that wait and for which may_go(payload) is true leave the quarantine; the others stay in their order, as do
   // those that are faulty. `swept`: how many left. The verdict is on the first that is faulty.
@@ -121,7 +135,7 @@ class Arena : public BlockEngine<P, Arena<P, O>> {
   [[nodiscard]] bool is_sweep_due() const noexcept { return is_sweep_due_; }
   // Whether more blocks may be freed until it is due than there is room for.
   [[nodiscard]] bool lacks_room() const noexcept TRESTLE_REQUIRES(lock_) {
-    return frees_to_sweep_ > Quarantine<P>::kRoom - quarantine_.count();
+    return frees_to_sweep_ > quarantine_.room() - quarantine_.count();
   }
 
   // Everything in the quarantine and on the shelf becomes free.
@@ -162,6 +176,11 @@ class Arena : public BlockEngine<P, Arena<P, O>> {
   }
 
  private:
+  void ask_for_room(std::size_t blocks) noexcept {
+    if (quarantine_.has_lent_room()) return;
+    std::byte* const room = records_->allocate(spans_->os(), blocks * sizeof(void*));
+    if (room != nullptr) quarantine_.lend(reinterpret_cast<void**>(room), blocks);
+  }
   void keep(void* payload, std::size_t bytes) noexcept TRESTLE_REQUIRES(lock_) {
     quarantine_.push(payload, bytes, random_);
     if (quarantine_.bytes() > sweep_at_ || --frees_to_sweep_ == 0) [[unlikely]]
@@ -178,6 +197,7 @@ class Arena : public BlockEngine<P, Arena<P, O>> {
   void settle(const Block& freed) noexcept;
 
   SpanHeap<O>* spans_ = nullptr;
+  RecordPool<O>* records_ = nullptr;
   std::size_t span_bytes_ = 0;
   Mutex lock_;
   std::uint64_t random_ = 0;
@@ -186,6 +206,7 @@ class Arena : public BlockEngine<P, Arena<P, O>> {
   std::size_t sweep_at_ = SIZE_MAX;        // bytes that wait
   std::size_t frees_to_sweep_ = SIZE_MAX;  // until it is due all the same
   Shared<bool> is_sweep_due_ = false;
+  bool slots_waited_ = false;  // some of those that wait may be slots
   Shelf shelf_;
 };
 
@@ -218,7 +239,7 @@ bool Arena<P, O>::give_back(const Extent& extent) noexcept {
 template <Policy P, Os O>
 Verdict Arena<P, O>::evict() noexcept {
   void* const payload = quarantine_.oldest();
-  if constexpr (P.slots_quarantined) {
+  if (P.slots_quarantined || slots_waited_) {
     if (auto* const record = static_cast<SlotRecord<P, O>*>(spans_->record_of(payload))) {
       if (const Verdict v = record->evict(payload); v.is_fault()) [[unlikely]]
         return v;

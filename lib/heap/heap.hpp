@@ -213,7 +213,7 @@ bool Heap<P, O>::start(const HeapConfig& config) noexcept {
   const Key arena_key = key_from(split_mix(secret));
   const Key slots_key = key_from(split_mix(secret));
   const std::size_t arenas = config.arenas != 0 ? config.arenas : spans_.os().processors();
-  arena_.start(spans_, arena_key, split_mix(secret), config.block_span_bytes);
+  arena_.start(spans_, records_, arena_key, split_mix(secret), config.block_span_bytes);
   slots_.start(spans_, records_, live_, slots_key, split_mix(secret), {config.slot_limit, arenas, config.thread_began});
   zero_.start(spans_, records_, slots_key);
   sample_seed_ = split_mix(secret);

@@ -16,12 +16,13 @@ Verdict Heap<P, O>::deallocate(void* payload, const Release& how) noexcept {
 
 template <Policy P, Os O>
 Verdict Heap<P, O>::deallocate_slot(SlotRecordOf& record, void* payload, const Release& how) noexcept {
-  if constexpr (P.slots_quarantined) {
+  const bool waits = slots_.are_waiting();
+  if (waits) {
     const Guard guard(arena_.lock());
     if (const Verdict v = arena_.make_room(record.slab.slot_size()); v.is_fault()) [[unlikely]]
       return v;
   }
-  return slots_.deallocate(record, payload, how, [&] {
+  return slots_.deallocate(record, payload, how, waits, [&] {
     const Guard guard(arena_.lock());
     return arena_.quarantine_slot(record, payload);
   });

@@ -12,7 +12,7 @@ bool Heap<P, O>::expect_sweep(std::size_t bytes_read) noexcept {
   constexpr std::size_t kLeast = std::size_t{16} << 20;
   constexpr std::size_t kMost = std::size_t{1} << 30;
   const Guard guard(arena_.lock());
-  arena_.expect_sweep(std::clamp(bytes_read / kPart, kLeast, kMost));
+  slots_.set_waiting(arena_.expect_sweep(std::clamp(bytes_read / kPart, kLeast, kMost)) || P.slots_quarantined);
   const Guard spans_guard(spans_.lock());
   large_.expect_sweep();
   return !arena_.lacks_room();
@@ -21,6 +21,7 @@ bool Heap<P, O>::expect_sweep(std::size_t bytes_read) noexcept {
 template <Policy P, Os O>
 void Heap<P, O>::expect_no_sweep() noexcept {
   const Guard guard(arena_.lock());
+  slots_.set_waiting(P.slots_quarantined);
   arena_.expect_no_sweep();
   const Guard spans_guard(spans_.lock());
   large_.expect_no_sweep();

@@ -69,11 +69,21 @@ class SlotTier {
   // Whether it is one; the next is chosen then.
   [[nodiscard]] bool takes_sample(std::size_t size, std::size_t alignment) noexcept;
   // Whether the two may serve at all.
-  void set_hot(bool hot) noexcept { hot_id_ = hot ? id_ : kNobody; }
-  // Where the policy says so, the slot does not rest in a magazine afterwards: `quarantine()` puts it where it rests, before
-  // anybody can look.
+  void set_hot(bool hot) noexcept {
+    hot_id_ = hot ? id_ : kNobody;
+    set_waiting(are_waiting());
+  }
+  // Whether slots that are freed wait in the quarantine of the blocks: always, where the policy says so, or for sweeps. Then
+  // deallocate_hot does nothing. Another thread's release that has begun is as it was.
+  void set_waiting(bool waiting) noexcept {
+    waiting_ = waiting;
+    hot_free_id_.store(waiting ? kNobody : hot_id_, std::memory_order_relaxed);
+  }
+  [[nodiscard]] bool are_waiting() const noexcept { return P.slots_quarantined || (P.sweep_blocks != 0 && waiting_); }
+  // Where it waits, the slot does not rest in a magazine afterwards: `quarantine()` puts it where it rests, before anybody can
+  // look.
   template <class Quarantine>
-  Verdict deallocate(Record& record, void* payload, const Release& how, Quarantine quarantine) noexcept;
+  Verdict deallocate(Record& record, void* payload, const Release& how, bool waits, Quarantine quarantine) noexcept;
   // In its slot. A null payload: that does not fit, and `kept` and `kind` tell what has to move.
   Allocation resize(Record& record, void* payload, std::size_t size, std::size_t& kept, Kind& kind) noexcept;
   Vetted vet(const Record& record, const void* payload) const noexcept { return record.slab.vet(payload); }
@@ -144,8 +154,7 @@ class SlotTier {
 
   Allocation hand_out(Cache& cache, Magazine<P>& magazine, void* slot, std::size_t size, Kind kind) noexcept;
   [[gnu::always_inline]] inline void count_taken(Cache& cache, Magazine<P>& magazine, std::size_t size) noexcept;
-  [[gnu::always_inline]] inline void take_in(Cache& cache, Magazine<P>& magazine, void* slot,
-                                             std::size_t requested) noexcept;
+  [[gnu::always_inline]] inline void count_given(Cache& cache, Magazine<P>& magazine, std::size_t requested) noexcept;
   [[nodiscard]] void* refill(Cache& cache, SizeClass size_class) noexcept TRESTLE_NO_THREAD_SAFETY_ANALYSIS;
   void spill(Cache& cache, SizeClass size_class) noexcept;
   void give_all(std::span<void*> slots) noexcept;
@@ -154,7 +163,7 @@ class SlotTier {
   void publish(Cache& cache) noexcept;
   [[gnu::noinline]] Allocation allocate_alone(SizeClass size_class, std::size_t size, Kind kind) noexcept;
   template <class Quarantine>
-  [[gnu::noinline]] Verdict deallocate_alone(Record& record, void* payload, const Release& how,
+  [[gnu::noinline]] Verdict deallocate_alone(Record& record, void* payload, const Release& how, bool waits,
                                              Quarantine quarantine) noexcept;
 
   [[nodiscard]] static constexpr std::size_t counted(std::size_t requested, SizeClass size_class) noexcept {
@@ -165,7 +174,9 @@ class SlotTier {
 
   [[no_unique_address]] O os_;
   std::uint64_t id_ = kNobody;
-  std::uint64_t hot_id_ = kNobody;
+  std::uint64_t hot_id_ = kNobody;  // whom allocate_hot serves: those with a cache of this heap, or nobody
+  Atomic<std::uint64_t> hot_free_id_{kNobody};
+  Shared<bool> waiting_ = P.slots_quarantined;
   Shared<std::uint64_t> sample_;  // one in so many
   Shared<std::uint64_t> sample_random_;
   std::size_t limit_ = 0;
@@ -247,7 +258,7 @@ template <Policy P, Os O>
 inline bool SlotTier<P, O>::deallocate_hot(void* payload, const Release& how) noexcept {
   if constexpr (P.slots_quarantined) return false;
   const OwnCache& own = os_.own_cache();
-  if (own.heap != hot_id_) [[unlikely]]
+  if (own.heap != hot_free_id_.load(std::memory_order_relaxed)) [[unlikely]]
     return false;
   Record* const record = static_cast<Record*>(spans_->first_record_of(payload));
   auto& cache = *static_cast<Cache*>(own.cache);
@@ -258,41 +269,46 @@ inline bool SlotTier<P, O>::deallocate_hot(void* payload, const Release& how) no
   if (!magazine.is_full()) [[likely]] {
     std::size_t requested = 0;
     done = record->slab.try_release(payload, how, Rest::magazine, requested);
-    if (done) [[likely]]
-      take_in(cache, magazine, payload, requested);
+    if (done) [[likely]] {
+      count_given(cache, magazine, requested);
+      magazine.push(payload, cache.random);
+    }
   }
   cache.gate.leave();
   return done;
 }
 
 template <Policy P, Os O>
-inline void SlotTier<P, O>::take_in(Cache& cache, Magazine<P>& magazine, void* slot, std::size_t requested) noexcept {
+inline void SlotTier<P, O>::count_given(Cache& cache, Magazine<P>& magazine, std::size_t requested) noexcept {
   magazine.given = magazine.given + 1;
   cache.count_requested(-requested);
-  if constexpr (!P.slots_quarantined) magazine.push(slot, cache.random);
 }
 
 template <Policy P, Os O>
 template <class Quarantine>
-Verdict SlotTier<P, O>::deallocate(Record& record, void* payload, const Release& how, Quarantine quarantine) noexcept {
+Verdict SlotTier<P, O>::deallocate(Record& record, void* payload, const Release& how, bool waits,
+                                   Quarantine quarantine) noexcept {
+  if constexpr (P.slots_quarantined) waits = true;  // which the compiler need not ask then
   Cache* const cache = enter();
   if (cache == nullptr) [[unlikely]]
-    return deallocate_alone(record, payload, how, quarantine);
-  constexpr Rest kRest = P.slots_quarantined ? Rest::quarantine : Rest::magazine;
-  const Vetted released = record.slab.release(payload, how, kRest);
+    return deallocate_alone(record, payload, how, waits, quarantine);
+  const Vetted released = record.slab.release(payload, how, waits ? Rest::quarantine : Rest::magazine);
   if (released.is_fault()) [[unlikely]] {
     cache->gate.leave();
     // Where it was a neighbour's pad that looked wrong, its owner may have been changing it.
     const bool of_pads = released.kind == FaultKind::write_past_end || released.kind == FaultKind::write_before_start;
-    return of_pads ? deallocate_alone(record, payload, how, quarantine) : Verdict{released};
+    return of_pads ? deallocate_alone(record, payload, how, waits, quarantine) : Verdict{released};
   }
   const SizeClass size_class = record.slab.layout().size_class;
   Magazine<P>& magazine = cache->magazine(size_class);
-  if (!P.slots_quarantined && magazine.is_full()) [[unlikely]]
+  if (!waits && magazine.is_full()) [[unlikely]]
     spill(*cache, size_class);
-  take_in(*cache, magazine, payload, released.requested);
+  count_given(*cache, magazine, released.requested);
   Verdict verdict;
-  if constexpr (P.slots_quarantined) verdict = quarantine();
+  if (waits)
+    verdict = quarantine();
+  else
+    magazine.push(payload, cache->random);
   cache->gate.leave();
   return verdict;
 }

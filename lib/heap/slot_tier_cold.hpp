@@ -23,6 +23,7 @@ void SlotTier<P, O>::start(SpanHeap<O>& spans, RecordPool<O>& records, LiveBytes
   limit_ = align_down(std::min(config.limit, kMaxSlot), kSlotStep);
   most_hot_ = limit_ != 0 ? limit_ - Slab<P>::kLeastPad : 0;
   hot_id_ = id_;
+  set_waiting(P.slots_quarantined);
 }
 
 template <Policy P, Os O>
@@ -32,6 +33,7 @@ void SlotTier<P, O>::stop() noexcept {
   alone_ = {};
   depots_ = {};
   id_ = hot_id_ = kNobody;
+  set_waiting(P.slots_quarantined);
   sample_ = 0;
 }
 
@@ -312,23 +314,20 @@ Allocation SlotTier<P, O>::allocate_alone(SizeClass size_class, std::size_t size
 
 template <Policy P, Os O>
 template <class Quarantine>
-Verdict SlotTier<P, O>::deallocate_alone(Record& record, void* payload, const Release& how,
+Verdict SlotTier<P, O>::deallocate_alone(Record& record, void* payload, const Release& how, bool waits,
                                          Quarantine quarantine) noexcept {
   const Alone alone(*this);
-  const Vetted released = record.slab.release(payload, how, P.slots_quarantined ? Rest::quarantine : Rest::magazine);
+  const Vetted released = record.slab.release(payload, how, waits ? Rest::quarantine : Rest::magazine);
   if (released.is_fault()) [[unlikely]]
     return released;
   const std::size_t bytes = counted(released.requested, record.slab.layout().size_class);
   ++alone_.deallocations;
   alone_.live_bytes -= bytes;
   live_->add(-bytes);
-  if constexpr (P.slots_quarantined) {
-    return quarantine();
-  } else {
-    const Guard guard(record.home->lock());
-    record.home->give(record, payload);
-    return {};
-  }
+  if (waits) return quarantine();
+  const Guard guard(record.home->lock());
+  record.home->give(record, payload);
+  return {};
 }
 
 template <Policy P, Os O>

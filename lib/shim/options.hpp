@@ -67,7 +67,7 @@ inline constexpr std::array<OptionRow, 17> trestle_options_table{{
     {"leak_suppressions", OptionType::path, "none",
      "a file of patterns: leaks with a matching function, file or object in their stack are not reported"},
     {"sweep", OptionType::flag, "0",
-     "freed blocks wait until a search finds no pointer to them; under the debug policy"},
+     "freed blocks wait until a search finds no pointer to them; under the hardened and debug policies"},
     {"unwind_tables", OptionType::flag, "0",
      "stacks by the tables for exceptions instead of frame pointers: whole ones of programs that keep none, at a "
      "price"},

@@ -116,8 +116,9 @@ __attribute__((constructor(101))) void set_up() noexcept {
     heap.set_dirty_bytes(options.dirty_bytes);
     set_sample();
     if (options.sweep && is_under_valgrind()) warn_of_option("sweep", "the process runs under Valgrind");
-    if (options.sweep && kPolicy.slots_quarantined && !is_under_valgrind()) begin_sweeps();
-    if (options.sweep && !kPolicy.slots_quarantined) warn_of_option("sweep", "under this policy few freed blocks wait");
+    if (options.sweep && kPolicy.sweep_blocks != 0 && !is_under_valgrind()) begin_sweeps();
+    if (options.sweep && kPolicy.sweep_blocks == 0)
+      warn_of_option("sweep", "under this policy freed blocks do not wait for it");
   }
   if (options.handle_segv) handle_refused_accesses();
   accompany_asan_reports();

@@ -23,10 +23,11 @@ class ArenaTest : public testing::Test {
 
   void SetUp() override {
     ASSERT_TRUE(spans_.start(key_from(1), {.region_bytes = std::size_t{32} << 20, .decay_ms = 1000, .dirty_bytes = 0}));
-    arena_->start(spans_, key_from(2), 3, kBlockSpanBytes);
+    arena_->start(spans_, records_, key_from(2), 3, kBlockSpanBytes);
   }
   void TearDown() override {
     arena_->stop();
+    records_.stop(spans_.os());
     spans_.stop();
     EXPECT_EQ(memory_.breach(), nullptr);
   }
@@ -81,6 +82,7 @@ class ArenaTest : public testing::Test {
 
   TestArena memory_;
   SpanHeap<TestOs> spans_{TestOs{memory_}};
+  RecordPool<TestOs> records_;
   std::unique_ptr<ArenaType> arena_ = std::make_unique<ArenaType>();
 };
 TYPED_TEST_SUITE(ArenaTest, EveryPolicy, PolicyNames);

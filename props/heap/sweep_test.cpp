@@ -16,7 +16,7 @@ class HeapSweepTest : public HeapTest<T> {
  protected:
   // Of sizes whose blocks wait when they are freed, as many of them as there is room for.
   static std::vector<std::size_t> sizes() {
-    if (T::kPolicy.slots_quarantined) return {16, 100, 5000, kMaxSlot, 100'000, kMaxBlockRequest, kMiB};
+    if (T::kPolicy.sweep_blocks != 0) return {16, 100, 5000, kMaxSlot, 100'000, kMaxBlockRequest, kMiB};
     return {kMiB};
   }
   std::vector<std::byte*> made(std::size_t count, std::size_t size) {
@@ -60,9 +60,9 @@ TYPED_TEST(HeapSweepTest, LetGoThoseThatMay) {
 
 // Up to twice as many bytes as those at which a sweep is due, and other sizes as well. Where it does not come the oldest go.
 TYPED_TEST(HeapSweepTest, HaveThemWaitUntilTheyMayGo) {
-  if (!TestFixture::kPolicy.slots_quarantined) GTEST_SKIP() << "there is room for few";
+  if (TestFixture::kPolicy.sweep_blocks == 0) GTEST_SKIP() << "there is room for few";
   constexpr std::size_t kPart = 4;
-  const std::size_t expected = 2 * TestFixture::kPolicy.quarantine_bytes;
+  const std::size_t expected = std::max(2 * TestFixture::kPolicy.quarantine_bytes, 16 * kMiB);
   EXPECT_TRUE(this->heap_.expect_sweep(kPart * expected));
   std::set<const void*> waiting;
   std::size_t bytes = 0;
@@ -91,7 +91,7 @@ TYPED_TEST(HeapSweepTest, AreDueWhenManyWait) {
     return bytes;
   };
   EXPECT_GE(is_due_after(100'000, 20 * kMiB), 20 * kMiB) << "not before one is expected";
-  const bool has_room = TestFixture::kPolicy.slots_quarantined;  // else that is what gets short
+  const bool has_room = TestFixture::kPolicy.sweep_blocks != 0;  // else that is what gets short
   for (const auto& [read, wanted] :
        {std::pair{std::size_t{0}, 16 * kMiB}, {100 * kMiB, 25 * kMiB}, {kMiB, 16 * kMiB}}) {
     (void)this->swept_but({});
@@ -115,8 +115,8 @@ TYPED_TEST(HeapSweepTest, AreDueWhenManyWait) {
 
 // Also when they are small: of the room for their addresses half of what is left is used, and no less than a sixteenth.
 TYPED_TEST(HeapSweepTest, AreDueWhenTheRoomGetsShort) {
-  if (!TestFixture::kPolicy.slots_quarantined) GTEST_SKIP() << "there is room for few";
-  constexpr std::size_t kRoom = TestFixture::kPolicy.quarantine_blocks;
+  if (TestFixture::kPolicy.sweep_blocks == 0) GTEST_SKIP() << "there is room for few";
+  constexpr std::size_t kRoom = TestFixture::kPolicy.sweep_blocks;
   const auto is_due_after = [&] {
     std::size_t count = 0;
     for (; !this->heap_.is_sweep_due() && count < 2 * kRoom; ++count)
@@ -150,7 +150,7 @@ TYPED_TEST(HeapSweepTest, AreDueWhenManyLargeOnesWait) {
 }
 
 TYPED_TEST(HeapSweepTest, GoOnBehindADamagedBlock) {
-  if (!TestFixture::kPolicy.slots_quarantined) GTEST_SKIP() << "there its poison is not looked at when it leaves";
+  if (TestFixture::kPolicy.sweep_blocks == 0) GTEST_SKIP() << "there its poison is not looked at when it leaves";
   this->heap_.expect_sweep(0);
   for (const std::size_t size : std::initializer_list<std::size_t>{100, 5000}) {
     const std::vector<std::byte*> blocks = this->made(5, size);
@@ -164,6 +164,32 @@ TYPED_TEST(HeapSweepTest, GoOnBehindADamagedBlock) {
     for (const std::size_t i : std::initializer_list<std::size_t>{1, 3}) blocks[i][7] ^= std::byte{1};
     EXPECT_EQ(this->swept_but({}), 2U);
   }
+}
+
+// Also where the policy has slots rest with the threads otherwise: while they wait, the hot path frees none.
+TYPED_TEST(HeapSweepTest, HaveSlotsWaitAsThePolicyHasThemWhenNoneIsExpectedAnyMore) {
+  constexpr Policy kOurs = TestFixture::kPolicy;
+  const auto frees_hot = [&] {
+    std::byte* const at = take(this->heap_, 40);
+    if (this->heap_.deallocate_hot(at, {})) return true;
+    EXPECT_EQ(give(this->heap_, at), FaultKind::none);
+    return false;
+  };
+  EXPECT_EQ(frees_hot(), !kOurs.slots_quarantined);
+  this->heap_.expect_sweep(0);
+  EXPECT_EQ(frees_hot(), kOurs.sweep_blocks == 0);
+  this->heap_.set_hot(true);
+  EXPECT_EQ(frees_hot(), kOurs.sweep_blocks == 0) << "hot or not, they wait";
+  this->give_all(this->made(3000, 40));
+  EXPECT_EQ(this->heap_.stats().retired_blocks >= 3000, kOurs.sweep_blocks != 0);
+  this->heap_.expect_no_sweep();
+  EXPECT_LE(this->heap_.stats().retired_blocks, kOurs.quarantine_blocks + Shelf::kPlaces);
+  EXPECT_TRUE(faults_of(this->heap_).empty());
+  EXPECT_EQ(frees_hot(), !kOurs.slots_quarantined);
+  this->heap_.set_hot(false);
+  EXPECT_FALSE(frees_hot());
+  this->give_all(this->made(100, 100'000));
+  EXPECT_TRUE(faults_of(this->heap_).empty()) << "slots among what leaves";
 }
 
 // What the system does not close, as where it is locked in memory, waits with its contents.

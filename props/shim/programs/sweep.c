@@ -1,5 +1,5 @@
 //: options sweep=1
-//: without fast hardened: small blocks do not wait there
+//: without fast: freed blocks do not wait for sweeps there
 // A freed block is not used again while a pointer to it is left, however many come and go; and those that none leads to
 // are, so that what waits stays bounded.
 #include "support.h"

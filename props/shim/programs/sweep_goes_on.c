@@ -1,6 +1,6 @@
 //: options sweep=1
 //: summaries 9
-//: without fast hardened: small blocks do not wait there
+//: without fast: freed blocks do not wait for sweeps there
 // Sweeps go on in the child of a fork while another thread was at work on one, on threads with the shortest stacks, and where a
 // lock of the C library is held; and errno is as it was.
 #include <errno.h>

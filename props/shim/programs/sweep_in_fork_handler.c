@@ -1,6 +1,6 @@
 //: options sweep=1
 //: summaries 9
-//: without fast hardened: small blocks do not wait there
+//: without fast: freed blocks do not wait for sweeps there
 // A fork handler that was registered before the library's own, and so runs while the library holds its locks, frees so much
 // that a sweep is due: it is made later.
 #include <pthread.h>

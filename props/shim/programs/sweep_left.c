@@ -1,6 +1,6 @@
 //: options sweep=1
-//: told debug: write after free in malloc
-//: without fast hardened: small blocks do not wait there
+//: told hardened debug: write after free in malloc
+//: without fast: freed blocks do not wait for sweeps there
 // Sweeps go on after a fault handler has left one by a jump.
 #include <setjmp.h>
 

@@ -1,6 +1,6 @@
 //: options sweep=1
 //: summaries 1
-//: without fast hardened: small blocks do not wait there
+//: without fast: freed blocks do not wait for sweeps there
 // Where a thread does not stop now, as one that waits for the child of its vfork, a sweep is made later; no free waits
 // long, however often.
 #include <pthread.h>

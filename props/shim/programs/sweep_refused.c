@@ -1,6 +1,6 @@
 //: options sweep=1
 //: err trestle: freed blocks are no longer swept: the threads cannot be stopped
-//: without fast hardened: small blocks do not wait there
+//: without fast: freed blocks do not wait for sweeps there
 // Where nobody may be traced nothing can be swept: it says so once, after some tries, and what waits stays bounded all the
 // same.
 #include <errno.h>

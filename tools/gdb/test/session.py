@@ -244,8 +244,9 @@ def targets(heap, choose):
         yield f"region's {name}", region.record.address_of(name), region.record.type_of(name).sizeof
     for name in ("counts_", "bins_", "heads_"):
         yield f"arena's {name}", heap.arena.address_of(name), heap.arena.type_of(name).sizeof
-    for path in (("quarantine_", "count_"), ("quarantine_", "bytes_"), ("quarantine_", "ring_", 0)):
+    for path in (("quarantine_", "count_"), ("quarantine_", "bytes_")):
         yield "quarantine", heap.arena.address_of(*path), 8
+    yield "quarantine", heap.arena.number("quarantine_", "ring_"), 8
     yield "large counts", heap.record.address_of("large_", "counts_"), 16
     yield "count of addresses", heap.record.address_of("zero_", "counts_"), 16
     yield from targets_in_spans(heap, region, choose)

@@ -199,11 +199,11 @@ def check_quarantine(heap, slots, findings, tally):
 
 def entries_of(quarantine, oldest, count):
     """So many of the ring, from the oldest on."""
-    room = quarantine.length("ring_")
+    at, room = quarantine.number("ring_"), quarantine.number("mask_") + 1
     oldest, count = oldest % room, min(count, room)
     behind = min(count, room - oldest)
-    ring = quarantine.numbers("ring_", first=oldest, count=behind)
-    return ring + quarantine.numbers("ring_", first=0, count=count - behind)
+    data = quarantine.memory.read(at + 8 * oldest, 8 * behind) + quarantine.memory.read(at, 8 * (count - behind))
+    return [int.from_bytes(data[i : i + 8], "little") for i in range(0, len(data), 8)]
 
 
 def is_retired(heap, payload):
