@@ -27,7 +27,7 @@ std::string_view trimmed(std::string_view line) noexcept {
 std::string_view without_comment(std::string_view line) noexcept {
   for (std::size_t at = 0; at < line.size(); ++at) {
     const bool may_begin = at == 0 || line[at - 1] == ' ' || line[at - 1] == '\t';
-    if (line[at] == '#' && may_begin) return line.substr(0, at);
+    if (line[at] == '#' && may_begin) return head(line, at);
   }
   return line;
 }
