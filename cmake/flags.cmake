@@ -16,8 +16,12 @@ if(TRESTLE_LIBFUZZER AND NOT TRESTLE_FUZZING_ENGINE)
   target_compile_options(trestle_flags INTERFACE -fsanitize=fuzzer-no-link)
 endif()
 if(TRESTLE_COVERAGE)
-  target_compile_options(trestle_flags INTERFACE -fprofile-instr-generate -fcoverage-mapping)
-  target_link_options(trestle_flags INTERFACE -fprofile-instr-generate)
+  # The counters may lie elsewhere than where they are linked: in a file that is mapped (%c), so that what a process has reached
+  # counts however it ends. What has the property TRESTLE_UNCOUNTED is a test that runs on a library that is counted.
+  set(counted "$<NOT:$<BOOL:$<TARGET_PROPERTY:TRESTLE_UNCOUNTED>>>")
+  target_compile_options(trestle_flags INTERFACE
+    "$<${counted}:-fprofile-instr-generate;-fcoverage-mapping;SHELL:-mllvm -runtime-counter-relocation>")
+  target_link_options(trestle_flags INTERFACE $<${counted}:-fprofile-instr-generate>)
 endif()
 
 # trestle_light_flags: for what takes longer to build than to run, as tests and the tool do. Half of the tests are the library's

@@ -5,23 +5,17 @@
 #include <linux/seccomp.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <array>
+#include <cerrno>
 #include <csignal>
 #include <cstddef>
 #include <cstdint>
 
-extern "C" int __llvm_profile_write_file() __attribute__((weak));  // in builds for coverage
-
 namespace trestle {
-
-// As _exit, but what the child has reached counts.
-[[noreturn]] inline void end_child(int status) {
-  if (&__llvm_profile_write_file != nullptr) (void)__llvm_profile_write_file();
-  _exit(status);
-}
 
 // Runs `body`, which returns an exit code, in a forked child. Returns the child's exit code, or minus the signal it died of.
 template <class Body>
@@ -32,20 +26,39 @@ template <class Body>
     setrlimit(RLIMIT_CORE, &none);
     std::signal(SIGSEGV, SIG_DFL);  // a sanitizer's handler would turn the signal into an exit
     std::signal(SIGBUS, SIG_DFL);
-    end_child(body());
+    _exit(body());
   }
   int status = 0;
   if (child < 0 || waitpid(child, &status, 0) != child) return 127;
   return WIFSIGNALED(status) ? -WTERMSIG(status) : WEXITSTATUS(status);
 }
 
-// From now on this process's calls of that number fail so (SECCOMP_RET_...).
-[[nodiscard]] inline bool forbid_call(long number, std::uint32_t action) {
-  std::array<sock_filter, 4> filter{{BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
-                                     BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, static_cast<std::uint32_t>(number), 0, 1),
-                                     BPF_STMT(BPF_RET | BPF_K, action), BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW)}};
+template <std::size_t N>
+[[nodiscard]] bool filter_calls(std::array<sock_filter, N> filter) {
   const sock_fprog program{filter.size(), filter.data()};
   return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 && prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0;
+}
+
+// From now on this process's calls of that number fail so (SECCOMP_RET_...).
+[[nodiscard]] inline bool forbid_call(long number, std::uint32_t action) {
+  return filter_calls<4>({{BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
+                           BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, static_cast<std::uint32_t>(number), 0, 1),
+                           BPF_STMT(BPF_RET | BPF_K, action), BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW)}});
+}
+
+// Those whose argument of that index, from 0, has `value` in its lower half.
+[[nodiscard]] inline bool forbid_call_with(long number, std::size_t index, std::uint32_t value, std::uint32_t action) {
+  const auto argument = static_cast<std::uint32_t>(offsetof(seccomp_data, args) + index * sizeof(std::uint64_t));
+  return filter_calls<6>(
+      {{BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, static_cast<std::uint32_t>(number), 0, 3),
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, argument), BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, value, 0, 1),
+        BPF_STMT(BPF_RET | BPF_K, action), BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW)}});
+}
+
+// It can make no process. Nor end one: whoever takes the -1 that it gets for the number of a process would end them all.
+[[nodiscard]] inline bool forbid_processes() {
+  return forbid_call(SYS_kill, SECCOMP_RET_KILL_PROCESS) && forbid_call(SYS_clone, SECCOMP_RET_ERRNO | EAGAIN);
 }
 
 [[nodiscard]] inline bool is_readable(const volatile std::byte* at) {

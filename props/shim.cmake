@@ -43,10 +43,18 @@ function(edge_program target source)
   target_link_libraries(${target} PRIVATE trestle_flags Threads::Threads ${CMAKE_DL_LIBS})
 endfunction()
 
+# What the tests labelled `edge` run.
+add_custom_target(edge_programs)
+
 # edge_test(NAME SOURCE TARGET HOW POLICY[=LIBRARY]...)
 function(edge_test name source target how)
   add_test(NAME ${name} COMMAND /usr/bin/python3 -I -S -B ${EDGE}/shim/run.py ${source} $<TARGET_FILE:${target}> ${how} ${ARGN})
-  set_tests_properties(${name} PROPERTIES TIMEOUT 60)
+  set_tests_properties(${name} PROPERTIES TIMEOUT 60 LABELS edge)
+  if(TRESTLE_COVERAGE)
+    set_tests_properties(${name} PROPERTIES TIMEOUT 1200 ENVIRONMENT
+      "TRESTLE_EDGE_PATIENCE=300;LLVM_PROFILE_FILE=${PROJECT_BINARY_DIR}/profiles/programs/%m%c.profraw")
+  endif()
+  add_dependencies(edge_programs ${target})
 endfunction()
 
 include(${EDGE}/include.cmake)
@@ -54,7 +62,7 @@ include(${EDGE}/include.cmake)
 include(${EDGE}/accesses.cmake)
 
 # Under a sanitizer malloc is the sanitizer's.
-if(TRESTLE_INSTRUMENTED)
+if(NOT TARGET trestle_shared_hardened)
   return()
 endif()
 
@@ -63,6 +71,7 @@ function(preloaded_programs room)
   foreach(source ${ARGN})
     get_filename_component(name ${source} NAME_WE)
     edge_program(edge_${name} ${source})
+    set_target_properties(edge_${name} PROPERTIES TRESTLE_UNCOUNTED ON)
     set(how preload)
     if(name STREQUAL "loaded_later")
       set(how load)
@@ -72,11 +81,13 @@ function(preloaded_programs room)
   endforeach()
 endfunction()
 
+add_dependencies(edge_programs trestle_shared_fast trestle_shared_hardened trestle_shared_debug)
 file(GLOB programs CONFIGURE_DEPENDS ${EDGE}/shim/programs/*.c ${EDGE}/shim/programs/*.cpp)
 preloaded_programs(shim ${programs})
 include(${EDGE}/faults.cmake)
 
 add_library(edge_plugin MODULE ${EDGE}/shim/plugin.cpp)
+set_target_properties(edge_plugin PROPERTIES TRESTLE_UNCOUNTED ON)
 target_include_directories(edge_plugin PRIVATE ${PROJECT_SOURCE_DIR}/lib/include)
 target_compile_definitions(edge_plugin PRIVATE _GNU_SOURCE)
 target_link_libraries(edge_plugin PRIVATE trestle_flags)

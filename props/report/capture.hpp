@@ -29,7 +29,7 @@ Captured capture_stderr(Code code) {
     dup2(ends[1], STDERR_FILENO);
     close(ends[0]);
     code();
-    end_child(0);
+    _exit(0);
   }
   close(ends[1]);
   std::array<char, 4096> piece{};

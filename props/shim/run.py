@@ -39,6 +39,9 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import cases  # beside this file
 import report
 
+# How many seconds a program may take: a build that is not optimized, and counts, takes longer.
+PATIENCE = float(os.environ.get("TRESTLE_EDGE_PATIENCE", "18"))
+
 QUICK_SYMBOLIZER = shutil.which("addr2line") or ""  # llvm's takes ten times as long to start
 
 # What is wrong with a block that the program had; the other kinds are of what the heap keeps for itself.
@@ -121,11 +124,11 @@ def run(expected, arguments, program, how, library, summary):
     with subprocess.Popen(command, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                           preexec_fn=limit if expected.limit is not None else None) as child:
         try:
-            out, err = child.communicate(timeout=18)
+            out, err = child.communicate(timeout=PATIENCE)
         except subprocess.TimeoutExpired:
             child.kill()
             child.communicate()
-            raise Broken("it did not end within 18 s") from None
+            raise Broken(f"it did not end within {PATIENCE:g} s") from None
         return child.pid, child.returncode, out.decode(), err.decode()
 
 
