@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -11,6 +12,8 @@
 #include <vector>
 
 #include "base/arith.hpp"
+#include "child.hpp"
+#include "os/faltering_call.hpp"
 #include "os/linux_os.hpp"
 
 namespace trestle {
@@ -91,6 +94,41 @@ TEST(Mappings, KeepErrno) {
   EXPECT_EQ(errno, 77);
 }
 
+bool is_told(const os::Mapping& one, const std::vector<os::Mapping>& all) {
+  return std::any_of(all.begin(), all.end(),
+                     [&](const os::Mapping& other) { return one.begin >= other.begin && one.end <= other.end; });
+}
+
+TEST(Mappings, AreReadAlsoByTheByteAndAcrossSignals) {
+  for (const int error : {EINTR, 0}) {
+    EXPECT_EQ(run_in_child([&] {
+                const std::vector<os::Mapping> before = mappings();
+                if (!falter(SYS_read, 3000, error)) return 1;
+                const std::vector<os::Mapping> after = mappings();
+                if (Faltering::calls < 3000 || Faltering::times != 0) return 2;
+                return std::all_of(before.begin(), before.end(), [&](const auto& one) { return is_told(one, after); })
+                           ? 0
+                           : 3;
+              }),
+              0)
+        << error;
+  }
+}
+
+TEST(Mappings, AreNotSaidToBeReadWhereTheyCannotBe) {
+  for (const long call : {SYS_openat, SYS_read}) {
+    EXPECT_EQ(run_in_child([&] {
+                if (!forbid_call(call, SECCOMP_RET_ERRNO | EACCES)) return 1;
+                errno = 77;
+                os::MappingsRoom room;
+                if (os::for_each_readable_mapping(room, [](const os::Mapping&, void*) {}, nullptr)) return 2;
+                return errno == 77 ? 0 : 3;
+              }),
+              0)
+        << call;
+  }
+}
+
 using Pages = std::set<std::size_t>;
 
 // A mapping of so many pages, and which of them are held.
@@ -104,16 +142,16 @@ class HeldPagesTest : public testing::Test {
   }
   void TearDown() override { munmap(at_, kPages * kOsPage); }
   void write(std::size_t page) { at_[page * kOsPage + 17] = std::byte{1}; }
-  Pages held() {
-    const std::vector<os::Mapping> all = mappings();
-    const os::Mapping* const mapping = holding(all, at_);
+  os::Mapping mapping() { return *holding(mappings(), at_); }
+  Pages held() { return held(mapping()); }
+  Pages held(const os::Mapping& mapping) {
     struct Found {
       std::uintptr_t base;
       Pages pages;
     } found{address_of(at_), {}};
     os::HeldPages::Room room;
     os::HeldPages(room).for_each_run(
-        *mapping, found.base, found.base + kPages * kOsPage,
+        mapping, found.base, found.base + kPages * kOsPage,
         [](std::uintptr_t begin, std::uintptr_t end, void* context) {
           EXPECT_LT(begin, end);
           auto& into = *static_cast<Found*>(context);
@@ -149,6 +187,45 @@ TEST_F(HeldPagesTest, AreOfSharedMemoryWhatIsThere) {
   EXPECT_EQ(held(), kSome) << "it has none of the pages, but there they are";
   mprotect(at_, kPages * kOsPage, PROT_READ);
   EXPECT_EQ(held(), Pages{}) << "others may write there, but not this process";
+}
+
+// The kernel before 6.7, which tells of each page.
+TEST_F(HeldPagesTest, AreToldPageByPageWhereThereAreNoRuns) {
+  map(PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS);
+  for (const std::size_t page : kSome) write(page);
+  EXPECT_EQ(run_in_child([&] {
+              const os::Mapping own = mapping();
+              if (!forbid_call(SYS_ioctl, SECCOMP_RET_ERRNO | ENOTTY)) return 1;
+              errno = 77;
+              return held(own) == kSome && errno == 77 ? 0 : 2;
+            }),
+            0);
+}
+
+TEST_F(HeldPagesTest, AreAllWhereNobodyTells) {
+  Pages all;
+  for (std::size_t page = 0; page < kPages; ++page) all.insert(all.end(), page);
+  const auto seen_without = [&](long call) {
+    return run_in_child([&] {
+      const os::Mapping own = mapping();
+      if (!forbid_call(call, SECCOMP_RET_ERRNO | EACCES)) return 1;
+      errno = 77;
+      const Pages seen = held(own);
+      return errno != 77 ? 2 : seen == all ? 3 : seen.empty() ? 4 : 5;
+    });
+  };
+  map(PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS);
+  write(7);
+  EXPECT_EQ(seen_without(SYS_openat), 3);
+  munmap(at_, kPages * kOsPage);
+  map(PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS);
+  EXPECT_EQ(seen_without(SYS_mincore), 3);
+  munmap(at_, kPages * kOsPage);
+  const int file = memfd_create("pages", 0);
+  ASSERT_EQ(ftruncate(file, kPages * kOsPage), 0);
+  map(PROT_READ, MAP_PRIVATE, file);
+  close(file);
+  EXPECT_EQ(seen_without(SYS_openat), 4) << "what nobody may write to is the file's";
 }
 
 TEST_F(HeldPagesTest, AreNotThoseOfAFileAsItIs) {

@@ -5,6 +5,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -115,6 +116,45 @@ TEST(Program, SaysNothingWhereThereIsNoFileFreeForIt) {
             0);
 }
 
+// What there was of a pipe is closed again.
+TEST(Program, SaysNothingWhereThereIsNoOtherFileForItsOutput) {
+  EXPECT_EQ(run_in_child([] {
+              close_range(3, ~0U, 0);
+              close(STDIN_FILENO);
+              const rlimit few{4, 4};  // one below those that a program takes for its own, and one above
+              setrlimit(RLIMIT_NOFILE, &few);
+              if (!shell("echo here").empty()) return 1;
+              return close(0) != 0 && close(3) != 0 ? 0 : 2;
+            }),
+            0);
+}
+
+TEST(Program, SaysNothingWhereTheSystemRefuses) {
+  for (const long call : {SYS_clone, SYS_poll, SYS_read, SYS_openat}) {
+    EXPECT_EQ(run_in_child([&] {
+                const int next = dup(STDIN_FILENO);
+                close(next);
+                if (!(call == SYS_clone ? forbid_processes() : forbid_call(call, SECCOMP_RET_ERRNO | ENOMEM))) return 1;
+                errno = EDOM;
+                if (!shell("echo here").empty() || errno != EDOM) return 2;
+                if (dup(STDIN_FILENO) != next) return 3;
+                return waitpid(-1, nullptr, __WALL | WNOHANG) == -1 ? 0 : 4;
+              }),
+              0)
+        << call;
+  }
+}
+
+// Before Linux 5.9 files are closed one by one.
+TEST(Program, HasNoFilesOfOursOnOlderKernels) {
+  EXPECT_EQ(run_in_child([] {
+              if (dup2(STDIN_FILENO, 55) != 55 || dup2(STDIN_FILENO, 1000) != 1000) return 1;
+              if (!forbid_call(SYS_close_range, SECCOMP_RET_ERRNO | ENOSYS)) return 2;
+              return shell("ls /proc/self/fd | grep -c -e 55 -e 1000") == "0\n" ? 0 : 3;
+            }),
+            0);
+}
+
 TEST(Program, IsRunWhereStdinStdoutAndStderrAreClosed) {
   EXPECT_EQ(run_in_child([] {
               for (int file = 0; file < 3; ++file) close(file);
@@ -154,6 +194,7 @@ TEST(Program, IsFoundInTheFoldersOfThePath) {
     EXPECT_FALSE(find_program("env", std::span(path).first(std::string("/usr/bin/env").size())));
     EXPECT_TRUE(find_program("env", std::span(path).first(std::string("/usr/bin/env").size() + 1)));
   }
+  EXPECT_EQ(run_in_child([&] { return unsetenv("PATH") == 0 && find_program("env", path) ? 1 : 0; }), 0);
   const Variable folders("PATH", "bin:./bin:");
   EXPECT_EQ(run_in_child([&] { return chdir("/usr") == 0 && find_program("env", path) ? 1 : 0; }), 0)
       << "no folder of these is the same wherever the program is";

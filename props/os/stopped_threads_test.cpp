@@ -3,6 +3,7 @@
 #include <linux/seccomp.h>
 #include <pthread.h>
 #include <signal.h>
+#include <sys/ptrace.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -11,6 +12,7 @@
 #include <cerrno>
 #include <thread>
 #include <tuple>
+#include <utility>
 #include <vector>
 
 #include "child.hpp"
@@ -174,6 +176,46 @@ TEST_F(StoppedThreadsTest, AreNotStoppedWhereNobodyMayTrace) {
               }),
               0);
   }
+}
+
+TEST_F(StoppedThreadsTest, AreNotStoppedWhereTheSystemRefuses) {
+  constexpr auto kNoMemory = os::StoppedThreads::Answer::no_memory;
+  const std::vector<std::pair<long, os::StoppedThreads::Answer>> calls{{SYS_clone, kRefused},
+                                                                       {SYS_openat, kRefused},
+                                                                       {SYS_getdents64, kRefused},
+                                                                       {SYS_mmap, kNoMemory},
+                                                                       {SYS_mprotect, kNoMemory}};
+  for (const auto& [call, answer] : calls) {
+    EXPECT_EQ(run_in_child([&, refused = call, wanted = answer] {
+                const Counting thread;
+                os::StoppedThreads stopped;
+                if (!(refused == SYS_clone ? forbid_processes() : forbid_call(refused, SECCOMP_RET_ERRNO | ENOMEM)))
+                  return 1;
+                errno = 77;
+                if (stopped.stop() != wanted || stopped.stand() || !stopped.threads().empty()) return 2;
+                if (errno != 77 || !stopped.memory().empty()) return 3;
+                expect_to_go_on(thread);
+                return 0;
+              }),
+              0)
+        << call;
+  }
+}
+
+TEST_F(StoppedThreadsTest, StandStillAlsoWhereTheirRegistersCannotBeRead) {
+  EXPECT_EQ(run_in_child([] {
+              const Counting thread;
+              os::StoppedThreads stopped;
+              constexpr std::size_t kRequest = 0;
+              if (!forbid_call_with(SYS_ptrace, kRequest, PTRACE_GETREGSET, SECCOMP_RET_ERRNO | EIO)) return 1;
+              if (stopped.stop() != kStopped || !stands_still(thread)) return 2;
+              const auto* const seen = find(stopped, thread.id());
+              if (seen == nullptr || seen->stack_pointer != 0 || !stopped.words_of(*seen).empty()) return 3;
+              stopped.let_go();
+              expect_to_go_on(thread);
+              return 0;
+            }),
+            0);
 }
 
 TEST_F(StoppedThreadsTest, KeepTheCallersErrnoAndMask) {
