@@ -1,10 +1,14 @@
 #include "report/history.hpp"
 
 #include <gtest/gtest.h>
+#include <sys/syscall.h>
 
+#include <cerrno>
 #include <memory>
 #include <thread>
 #include <vector>
+
+#include "child.hpp"
 
 namespace trestle {
 namespace {
@@ -47,6 +51,26 @@ TEST_F(HistoriesTest, OfSpansAreKeptForEachGranule) {
   Histories of_spans(std::size_t{64} << 10);
   for (const std::uintptr_t at : kStarts) of_spans.begin(block_at(at), call_from(at + 1));
   for (const std::uintptr_t at : kStarts) EXPECT_EQ(caller_in(of_spans.of(block_at(at)).allocated), at + 1);
+}
+
+// A block whose history there is no memory for has none, as long as it lives.
+TEST_F(HistoriesTest, AreNotKeptWhereMemoryIsShort) {
+  for (const long call : {SYS_mmap, SYS_mprotect}) {
+    EXPECT_EQ(run_in_child([&] {
+                constexpr std::uintptr_t kNear = 0x5000'0000'0000;
+                constexpr std::uintptr_t kFar = 0x2000'0000'0000;
+                histories_->begin(block_at(kNear), call_from(1));
+                if (!forbid_call(call, SECCOMP_RET_ERRNO | ENOMEM)) return 1;
+                for (const std::uintptr_t at : {kFar, kNear + (std::uintptr_t{1} << 34)}) {
+                  histories_->begin(block_at(at), call_from(2));
+                  if (histories_->of(block_at(at)).allocated.trace != nullptr) return 2;
+                  if (histories_->end(block_at(at), call_from(3))) return 3;
+                  histories_->revive(block_at(at));
+                }
+                return caller_in(histories_->of(block_at(kNear)).allocated) == 1 ? 0 : 4;
+              }),
+              0);
+  }
 }
 
 TEST_F(HistoriesTest, NameTheThread) {

@@ -72,6 +72,15 @@ TEST_F(ReportJson, SaysAllThatIsKnown) {
   EXPECT_EQ(text.find('\n'), text.size() - 1) << "one line";
 }
 
+TEST_F(ReportJson, SaysWhatLeaked) {
+  Reported report{{.kind = FaultKind::leak}, UINT64_MAX, call_, Severity::warning, "", none_, none_, none_, nullptr};
+  report.leaked = {2, 30, 3, 400};
+  const json leaked{{"blocks", 2}, {"bytes", 30}, {"indirect_blocks", 3}, {"indirect_bytes", 400}};
+  EXPECT_EQ(json::parse(line(report))["leaked"], leaked);
+  report.leaked = {};
+  EXPECT_FALSE(json::parse(line(report)).contains("leaked"));
+}
+
 TEST_F(ReportJson, LeavesOutWhatIsNotKnown) {
   const json said = json::parse(line(
       {{.kind = FaultKind::wild_pointer}, UINT64_MAX, call_, Severity::warning, "", none_, none_, none_, nullptr}));

@@ -1,6 +1,7 @@
 #include "report/report.hpp"
 
 #include <gtest/gtest.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include <cstdint>
@@ -133,6 +134,36 @@ TEST(Report, TellsWhoAllocatedAndWhoFreedTheBlock) {
   EXPECT_TRUE(std::regex_search(live, std::regex(first + "$"))) << live;
   EXPECT_EQ(live.find("freed by"), std::string::npos);
   EXPECT_EQ(told({}).find("by thread"), std::string::npos);
+}
+
+std::string told_of_leak(const Leaked& leaked) {
+  const Captured captured = capture_stderr(
+      [&] { print_report({.kind = FaultKind::leak}, UINT64_MAX, kFree, Severity::warning, {{}, leaked}); });
+  const std::size_t at = captured.text.find("\n  leaked ");
+  return at == std::string::npos ? "" : captured.text.substr(at + 1, captured.text.find('\n', at + 1) - at - 1);
+}
+
+TEST(Report, SaysWhatLeaked) {
+  EXPECT_EQ(told_of_leak({1, 1, 0, 0}), "  leaked     1 block, 1 byte");
+  EXPECT_EQ(told_of_leak({2, 30, 1, 16}),
+            "  leaked     2 blocks, 30 bytes; and what only they lead to: 1 block, 16 bytes");
+  EXPECT_EQ(told_of_leak({1, 0, 5, 1}), "  leaked     1 block, 0 bytes; and what only they lead to: 5 blocks, 1 byte");
+  EXPECT_EQ(told_of_leak({}), "");
+}
+
+// At the end of what can be read, one byte of it.
+TEST(Report, ShowsTheLastByteThatCanBeRead) {
+  constexpr std::size_t kPage = 4096;
+  auto* const pages =
+      static_cast<char*>(mmap(nullptr, 2 * kPage, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
+  ASSERT_NE(pages, MAP_FAILED);
+  ASSERT_EQ(mprotect(pages + kPage, kPage, PROT_NONE), 0);
+  const char* const last = pages + kPage - 1;
+  *(pages + kPage - 1) = '\x5c';
+  const std::vector<std::string> lines =
+      lines_of(report({.kind = FaultKind::double_free, .address = last, .block = last, .served = 16}, 0, kFree));
+  EXPECT_EQ(lines.back(), "    " + hex(last) + " [5c]");
+  munmap(pages, 2 * kPage);
 }
 
 TEST(Report, SurvivesAnAddressThatCannotBeRead) {

@@ -1,15 +1,19 @@
 #include "report/stack_depot.hpp"
 
 #include <gtest/gtest.h>
+#include <sys/syscall.h>
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <cstdint>
 #include <memory>
 #include <numeric>
 #include <set>
 #include <thread>
 #include <vector>
+
+#include "child.hpp"
 
 namespace trestle {
 namespace {
@@ -50,6 +54,34 @@ TEST_F(StackDepotTest, KeepsEachStackOnce) {
       }
     EXPECT_EQ(ids.size(), 301U) << "round " << round << ": of no frames there is one";
   }
+}
+
+// What it knows it goes on knowing, and it asks again as soon as there is memory.
+TEST_F(StackDepotTest, KeepsNoMoreThanThereIsMemoryFor) {
+  for (const long call : {SYS_mmap, SYS_mprotect}) {
+    EXPECT_EQ(run_in_child([&] {
+                StackDepot fresh;
+                const auto known = depot_->put(addresses(10, 3));
+                if (!forbid_call(call, SECCOMP_RET_ERRNO | ENOMEM)) return 1;
+                if (fresh.put(addresses(10, 3)) != 0 || fresh.find(1) != nullptr) return 2;
+                std::size_t kept_now = 0;  // up to the end of the memory that it has
+                while (depot_->put(addresses(100 + kept_now, StackDepot::kMaxDepth)) != 0) ++kept_now;
+                if (kept_now == 0 || depot_->put(addresses(10, 3)) != known) return 3;
+                return kept(*depot_, depot_->put(addresses(100, StackDepot::kMaxDepth))) ==
+                               addresses(100, StackDepot::kMaxDepth)
+                           ? 0
+                           : 4;
+              }),
+              0);
+  }
+}
+
+TEST_F(StackDepotTest, KnowsNoStackThatItNeverKept) {
+  const StackDepot::Id id = depot_->put(addresses(10, 3));
+  EXPECT_EQ(depot_->find(0), nullptr);
+  EXPECT_NE(depot_->find(id), nullptr);
+  EXPECT_EQ(depot_->find(id + (1U << 20)), nullptr) << "of memory that it has not taken";
+  EXPECT_EQ(depot_->find(UINT32_MAX), nullptr);
 }
 
 TEST_F(StackDepotTest, CutsOffWhatIsFarOut) {

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -12,6 +13,9 @@
 #include <random>
 #include <regex>
 #include <string>
+
+#include "child.hpp"
+#include "os/faltering_call.hpp"
 
 namespace trestle {
 namespace {
@@ -110,6 +114,33 @@ TEST_F(SuppressionsFile, MayBeEmpty) {
   ASSERT_TRUE(read(""));
   EXPECT_TRUE(suppressions_.is_empty());
   EXPECT_FALSE(suppressions_.match("x"));
+}
+
+TEST_F(SuppressionsFile, IsReadAlsoByTheByteAndAcrossSignals) {
+  std::ofstream(path_) << "first\nsecond\n";
+  for (const int error : {EINTR, 0}) {
+    EXPECT_EQ(run_in_child([&] {
+                if (!falter(SYS_read, 5, error)) return 1;
+                if (!suppressions_.read(path_.c_str()) || Faltering::times != 0) return 2;
+                return suppressions_.match("the first") && suppressions_.match("the second") ? 0 : 3;
+              }),
+              0)
+        << error;
+  }
+}
+
+TEST_F(SuppressionsFile, IsNotReadWhereTheSystemRefuses) {
+  std::ofstream(path_) << "first\n";
+  for (const long call : {SYS_read, SYS_mmap, SYS_mprotect, SYS_openat}) {
+    EXPECT_EQ(run_in_child([&] {
+                if (!forbid_call(call, SECCOMP_RET_ERRNO | ENOMEM)) return 1;
+                errno = 77;
+                if (suppressions_.read(path_.c_str()) || errno != 77) return 2;
+                return suppressions_.is_empty() && !suppressions_.match("first") ? 0 : 3;
+              }),
+              0)
+        << call;
+  }
 }
 
 TEST_F(SuppressionsFile, HasToBeAFileOfSomeSize) {
