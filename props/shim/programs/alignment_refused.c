@@ -1,5 +1,7 @@
-// posix_memalign: EINVAL is the result, errno and the pointer stay; aligned_alloc: null and EINVAL.
+// posix_memalign: EINVAL is the result, errno and the pointer stay; aligned_alloc: null and EINVAL; memalign so where no power
+// of two is as large.
 #include <errno.h>
+#include <malloc.h>
 
 #include "support.h"
 
@@ -16,6 +18,11 @@ int main(void) {
   for (size_t i = 0; i < sizeof no_power / sizeof *no_power; ++i) {
     errno = 0;
     must(aligned_alloc(hidden_size(no_power[i]), 100) == NULL);
+    must(errno == EINVAL);
+  }
+  for (size_t alignment = SIZE_MAX; alignment > SIZE_MAX / 2; alignment -= SIZE_MAX / 8) {
+    errno = 0;
+    must(memalign(hidden_size(alignment), 100) == NULL);
     must(errno == EINVAL);
   }
   return ok();
