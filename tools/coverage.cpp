@@ -8,7 +8,8 @@ namespace trestle::tool {
 namespace {
 
 constexpr const char* kExamples =
-    R"(A table of what of lib/ the fuzz corpora, the properties and the units reach, each and together, and a page of HTML for each.
+    R"(A table of what of lib/ the fuzz corpora, the properties, the units and the programs under the preload libraries reach, each
+and together, and a page of HTML for each. Fails where all together reach less than the bars in ci/coverage.sh.
 
 Examples:
   trestle coverage
