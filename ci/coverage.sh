@@ -5,8 +5,8 @@
 set -euo pipefail
 cd -- "$(dirname -- "$0")/.."
 # Percent of lib/, as they were last reached, without what comes behind the point, and 97 and 92 at most.
-bar_lines=90
-bar_branches=82
+bar_lines=97
+bar_branches=92
 
 build=$PWD/build/coverage
 html=$build/html
