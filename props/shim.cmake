@@ -85,6 +85,7 @@ add_dependencies(edge_programs trestle_shared_fast trestle_shared_hardened trest
 file(GLOB programs CONFIGURE_DEPENDS ${EDGE}/shim/programs/*.c ${EDGE}/shim/programs/*.cpp)
 preloaded_programs(shim ${programs})
 include(${EDGE}/faults.cmake)
+include(${EDGE}/outside.cmake)
 
 add_library(edge_plugin MODULE ${EDGE}/shim/plugin.cpp)
 set_target_properties(edge_plugin PROPERTIES TRESTLE_UNCOUNTED ON)
