@@ -41,7 +41,7 @@ void yield_processor() noexcept {
 void sleep_for(long nanoseconds) noexcept {
   const int kept = errno;
   const timespec time{0, nanoseconds};
-  nanosleep(&time, nullptr);
+  syscall(SYS_nanosleep, &time, nullptr);  // unlike nanosleep, no point of cancellation
   errno = kept;
 }
 

@@ -18,6 +18,7 @@
 
 #include "base/arith.hpp"
 #include "base/keyed.hpp"
+#include "os/uncancelled.hpp"
 
 namespace trestle {
 namespace {
@@ -51,15 +52,15 @@ class KeepErrno {
 };
 
 std::size_t read_mapping_budget() noexcept {
-  const int file = open("/proc/sys/vm/max_map_count", O_RDONLY | O_CLOEXEC);
+  const int file = os::open_file("/proc/sys/vm/max_map_count", O_RDONLY | O_CLOEXEC);
   std::size_t limit = 0;
   if (file >= 0) {
     char text[24] = {};
-    const ssize_t length = read(file, text, sizeof text - 1);
+    const ssize_t length = os::read_file(file, text, sizeof text - 1);
     for (ssize_t i = 0; i < length && text[i] >= '0' && text[i] <= '9'; ++i) {
       limit = limit * 10 + static_cast<std::size_t>(text[i] - '0');
     }
-    close(file);
+    os::close_file(file);
   }
   return (limit == 0 ? kDefaultMappings : limit) / 2;
 }
@@ -73,14 +74,14 @@ std::size_t budget() noexcept {
 
 // Mappings that the process has now; 0 where that cannot be read.
 std::size_t count_mappings() noexcept {
-  const int file = open("/proc/self/maps", O_RDONLY | O_CLOEXEC);
+  const int file = os::open_file("/proc/self/maps", O_RDONLY | O_CLOEXEC);
   if (file < 0) return 0;
   std::size_t lines = 0;
   char text[4096];
-  for (ssize_t length = 0; (length = read(file, text, sizeof text)) > 0;) {
+  for (ssize_t length = 0; (length = os::read_file(file, text, sizeof text)) > 0;) {
     for (ssize_t i = 0; i < length; ++i) lines += text[i] == '\n';
   }
-  close(file);
+  os::close_file(file);
   return lines;
 }
 
@@ -210,7 +211,7 @@ std::size_t LinuxOs::processors() noexcept {
 std::uint64_t LinuxOs::entropy() noexcept {
   const KeepErrno keep;
   std::uint64_t word = 0;
-  if (getrandom(&word, sizeof word, GRND_NONBLOCK) == sizeof word) return word;
+  if (os::random_bytes(&word, sizeof word, GRND_NONBLOCK) == sizeof word) return word;
   // The kernel's pool is not filled yet, early at boot: what the kernel put on the stack at exec, and where things lie.
   if (const auto* const seed = reinterpret_cast<const std::byte*>(getauxval(AT_RANDOM)); seed != nullptr) {
     std::memcpy(&word, seed, sizeof word);
@@ -241,14 +242,13 @@ std::uint64_t peak_rss_bytes() noexcept {
 
 void sleep_a_little() noexcept {
   const KeepErrno keep;
-  const timespec millisecond{.tv_sec = 0, .tv_nsec = 1'000'000};
-  nanosleep(&millisecond, nullptr);
+  sleep_once({.tv_sec = 0, .tv_nsec = 1'000'000});
 }
 
 void write_all(int file, std::span<const char> text) noexcept {
   const KeepErrno keep;
   while (!text.empty()) {
-    const ssize_t written = write(file, text.data(), text.size());
+    const ssize_t written = write_file(file, text.data(), text.size());
     if (written < 0 && errno == EINTR) continue;
     if (written <= 0) return;
     text = text.subspan(static_cast<std::size_t>(written));
@@ -257,10 +257,10 @@ void write_all(int file, std::span<const char> text) noexcept {
 
 bool append_to_file(const char* path, std::span<const char> text) noexcept {
   const KeepErrno keep;
-  const int file = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY, 0600);
+  const int file = open_file(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY, 0600);
   if (file < 0) return false;
-  const ssize_t written = write(file, text.data(), text.size());
-  close(file);
+  const ssize_t written = write_file(file, text.data(), text.size());
+  close_file(file);
   return written == static_cast<ssize_t>(text.size());
 }
 

@@ -16,6 +16,7 @@
 #include "base/arith.hpp"
 #include "base/string.hpp"
 #include "os/os.hpp"
+#include "os/uncancelled.hpp"
 
 namespace trestle::os {
 namespace {
@@ -89,7 +90,7 @@ constexpr std::uint64_t kOfFile = std::uint64_t{1} << 61;  // or shared
 bool for_each_readable_mapping(MappingsRoom& text, void (*visit)(const Mapping& mapping, void* context),
                                void* context) noexcept {
   const int kept = errno;
-  const int file = open("/proc/thread-self/maps", O_RDONLY | O_CLOEXEC);
+  const int file = open_file("/proc/thread-self/maps", O_RDONLY | O_CLOEXEC);
   if (file < 0) {
     errno = kept;
     return false;
@@ -98,7 +99,7 @@ bool for_each_readable_mapping(MappingsRoom& text, void (*visit)(const Mapping& 
   bool whole = true;
   Reader reader(visit, context);
   for (;;) {
-    const ssize_t more = read(file, text.data() + filled, text.size() - filled);
+    const ssize_t more = read_file(file, text.data() + filled, text.size() - filled);
     if (more < 0 && errno == EINTR) continue;
     whole = whole && more >= 0;
     if (more <= 0) break;
@@ -111,7 +112,7 @@ bool for_each_readable_mapping(MappingsRoom& text, void (*visit)(const Mapping& 
     std::memmove(text.data(), rest.data(), rest.size());
     filled = rest.size();
   }
-  close(file);
+  close_file(file);
   errno = kept;
   return whole && filled == 0;
 }
@@ -119,11 +120,11 @@ bool for_each_readable_mapping(MappingsRoom& text, void (*visit)(const Mapping& 
 // The process's own folder is empty when its first thread has ended, hence the thread's.
 HeldPages::HeldPages(Room& room) noexcept : room_(room) {
   const int kept = errno;
-  file_ = open("/proc/thread-self/pagemap", O_RDONLY | O_CLOEXEC);
+  file_ = open_file("/proc/thread-self/pagemap", O_RDONLY | O_CLOEXEC);
   errno = kept;
 }
 HeldPages::~HeldPages() {
-  if (file_ >= 0) close(file_);
+  if (file_ >= 0) close_file(file_);
 }
 
 // False: the kernel has no such call.
@@ -158,8 +159,8 @@ std::size_t HeldPages::ask(bool is_shared, std::uintptr_t at, std::span<bool> he
     return held.size();
   }
   std::array<std::uint64_t, kAtOnce>& pages = room_.entries;
-  const ssize_t bytes =
-      pread(file_, pages.data(), held.size() * sizeof pages[0], static_cast<off_t>(at / kOsPage * sizeof pages[0]));
+  const ssize_t bytes = read_file_at(file_, pages.data(), held.size() * sizeof pages[0],
+                                     static_cast<off_t>(at / kOsPage * sizeof pages[0]));
   const std::size_t told = bytes > 0 ? static_cast<std::size_t>(bytes) / sizeof pages[0] : 0;
   for (std::size_t i = 0; i < told; ++i) held[i] = (pages[i] & (kPresent | kSwapped)) != 0 && (pages[i] & kOfFile) == 0;
   return told;

@@ -11,19 +11,19 @@
 
 #include <array>
 #include <cerrno>
-#include <climits>
 #include <cstdlib>
 #include <cstring>
 #include <string_view>
 
 #include "base/string.hpp"
 #include "os/linux_os.hpp"
+#include "os/uncancelled.hpp"
 
 namespace trestle::os {
 namespace {
 
 constexpr int kFirstFree = 3;  // below lie stdin, stdout and stderr, also where they are closed
-constexpr std::uint64_t kNsPerMs = 1'000'000;
+constexpr std::uint64_t kNsPerS = 1'000'000'000;
 constexpr int kNotStarted = 127;
 
 // All that the program has. Ours may lie in the heap that was found broken, and may have it load libraries or ask the network.
@@ -43,7 +43,7 @@ void forget_handlers() noexcept {
 void close_others() noexcept {
   constexpr int kMany = 4096;
   if (syscall(SYS_close_range, kFirstFree, ~0U, 0) == 0) return;
-  for (int file = kFirstFree; file < kMany; ++file) close(file);
+  for (int file = kFirstFree; file < kMany; ++file) close_file(file);
 }
 
 // fork, but that it calls no handlers, takes no lock of the C library's, that its child ends without a signal, and that no
@@ -51,7 +51,7 @@ void close_others() noexcept {
 long clone_process() noexcept { return syscall(SYS_clone, CLONE_UNTRACED, nullptr, nullptr, nullptr, nullptr); }
 
 [[noreturn]] void keep(const char* const* words, int output) noexcept {
-  const int null = open("/dev/null", O_RDWR);
+  const int null = open_file("/dev/null", O_RDWR);
   if (null < 0) _exit(kNotStarted);
   dup2(null, STDIN_FILENO);
   dup2(output, STDOUT_FILENO);
@@ -61,8 +61,8 @@ long clone_process() noexcept { return syscall(SYS_clone, CLONE_UNTRACED, nullpt
   // A program that was started ends with a signal to its parent, so that is a process between it and ours, with which it ends.
   const long program = clone_process();
   if (program != 0) {
-    close(STDOUT_FILENO);
-    while (program > 0 && waitpid(static_cast<pid_t>(program), nullptr, __WALL) < 0 && errno == EINTR) {
+    close_file(STDOUT_FILENO);
+    while (program > 0 && await_child(static_cast<pid_t>(program), __WALL) < 0 && errno == EINTR) {
     }
     _exit(0);
   }
@@ -80,12 +80,12 @@ bool make_pipe(std::array<int, 2>& ends) noexcept {
   for (int& end : ends) {
     if (end >= kFirstFree) continue;
     const int moved = fcntl(end, F_DUPFD_CLOEXEC, kFirstFree);
-    close(end);
+    close_file(end);
     end = moved;
   }
   if (ends[0] >= 0 && ends[1] >= 0) return true;
   for (const int end : ends) {
-    if (end >= 0) close(end);
+    if (end >= 0) close_file(end);
   }
   return false;
 }
@@ -97,11 +97,11 @@ std::size_t read_until(int file, std::span<char> into, std::uint64_t deadline) n
     const std::uint64_t now = now_ns();
     if (now >= deadline) break;
     pollfd waiting{.fd = file, .events = POLLIN, .revents = 0};
-    const std::uint64_t left = (deadline - now) / kNsPerMs + 1;
-    const int ready = poll(&waiting, 1, left < INT_MAX ? static_cast<int>(left) : INT_MAX);
+    const std::uint64_t left = deadline - now;
+    const int ready = await_file(waiting, {static_cast<time_t>(left / kNsPerS), static_cast<long>(left % kNsPerS)});
     if (ready < 0 && errno != EINTR) break;
     if (ready <= 0) continue;
-    const ssize_t more = read(file, into.data() + got, into.size() - got);
+    const ssize_t more = read_file(file, into.data() + got, into.size() - got);
     if (more < 0 && errno == EINTR) continue;
     if (more <= 0) break;
     got += static_cast<std::size_t>(more);
@@ -122,14 +122,14 @@ std::size_t output_of(const char* const* words, std::span<char> into, std::uint6
   if (make_pipe(ends)) {
     const long child = clone_process();
     if (child == 0) keep(words, ends[1]);
-    close(ends[1]);
+    close_file(ends[1]);
     if (child > 0) {
       got = read_until(ends[0], into, now_ns() + patience_ns);
       kill(static_cast<pid_t>(child), SIGKILL);
-      while (waitpid(static_cast<pid_t>(child), nullptr, __WALL) < 0 && errno == EINTR) {
+      while (await_child(static_cast<pid_t>(child), __WALL) < 0 && errno == EINTR) {
       }
     }
-    close(ends[0]);
+    close_file(ends[0]);
   }
   sigprocmask(SIG_SETMASK, &before, nullptr);
   errno = kept;

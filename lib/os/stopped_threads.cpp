@@ -26,6 +26,7 @@
 
 #include "base/arith.hpp"
 #include "os/system_call.hpp"
+#include "os/uncancelled.hpp"
 
 // The task that traces shares all memory with the caller, its thread-local storage included: it calls the kernel and
 // nothing else, and while it runs the caller does the same.
@@ -264,7 +265,7 @@ bool StoppedThreads::make_room() noexcept {
 StoppedThreads::Answer StoppedThreads::stop(std::uint64_t patience_ns) noexcept {
   undisturbed_.emplace();
   const int kept = errno;
-  const int tasks = open("/proc/self/task", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  const int tasks = open_file("/proc/self/task", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   alone_ = tasks >= 0 && count_threads(tasks, thread_id()) == 1;
   Answer answer = alone_ ? Answer::stopped : tasks < 0 ? Answer::refused : Answer::no_memory;
   if (!alone_ && tasks >= 0 && make_room()) {
@@ -279,7 +280,7 @@ StoppedThreads::Answer StoppedThreads::stop(std::uint64_t patience_ns) noexcept 
     const bool is_late = shared_->state.load(std::memory_order_acquire) == stopping && !has_tracer_ended();
     answer = stand() ? Answer::stopped : is_late ? Answer::late : Answer::refused;
   } else if (tasks >= 0) {
-    close(tasks);
+    close_file(tasks);
   }
   if (answer != Answer::stopped) let_go();
   errno = kept;
@@ -302,7 +303,7 @@ void StoppedThreads::let_go() noexcept {
     }
     end_tracer();
     prctl(PR_SET_PTRACER, 0, 0, 0, 0);
-    close(shared_->tasks);
+    close_file(shared_->tasks);
     const std::span<const std::byte> all = memory();
     LinuxOs().release(const_cast<std::byte*>(all.data()), all.size());
     shared_ = nullptr;

@@ -10,6 +10,7 @@
 #include "base/arith.hpp"
 #include "base/string.hpp"
 #include "os/linux_os.hpp"
+#include "os/uncancelled.hpp"
 
 namespace trestle {
 namespace {
@@ -34,7 +35,7 @@ std::string_view without_comment(std::string_view line) noexcept {
 
 bool read_all(int file, std::span<std::byte> into) noexcept {
   while (!into.empty()) {
-    const ssize_t bytes = read(file, into.data(), into.size());
+    const ssize_t bytes = os::read_file(file, into.data(), into.size());
     if (bytes < 0 && errno == EINTR) continue;
     if (bytes <= 0) return false;
     into = into.subspan(static_cast<std::size_t>(bytes));
@@ -67,7 +68,7 @@ bool is_pattern_in(std::string_view pattern, std::string_view name) noexcept {
 
 bool Suppressions::read(const char* path) noexcept {
   const int kept = errno;
-  const int file = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+  const int file = os::open_file(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
   struct stat seen{};
   const bool is_there = file >= 0 && fstat(file, &seen) == 0 && S_ISREG(seen.st_mode);
   const auto bytes = static_cast<std::size_t>(is_there ? seen.st_size : 0);
@@ -80,7 +81,7 @@ bool Suppressions::read(const char* path) noexcept {
     if (is_read) text_ = {reinterpret_cast<const char*>(copy), bytes};
     if (!is_read && copy != nullptr) os.release(copy, room);
   }
-  if (file >= 0) close(file);
+  if (file >= 0) os::close_file(file);
   errno = kept;
   return is_read;
 }

@@ -1,6 +1,5 @@
 #include "shim/aftermath.hpp"
 
-#include <pthread.h>
 #include <stdlib.h>
 
 #include <algorithm>
@@ -10,6 +9,7 @@
 
 #include "base/keyed.hpp"
 #include "base/marks.hpp"
+#include "os/undisturbed.hpp"
 #include "report/ration.hpp"
 #include "report/text.hpp"
 #include "shim/leaks.hpp"
@@ -67,18 +67,6 @@ void tell_rest() noexcept {
   line.add(too_many).add(" above reports_per_minute");
   print_line(line.view());
 }
-
-// A fault that ends the process is not outlived by it because its thread was to end.
-class Uncancelled {
- public:
-  Uncancelled() noexcept { pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &before_); }
-  ~Uncancelled() { pthread_setcancelstate(before_, nullptr); }
-  Uncancelled(const Uncancelled&) = delete;
-  Uncancelled& operator=(const Uncancelled&) = delete;
-
- private:
-  int before_ = 0;
-};
 
 [[noreturn]] void end() noexcept {
   const ProgramAccesses from_now_on;
@@ -162,7 +150,7 @@ void settle(const Fault& fault, const Call& call, Outlook outlook, Answer answer
 }  // namespace
 
 void outlive(const Fault& fault, const Call& call, Outlook outlook) noexcept {
-  const Uncancelled uncancelled;
+  const os::Uncancelled uncancelled;  // a fault that ends the process is not outlived because its thread was to end
   settle(fault, call, outlook, report(fault, call, outlook));
 }
 bool is_counted(FaultKind kind, const Call& call, Outlook outlook) noexcept {
@@ -180,6 +168,7 @@ void die(const Fault& fault, const Call& call) noexcept {
 void check_process_heap(FaultSink& sink) noexcept {
   const OwnAccesses own;
   if (!is_up() || process_heap().is_entered_by_caller()) return;
+  const os::Undisturbed undisturbed;  // a signal's handler that allocates would change what is being looked at
   const std::uint64_t begun = os::now_ns();
   process_heap().check(CheckLevel::full, sink);
   check_ns.fetch_add(os::now_ns() - begun, std::memory_order_relaxed);
@@ -196,7 +185,7 @@ Findings check_process_heap() noexcept {
 
 // All are printed before any of them ends the process.
 void outlive(const Findings& found, const Call& call) noexcept {
-  const Uncancelled uncancelled;
+  const os::Uncancelled uncancelled;
   const std::size_t shown = std::min(found.count, found.first.size());
   if (shown != 0) name_first(found.first[0].kind);
   std::array<Answer, Findings::kShown> answers{};
@@ -232,7 +221,7 @@ void begin_summary() noexcept {
 void at_exit(const os::Caller* caller) noexcept {
   // In the child of vfork this memory is still the parent's: its end is not the end of this heap.
   if (!is_own_process() || ended.exchange(true)) return;
-  const Uncancelled uncancelled;
+  const os::Uncancelled uncancelled;
   if (options_of_process.check_at_exit) {
     ended.store(false);  // so that a fault found now leaves its line
     outlive(check_process_heap(), TRESTLE_CALL("the check at exit", nullptr));

@@ -7,6 +7,7 @@
 #include <span>
 
 #include "base/marks.hpp"
+#include "os/undisturbed.hpp"
 #include "report/text.hpp"
 #include "shim/aftermath.hpp"
 #include "shim/family.hpp"
@@ -81,6 +82,7 @@ size_t trestle_malloc_usable_size(const void* block) noexcept {
 }
 int trestle_malloc_trim(size_t keep) noexcept {
   const OwnAccesses own;
+  const os::Undisturbed undisturbed;  // it looks through the caller's own cache
   return is_up() && process_heap().trim(keep) ? 1 : 0;
 }
 
@@ -123,6 +125,8 @@ size_t trestle_collect(void) noexcept {
 int trestle_walk(trestle_visitor visitor, void* context) noexcept {
   const OwnAccesses own;
   if (!is_up() || process_heap().is_entered_by_caller()) return 0;
+  const os::Undisturbed
+      undisturbed;  // the heap is locked: no signal's handler may call it, nor the visitor end the thread
   PublicWalk walk{visitor, context, 0};
   process_heap().walk({visit_publicly, &walk});
   return walk.last;

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "os/undisturbed.hpp"
 #include "shim/aftermath.hpp"
 #include "shim/family.hpp"
 
@@ -51,6 +52,7 @@ TRESTLE_API size_t malloc_usable_size(void* block) noexcept {
 }
 TRESTLE_API int malloc_trim(size_t keep) noexcept {
   const OwnAccesses own;
+  const os::Undisturbed undisturbed;  // it looks through the caller's own cache
   return is_up() && process_heap().trim(keep) ? 1 : 0;
 }
 
