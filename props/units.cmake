@@ -24,7 +24,7 @@ if(TARGET trestle_stepped_objects)
   file(GLOB units CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/stepped/*_test.cpp)
   unit_tests(stepped ${units} $<TARGET_OBJECTS:trestle_stepped_objects>)
   target_include_directories(trestle_units_stepped BEFORE PRIVATE ${PROJECT_SOURCE_DIR}/fuzz/stepped)
-  target_link_libraries(trestle_units_stepped PRIVATE trestle_ops)
+  target_link_libraries(trestle_units_stepped PRIVATE trestle_ops trestle_heap_host)
 endif()
 
 foreach(heap block_heap bitmap_heap)

@@ -34,6 +34,10 @@ struct alignas(64) Fiber {
   std::uint64_t left = 0;         // of its steps until the next of them
   const void* place = nullptr;    // where it sleeps
   std::uint64_t slept_since = 0;  // turns
+  // What interrupts it, and after how many of its accesses.
+  void (*handle)(void* context) = nullptr;
+  void* context_of_handle = nullptr;
+  std::uint64_t accesses = 0;
 };
 
 class Stepper {
@@ -68,7 +72,21 @@ class Stepper {
     if (!is_running_ || is_turning_) return;
     const Fiber& self = fibers_[running_];
     if (!self.is_stepped || (at >= self.stack && at < self.stack + kStackBytes)) return;
+    interrupt_if_due();
     if (words_.note(at, running_)) step();
+  }
+  void interrupt_at(std::uint64_t access, void (*handle)(void* context), void* context) noexcept {
+    if (!is_running_) return;
+    Fiber& self = fibers_[running_];
+    self.accesses = access;
+    self.handle = handle;
+    self.context_of_handle = context;
+  }
+  void lose(std::size_t thread) noexcept { fibers_[thread].state = State::done; }
+  [[noreturn]] void lose_self() noexcept {
+    lose(running_);
+    go_on_with_another();
+    __builtin_unreachable();
   }
   void pass_on() noexcept {
     if (!is_running_ || is_turning_) return;
@@ -127,6 +145,7 @@ class Stepper {
     ops::permit_access(fiber.stack, kStackBytes);
     fiber.is_stepped = true;
     give(fiber, {});
+    fiber.handle = nullptr;
     getcontext(&fiber.context);
     fiber.context.uc_stack.ss_sp = fiber.stack;
     fiber.context.uc_stack.ss_size = kStackBytes;
@@ -145,6 +164,11 @@ class Stepper {
     __builtin_unreachable();
   }
 
+  void interrupt_if_due() noexcept {
+    Fiber& self = fibers_[running_];
+    if (self.handle == nullptr || self.accesses-- != 0) return;
+    std::exchange(self.handle, nullptr)(self.context_of_handle);
+  }
   static void give(Fiber& fiber, std::span<const std::uint32_t> preemptions) noexcept {
     fiber.preemptions = preemptions;
     fiber.left = preemptions.empty() ? 0 : preemptions[0];
@@ -220,6 +244,11 @@ bool is_preemption_left() noexcept { return stepper.is_preemption_left(); }
 void sleep_on(const void* place) noexcept { stepper.sleep_on(place); }
 void wake_one(const void* place) noexcept { stepper.wake_one(place); }
 std::uint64_t self() noexcept { return stepper.self(); }
+void interrupt_at(std::uint64_t access, void (*handle)(void* context), void* context) noexcept {
+  stepper.interrupt_at(access, handle, context);
+}
+void lose(std::size_t thread) noexcept { stepper.lose(thread); }
+void lose_self() noexcept { stepper.lose_self(); }
 void end_run() noexcept { stepper.end(Ending::ended); }
 Ended run(const Run& run) { return stepper.run(run); }
 

@@ -17,6 +17,13 @@ inline constexpr std::size_t kMostThreads = 4;
 void step() noexcept;
 // Before an access of the word there: a step iff another thread has accessed it before. None on the thread's own stack.
 void step_to(const void* at) noexcept;
+// From now on the running thread's access of that number, 0 being the next, whoever else has accessed the word, comes after
+// handle(context) in the same thread, as a signal's handler would; once. Null: none does.
+void interrupt_at(std::uint64_t access, void (*handle)(void* context), void* context) noexcept;
+// That thread never goes on, wherever it stands. Not the running one.
+void lose(std::size_t thread) noexcept;
+// The running thread never goes on. Does not return.
+[[noreturn]] void lose_self() noexcept;
 // The running thread lets the others go first.
 void pass_on() noexcept;
 // The running thread's preemptions from now on, in place of those that are left: after so many steps of its own the next that can

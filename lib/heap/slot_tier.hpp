@@ -145,10 +145,16 @@ class SlotTier {
     return enter_slowly(own);
   }
   [[nodiscard]] Cache* enter_slowly(OwnCache& own) noexcept;
+  // Whether the caller, the handler of a signal, has interrupted its thread there.
+  [[nodiscard]] bool is_in_own_gate() noexcept {
+    const OwnCache& own = os_.own_cache();
+    return own.heap == id_ && static_cast<Cache*>(own.cache)->gate.is_entered();
+  }
   void choose_sample(Magazine<P>& magazine) noexcept;
   [[nodiscard]] bool adopt(OwnCache& own) noexcept;
   [[nodiscard]] Cache* find_cache() noexcept;
   [[nodiscard]] Depots* depots(std::uint32_t arena) noexcept;
+  void lock_caches() noexcept TRESTLE_NO_THREAD_SAFETY_ANALYSIS;
   void close() noexcept TRESTLE_NO_THREAD_SAFETY_ANALYSIS;
   void open() noexcept TRESTLE_NO_THREAD_SAFETY_ANALYSIS;
 

@@ -141,9 +141,20 @@ void SlotTier<P, O>::leave_thread() noexcept {
   cache->owner = 0;
 }
 
+// A signal's handler that interrupted its thread inside of its gate waits for nobody who is waiting for that gate.
+template <Policy P, Os O>
+void SlotTier<P, O>::lock_caches() noexcept {
+  if (!is_in_own_gate() || caches_lock_.is_kept_by_caller()) return caches_lock_.lock();
+  while (!caches_lock_.try_lock()) {
+    if (caches_lock_.is_held_by_caller() || static_cast<Cache*>(os_.own_cache().cache)->gate.is_closed())
+      Mutex::end_reentered();
+    yield_processor();
+  }
+}
+
 template <Policy P, Os O>
 void SlotTier<P, O>::close() noexcept {
-  caches_lock_.lock();
+  lock_caches();
   if (closed_++ != 0) return;
   bool any = false;
   for (Cache* cache = caches_; cache != nullptr; cache = cache->next) {
@@ -191,8 +202,7 @@ void SlotTier<P, O>::reset() noexcept {
 
 template <Policy P, Os O>
 bool SlotTier<P, O>::is_entered_by_caller() noexcept {
-  const OwnCache& own = os_.own_cache();
-  return (own.heap == id_ && static_cast<Cache*>(own.cache)->gate.is_entered()) || caches_lock_.is_held_by_caller();
+  return is_in_own_gate() || caches_lock_.is_held_by_caller();
 }
 
 // ---- batches ----
@@ -317,7 +327,9 @@ template <class Quarantine>
 Verdict SlotTier<P, O>::deallocate_alone(Record& record, void* payload, const Release& how, bool waits,
                                          Quarantine quarantine) noexcept {
   const Alone alone(*this);
-  const Vetted released = record.slab.release(payload, how, waits ? Rest::quarantine : Rest::magazine);
+  const Rest rest = waits ? Rest::quarantine : Rest::magazine;
+  const Vetted released = is_in_own_gate() ? record.slab.template release<false>(payload, how, rest)
+                                           : record.slab.release(payload, how, rest);
   if (released.is_fault()) [[unlikely]]
     return released;
   const std::size_t bytes = counted(released.requested, record.slab.layout().size_class);
@@ -335,8 +347,12 @@ bool SlotTier<P, O>::trim() noexcept {
   const Alone alone(*this);
   bool any = false;
   for (Cache* cache = caches_; cache != nullptr; cache = cache->next) {
-    // The caller's own, where a signal interrupted it inside: it may be half way through a batch.
-    if (!cache->gate.is_entered()) any = empty(*cache) || any;
+    // The caller's own is entered, so that no signal's handler uses it meanwhile; or was, where the caller is such a handler,
+    // and may be half way through a batch.
+    const bool is_own = cache->owner == os_.thread();
+    if (is_own && !cache->gate.try_enter_slowly()) continue;
+    any = empty(*cache) || any;
+    if (is_own) cache->gate.leave();
   }
   for (Depots* const all : depots_) {
     if (all == nullptr) continue;

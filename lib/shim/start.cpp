@@ -36,8 +36,16 @@ void thread_began() noexcept {
   if (has_leaving) pthread_setspecific(leaving, &leaving);
   errno = kept;
 }
+// What is half done in the heap, others would wait for, and for ever.
+[[noreturn]] void end_inside(std::string_view why) noexcept {
+  print_line(why, ", which nobody can go on with");
+  abort();
+}
+void end_reentered() noexcept { end_inside("a signal's handler called malloc or free, which it had interrupted"); }
 void thread_ends(void*) noexcept {
   const OwnAccesses own;
+  Mutex::forget_wait_of_caller();
+  if (heap.is_entered_by_caller()) end_inside("a thread was ended inside of malloc or free");
   heap.leave_thread();
 }
 
@@ -136,6 +144,7 @@ __attribute__((destructor(101))) void tear_down() noexcept {
 bool start_heap() noexcept {
   const Guard guard(start_lock);
   if (heap_is_started.load(std::memory_order_relaxed)) return true;
+  Mutex::on_reentry(end_reentered);
   if (!has_leaving) has_leaving = pthread_key_create(&leaving, thread_ends) == 0;
   const bool up = heap.start({.thread_began = thread_began});
   // Nor is its own object the program's: the address of a span that it keeps is that of the span's first block.

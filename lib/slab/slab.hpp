@@ -82,6 +82,8 @@ class Slab {
   // overwritten; the slot then stays as it is.
   Allocation serve(void* slot, std::size_t requested, Kind kind) noexcept;
   // A block becomes free and rests where it is said to. A fault changes nothing.
+  // `kBeside`: whether it looks at the left neighbour, which may be half served by the caller itself, if that was interrupted.
+  template <bool kBeside = true>
   Vetted release(void* payload, const Release& how, Rest rest) noexcept;
   // The same two without a word of what is wrong. False: nothing was done, and the other has to see.
   [[gnu::always_inline]] inline bool try_serve(void* slot, std::size_t requested, Kind kind) noexcept;
@@ -154,6 +156,7 @@ class Slab {
   [[nodiscard, gnu::always_inline]] inline bool is_sound_release(const Place& place, void* payload, const Release& how,
                                                                  std::size_t& requested) const noexcept;
   [[gnu::always_inline]] inline void free(std::uint32_t index, std::byte* slot, Rest rest) noexcept;
+  template <bool kBeside>
   [[nodiscard]] Vetted vet_release(const Place& place, void* payload, const Release& how) const noexcept;
   [[nodiscard]] FaultKind kind_of_stray(const Place& place) const noexcept;
   // Of a release that claims what is not so.

@@ -15,9 +15,10 @@ inline bool Slab<P>::try_release(void* payload, const Release& how, Rest rest, s
   return true;
 }
 template <Policy P>
+template <bool kBeside>
 Vetted Slab<P>::release(void* payload, const Release& how, Rest rest) noexcept {
   const Place place = place_of(payload);
-  const Vetted seen = vet_release(place, payload, how);
+  const Vetted seen = vet_release<kBeside>(place, payload, how);
   if (!seen.is_fault()) [[likely]]
     free(place.index, static_cast<std::byte*>(payload), rest);
   return seen;
@@ -145,13 +146,14 @@ inline bool Slab<P>::is_sound_release(const Place& place, void* payload, const R
 }
 // The same, saying what is wrong.
 template <Policy P>
+template <bool kBeside>
 Vetted Slab<P>::vet_release(const Place& place, void* payload, const Release& how) const noexcept {
   const SlotState state = state_of(place.index);
   if (!place.exact || !state.is_used()) return {{kind_of_stray(place), payload}};
   auto* const slot = static_cast<std::byte*>(payload);
   std::size_t requested = 0;
   if (const Verdict v = vet_pad(slot, requested); v.is_fault()) return {v};
-  if constexpr (P.canary) {
+  if constexpr (P.canary && kBeside) {
     if (const Verdict v = vet_below(place.index, slot); v.is_fault()) return {v};
   }
   if (const FaultKind claim = false_claim(how, payload, state, requested); claim != FaultKind::none)

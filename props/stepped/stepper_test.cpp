@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <array>
 #include <string>
 #include <vector>
 
@@ -138,6 +140,37 @@ TEST(Stepper, EndsWhereItIsToldTo) {
   EXPECT_EQ(voices.said, "aaa");
 }
 
+// At each access of an atomic, whoever else has accessed it; what interrupts it interrupts it once.
+TEST(Stepper, InterruptsAThreadAtAnAccess) {
+  struct Interrupted {
+    Atomic<int> word{0};
+    std::vector<int> seen;
+  } one;
+  const auto body = [](void* context, std::size_t) {
+    auto& all = *static_cast<Interrupted*>(context);
+    const auto handle = [](void* at) {
+      auto& interrupted = *static_cast<Interrupted*>(at);
+      interrupted.seen.push_back(interrupted.word.load(std::memory_order_relaxed));
+    };
+    interrupt_at(2, handle, context);
+    for (int i = 1; i <= 5; ++i) all.word.store(i, std::memory_order_relaxed);
+  };
+  EXPECT_EQ(run({.body = body, .context = &one}).how, Ending::done);
+  EXPECT_EQ(one.seen, std::vector<int>{2});
+}
+
+TEST(Stepper, GoesOnWithoutThoseThatAreLost) {
+  Voices voices;
+  const auto body = [](void* context, std::size_t thread) {
+    if (thread == 0) pass_on();
+    if (thread == 1) lose(2);
+    if (thread == 0) lose_self();
+    Voices::speak(context, thread);
+  };
+  EXPECT_EQ(run({.threads = 3, .body = body, .context = &voices}).how, Ending::done);
+  EXPECT_EQ(voices.said, "bbb");
+}
+
 TEST(Stepper, IsNothingOutsideOfARun) {
   step();
   pass_on();
@@ -177,19 +210,52 @@ TEST(SteppedMutex, LetsOneThreadInWhereverAnotherIsPreempted) {
   }
 }
 
-TEST(SteppedMutex, StandsWhereTwoAreTakenInBothOrders) {
-  Locks locks;
+bool was_told = false;
+void tell() noexcept {
+  was_told = true;
+  end_run();
+}
+
+// Each of so many threads takes the mutex of its number, and when all have, that of the next thread.
+Ended take_in_a_circle(std::size_t threads) {
+  struct Circle {
+    std::array<Mutex, kMostThreads> mutexes;
+    std::size_t count;
+  } circle{.mutexes = {}, .count = threads};
   const auto body = [](void* context, std::size_t thread) TRESTLE_NO_THREAD_SAFETY_ANALYSIS {
-    auto& both = *static_cast<Locks*>(context);
-    Mutex& first = thread == 0 ? both.left : both.right;
-    Mutex& second = thread == 0 ? both.right : both.left;
-    first.lock();
+    auto& all = *static_cast<Circle*>(context);
+    all.mutexes[thread].lock();
     pass_on();
-    second.lock();
-    second.unlock();
-    first.unlock();
+    all.mutexes[(thread + 1) % all.count].lock();
   };
-  EXPECT_EQ(run({.threads = 2, .body = body, .context = &locks}).how, Ending::deadlock);
+  was_told = false;
+  Mutex::on_reentry(tell);
+  return run({.threads = threads, .body = body, .context = &circle});
+}
+
+TEST(SteppedMutex, TellsOfWaitsThatCannotEnd) {
+  for (std::size_t threads = 1; threads <= kMostThreads; ++threads) {
+    EXPECT_EQ(take_in_a_circle(threads).how, Ending::ended) << threads;
+    EXPECT_TRUE(was_told) << threads;
+    Mutex::forget_all_waits();
+  }
+}
+
+TEST(SteppedMutex, TellsOfNoWaitThatEnds) {
+  Locks locks;
+  was_told = false;
+  Mutex::on_reentry(tell);
+  const auto body = [](void* context, std::size_t thread) {
+    auto& both = *static_cast<Locks*>(context);
+    const Guard left(both.left);
+    pass_on();
+    if (thread % 2 == 0) {
+      const Guard right(both.right);
+      pass_on();
+    }
+  };
+  EXPECT_EQ(run({.threads = 4, .body = body, .context = &locks}).how, Ending::done);
+  EXPECT_FALSE(was_told);
 }
 
 TEST(SharedWords, AreThoseThatAnotherThreadHasAccessed) {

@@ -1,0 +1,203 @@
+// What befalls a thread from outside in the midst of a call, at each of its accesses in turn: it is ended, a signal's
+// handler calls the heap again. Meanwhile a third stands in the middle of something else.
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <memory>
+#include <span>
+#include <string>
+
+#include "ops/program.hpp"
+#include "policies.hpp"
+#include "scene.hpp"
+
+namespace trestle::stepped {
+namespace {
+
+constexpr std::size_t kBystander = 0;
+constexpr std::size_t kSubject = 1;
+constexpr std::size_t kOther = 2;
+constexpr std::size_t kOtherPlaces = 12;    // of the table
+constexpr std::size_t kHandlerPlaces = 16;  // of the table
+constexpr std::uint64_t kMostSteps = 200'000;
+// Where the bystander stands: nowhere; in the middle of what it does with slots, blocks, spans; where it keeps others out of
+// their caches.
+constexpr std::uint64_t kInTrim = 60;
+constexpr std::uint64_t kStands[] = {0, 9, 40, kInTrim};
+
+// One run: the subject is interrupted at one of its accesses, if it has as many.
+template <Policy P>
+class Interrupted {
+ public:
+  Interrupted(const Script& script, std::uint64_t access, std::uint64_t bystander_at)
+      : script_(script), access_(access), bystander_at_(bystander_at) {
+    told_ = false;
+    Mutex::forget_all_waits();
+    Mutex::on_reentry([]() noexcept {
+      told_ = true;
+      end_run();
+    });
+  }
+  virtual ~Interrupted() = default;
+  Interrupted(const Interrupted&) = delete;
+  Interrupted& operator=(const Interrupted&) = delete;
+
+  // False: the subject came to its end before.
+  bool run() {
+    const Ended ended =
+        stepped::run({.threads = 3,
+                      .most_steps = kMostSteps,
+                      .body = [](void* self, std::size_t t) { static_cast<Interrupted*>(self)->live(t); },
+                      .turned = [](void* self, std::size_t t) { static_cast<Interrupted*>(self)->turn_to(t); },
+                      .context = this});
+    const std::string where = std::string(script_.name) + ", access " + std::to_string(access_) +
+                              ", the bystander at " + std::to_string(bystander_at_);
+    if (told_) return true;
+    EXPECT_EQ(ended.how, Ending::done) << where << ": " << (ended.how == Ending::deadlock ? "deadlock" : "no end");
+    if (ended.how == Ending::done) {
+      scene_.arena().run_on(kOther);
+      scene_.must_hold_all_left();
+      scene_.must_be_sound();
+    }
+    EXPECT_STREQ(scene_.wrong(), nullptr) << where;
+    return was_interrupted_;
+  }
+  [[nodiscard]] static bool was_told() { return told_; }
+
+ protected:
+  // In the subject's place.
+  virtual void interrupt() = 0;
+  // The other thread, once the subject was interrupted or has ended.
+  virtual void go_on() { scene_.use_all(kOtherPlaces); }
+  [[nodiscard]] Scene<P>& scene() { return scene_; }
+  static void tell() noexcept {
+    told_ = true;
+    end_run();
+  }
+
+ private:
+  void turn_to(std::size_t thread) { scene_.arena().go_on_with(thread); }
+  void live(std::size_t thread) {
+    if (thread == kBystander) {
+      if (bystander_at_ != 0) interrupt_at(bystander_at_, [](void*) { pass_on(); }, nullptr);
+      if (bystander_at_ != 0) scene_.perform(bystander_at_ == kInTrim ? std::span<const Deed>(kTrim) : kBystanderDeeds);
+      interrupt_at(0, nullptr, nullptr);
+    } else if (thread == kSubject) {
+      const auto handle = [](void* self) {
+        auto& run = *static_cast<Interrupted*>(self);
+        run.was_interrupted_ = true;
+        run.interrupt();
+      };
+      interrupt_at(access_, handle, this);
+      scene_.perform(script_.deeds);
+      interrupt_at(0, nullptr, nullptr);
+    } else if (was_interrupted_) {
+      go_on();
+    }
+  }
+
+  static constexpr Deed kBystanderDeeds[] = {{Deed::take, 20, 64},
+                                             {Deed::take, 21, 60'000},
+                                             {Deed::give, 20, 0},
+                                             {Deed::take, 22, 300'000},
+                                             {Deed::give, 21, 0}};
+  static constexpr Deed kTrim[] = {{Deed::trim, 0, 0}};
+  static inline bool told_ = false;
+
+  const Script& script_;
+  std::uint64_t access_;
+  std::uint64_t bystander_at_;
+  bool was_interrupted_ = false;
+  Scene<P> scene_;
+};
+
+// Each access of each script; how many runs ended, and how many said that they could not go on.
+struct Outcome {
+  std::size_t ended = 0;
+  std::size_t told = 0;
+};
+// `stride`: one in so many accesses, others each time.
+template <class Run>
+Outcome at_each_access(std::size_t stride) {
+  const bool every = std::getenv("TRESTLE_EVERY_ACCESS") != nullptr;
+  Outcome all;
+  std::uint64_t first = 0;
+  for (const Script& script : kScripts) {
+    const std::size_t step = every ? 1 : stride * script.times;
+    for (const std::uint64_t bystander_at : kStands) {
+      for (std::uint64_t access = first++ % step;; access += step) {
+        const auto run = std::make_unique<Run>(script, access, bystander_at);
+        if (!run->run()) break;
+        ++(run->was_told() ? all.told : all.ended);
+        if (testing::Test::HasFailure()) return all;
+      }
+    }
+  }
+  return all;
+}
+
+template <class T>
+class HeapFromOutside : public testing::Test {};
+using Policies =
+    testing::Types<Under<ops::with_short_quarantines(kHardened)>, Under<ops::with_short_quarantines(kDebug)>>;
+TYPED_TEST_SUITE(HeapFromOutside, Policies, PolicyNames);
+
+// ---- threads that end ----
+
+// As by an asynchronous cancellation: what the thread leaves runs, and nothing else of it.
+template <Policy P>
+class Killed : public Interrupted<P> {
+ public:
+  using Interrupted<P>::Interrupted;
+
+ protected:
+  void interrupt() override {
+    if (this->scene().heap().is_entered_by_caller()) this->tell();
+    Mutex::forget_wait_of_caller();
+    this->scene().heap().leave_thread();
+    lose_self();
+  }
+  void go_on() override {
+    auto& scene = this->scene();
+    scene.use_all(kOtherPlaces);
+    (void)scene.heap().trim(0);
+    scene.heap().lock_all();
+    scene.heap().unlock_all();
+    scene.must_be_sound();
+  }
+};
+
+TYPED_TEST(HeapFromOutside, LosesThreadsAtAnyAccess) {
+  const Outcome outcome = at_each_access<Killed<TypeParam::kPolicy>>(5);
+  EXPECT_GT(outcome.ended, 20U);
+  EXPECT_GT(outcome.told, 100U);
+}
+
+// ---- signals ----
+
+template <Policy P>
+class Signalled : public Interrupted<P> {
+ public:
+  Signalled(const Script& script, std::uint64_t access, std::uint64_t bystander_at)
+      : Interrupted<P>(script, access, bystander_at) {
+    this->scene().set_checks_interrupted(false);
+  }
+
+ protected:
+  void interrupt() override {
+    auto& scene = this->scene();
+    scene.use_all(kHandlerPlaces);
+    if (scene.heap().is_entered_by_caller()) return;
+    (void)scene.heap().trim(0);
+    scene.must_be_sound();
+  }
+};
+
+TYPED_TEST(HeapFromOutside, IsCalledByHandlersAtAnyAccess) {
+  const Outcome outcome = at_each_access<Signalled<TypeParam::kPolicy>>(3);
+  EXPECT_GT(outcome.ended, 20U);
+  EXPECT_GT(outcome.told, 100U);
+}
+
+}  // namespace
+}  // namespace trestle::stepped
