@@ -1,12 +1,15 @@
-// What befalls a thread from outside in the midst of a call, at each of its accesses in turn: it is ended, a signal's
+// What befalls a thread from outside in the midst of a call, at each of its accesses in turn: another forks, it is ended, a signal's
 // handler calls the heap again. Meanwhile a third stands in the middle of something else.
 #include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <cstdlib>
 #include <memory>
 #include <span>
 #include <string>
 
+#include "at_rest.hpp"
 #include "ops/program.hpp"
 #include "policies.hpp"
 #include "scene.hpp"
@@ -44,12 +47,14 @@ class Interrupted {
 
   // False: the subject came to its end before.
   bool run() {
+    const pid_t process = getpid();
     const Ended ended =
         stepped::run({.threads = 3,
                       .most_steps = kMostSteps,
                       .body = [](void* self, std::size_t t) { static_cast<Interrupted*>(self)->live(t); },
                       .turned = [](void* self, std::size_t t) { static_cast<Interrupted*>(self)->turn_to(t); },
                       .context = this});
+    if (getpid() != process) _exit(kStood);  // in the child of a fork
     const std::string where = std::string(script_.name) + ", access " + std::to_string(access_) +
                               ", the bystander at " + std::to_string(bystander_at_);
     if (told_) return true;
@@ -65,6 +70,9 @@ class Interrupted {
   [[nodiscard]] static bool was_told() { return told_; }
 
  protected:
+  static constexpr int kStood = 9;      // nobody went on
+  static constexpr int kNotAtRest = 8;  // somebody holds a lock, or is in a cache
+
   // In the subject's place.
   virtual void interrupt() = 0;
   // The other thread, once the subject was interrupted or has ended.
@@ -141,6 +149,52 @@ class HeapFromOutside : public testing::Test {};
 using Policies =
     testing::Types<Under<ops::with_short_quarantines(kHardened)>, Under<ops::with_short_quarantines(kDebug)>>;
 TYPED_TEST_SUITE(HeapFromOutside, Policies, PolicyNames);
+
+// ---- fork ----
+
+template <Policy P>
+class Forked : public Interrupted<P> {
+ public:
+  using Interrupted<P>::Interrupted;
+
+ protected:
+  void interrupt() override { pass_on(); }
+  void go_on() override {
+    auto& heap = this->scene().heap();
+    heap.lock_all();
+    const pid_t child = fork();
+    if (child == 0) live_on();
+    heap.unlock_all();
+    int status = 0;
+    EXPECT_EQ(waitpid(child, &status, 0), child);
+    EXPECT_EQ(status, 0) << "of the child";
+    this->scene().use_all(kOtherPlaces);
+  }
+
+ private:
+  // In the child: the one that forked, and then a new thread.
+  [[noreturn]] void live_on() {
+    auto& scene = this->scene();
+    lose(kBystander);
+    lose(kSubject);
+    scene.arena().lose_other_threads();
+    scene.heap().reset_locks();
+    if (!is_at_rest(scene.heap())) _exit(Interrupted<P>::kNotAtRest);
+    scene.use_all(kOtherPlaces);
+    scene.must_hold_all_left();
+    scene.must_be_sound();
+    scene.arena().run_on(kSubject);
+    scene.use_all(kHandlerPlaces);
+    scene.must_be_sound();
+    _exit(scene.wrong() == nullptr ? 0 : 1);
+  }
+};
+
+TYPED_TEST(HeapFromOutside, IsForkedAtAnyAccess) {
+  const Outcome outcome = at_each_access<Forked<TypeParam::kPolicy>>(7);
+  EXPECT_GT(outcome.ended, 10U);
+  EXPECT_EQ(outcome.told, 0U);
+}
 
 // ---- threads that end ----
 
