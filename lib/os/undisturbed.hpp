@@ -9,13 +9,14 @@
 
 namespace trestle::os {
 
-// The calling thread's signals wait, but for those of a fault inside of the stretch, and its cancellation as well.
+// The calling thread's signals wait, and its cancellation as well; but not those of what the stretch itself does: a fault, or a
+// call of the system that a sandbox answers so. They would end the process.
 class Undisturbed {
  public:
   Undisturbed() noexcept {
     sigset_t most;
     sigfillset(&most);
-    for (const int number : {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT}) sigdelset(&most, number);
+    for (const int number : {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGTRAP, SIGABRT, SIGSYS}) sigdelset(&most, number);
     pthread_sigmask(SIG_BLOCK, &most, &signals_);
     pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel_);
   }
