@@ -23,17 +23,27 @@ constexpr std::size_t kOther = 2;
 constexpr std::size_t kOtherPlaces = 12;    // of the table
 constexpr std::size_t kHandlerPlaces = 16;  // of the table
 constexpr std::uint64_t kMostSteps = 200'000;
-// Where the bystander stands: nowhere; in the middle of what it does with slots, blocks, spans; where it keeps others out of
-// their caches.
-constexpr std::uint64_t kInTrim = 60;
-constexpr std::uint64_t kStands[] = {0, 9, 40, kInTrim};
+// Where the bystander stands: nowhere; in the middle of what it does with slots, blocks, spans; about to keep all others out of
+// their caches, or doing so.
+struct Stand {
+  std::span<const Deed> deeds;
+  std::uint64_t access;
+};
+constexpr Deed kFewDeeds[] = {{Deed::take, 20, 64},
+                              {Deed::take, 21, 60'000},
+                              {Deed::give, 20, 0},
+                              {Deed::take, 22, 300'000},
+                              {Deed::give, 21, 0}};
+constexpr Deed kTrim[] = {{Deed::trim, 0, 0}};
+constexpr Deed kFork[] = {{Deed::fork, 0, 0}};
+constexpr Stand kStands[] = {{{}, 0}, {kFewDeeds, 9}, {kFewDeeds, 40}, {kTrim, 60}, {kFork, 3}};
 
 // One run: the subject is interrupted at one of its accesses, if it has as many.
 template <Policy P>
 class Interrupted {
  public:
-  Interrupted(const Script& script, std::uint64_t access, std::uint64_t bystander_at)
-      : script_(script), access_(access), bystander_at_(bystander_at) {
+  Interrupted(const Script& script, std::uint64_t access, const Stand& bystander)
+      : script_(script), access_(access), bystander_(bystander) {
     told_ = false;
     Mutex::forget_all_waits();
     Mutex::on_reentry([]() noexcept {
@@ -56,7 +66,8 @@ class Interrupted {
                       .context = this});
     if (getpid() != process) _exit(kStood);  // in the child of a fork
     const std::string where = std::string(script_.name) + ", access " + std::to_string(access_) +
-                              ", the bystander at " + std::to_string(bystander_at_);
+                              ", the bystander at " + std::to_string(bystander_.access) + " of " +
+                              std::to_string(bystander_.deeds.size()) + " deeds";
     if (told_) return true;
     EXPECT_EQ(ended.how, Ending::done) << where << ": " << (ended.how == Ending::deadlock ? "deadlock" : "no end");
     if (ended.how == Ending::done) {
@@ -87,8 +98,8 @@ class Interrupted {
   void turn_to(std::size_t thread) { scene_.arena().go_on_with(thread); }
   void live(std::size_t thread) {
     if (thread == kBystander) {
-      if (bystander_at_ != 0) interrupt_at(bystander_at_, [](void*) { pass_on(); }, nullptr);
-      if (bystander_at_ != 0) scene_.perform(bystander_at_ == kInTrim ? std::span<const Deed>(kTrim) : kBystanderDeeds);
+      interrupt_at(bystander_.access, [](void*) { pass_on(); }, nullptr);
+      scene_.perform(bystander_.deeds);
       interrupt_at(0, nullptr, nullptr);
     } else if (thread == kSubject) {
       const auto handle = [](void* self) {
@@ -104,17 +115,11 @@ class Interrupted {
     }
   }
 
-  static constexpr Deed kBystanderDeeds[] = {{Deed::take, 20, 64},
-                                             {Deed::take, 21, 60'000},
-                                             {Deed::give, 20, 0},
-                                             {Deed::take, 22, 300'000},
-                                             {Deed::give, 21, 0}};
-  static constexpr Deed kTrim[] = {{Deed::trim, 0, 0}};
   static inline bool told_ = false;
 
   const Script& script_;
   std::uint64_t access_;
-  std::uint64_t bystander_at_;
+  const Stand& bystander_;
   bool was_interrupted_ = false;
   Scene<P> scene_;
 };
@@ -132,9 +137,9 @@ Outcome at_each_access(std::size_t stride) {
   std::uint64_t first = 0;
   for (const Script& script : kScripts) {
     const std::size_t step = every ? 1 : stride * script.times;
-    for (const std::uint64_t bystander_at : kStands) {
+    for (const Stand& bystander : kStands) {
       for (std::uint64_t access = first++ % step;; access += step) {
-        const auto run = std::make_unique<Run>(script, access, bystander_at);
+        const auto run = std::make_unique<Run>(script, access, bystander);
         if (!run->run()) break;
         ++(run->was_told() ? all.told : all.ended);
         if (testing::Test::HasFailure()) return all;
@@ -232,8 +237,8 @@ TYPED_TEST(HeapFromOutside, LosesThreadsAtAnyAccess) {
 template <Policy P>
 class Signalled : public Interrupted<P> {
  public:
-  Signalled(const Script& script, std::uint64_t access, std::uint64_t bystander_at)
-      : Interrupted<P>(script, access, bystander_at) {
+  Signalled(const Script& script, std::uint64_t access, const Stand& bystander)
+      : Interrupted<P>(script, access, bystander) {
     this->scene().set_checks_interrupted(false);
   }
 

@@ -19,7 +19,7 @@ namespace trestle::stepped {
 
 // What one thread does: with the blocks at some places of the table, or with the whole heap.
 struct Deed {
-  enum What : std::uint8_t { take, give, resize, trim, check } what;
+  enum What : std::uint8_t { take, give, resize, trim, check, fork } what;
   std::size_t place = 0;
   std::size_t bytes = 0;
 };
@@ -155,6 +155,9 @@ class Scene {
         return;
       case Deed::check:
         return must_be_sound();
+      case Deed::fork:  // as far as its handlers go, in the parent
+        heap_.lock_all();
+        return heap_.unlock_all();
     }
   }
   void take(Block& block, std::size_t bytes) {
