@@ -50,9 +50,15 @@ class Mutex::Wait {
   Wait(const Wait&) = delete;
   Wait& operator=(const Wait&) = delete;
 
-  // Whether the caller waits for itself, by way of others. Looked at twice: who waits for the caller stands still, and so, from
-  // then on, does who waits for that one; what was read of them before may have been over.
-  [[nodiscard]] bool is_endless() const noexcept { return leads_back() && leads_back(); }
+  // Whether the caller waits for itself, by way of others. What is read of a holder may be over when the next one is read; but
+  // who is seen to wait for the caller stands still, and with each further look one more of those behind does. So as many looks
+  // as a circle may have others, and one more, are only agreed where there is one.
+  [[nodiscard]] bool is_endless() const noexcept {
+    for (std::size_t look = 0; look <= kMostWaits; ++look) {
+      if (!leads_back()) return false;
+    }
+    return true;
+  }
 
   // kFree: those of all.
   static void forget(std::uint64_t thread) noexcept {
