@@ -1,6 +1,7 @@
 #include "to_c.hpp"
 
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <variant>
 
@@ -10,6 +11,8 @@ namespace trestle::conform {
 namespace {
 
 constexpr const char* kHead = R"(#include <malloc.h>
+#include <pthread.h>
+#include <semaphore.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -60,7 +63,7 @@ void resize(int slot, size_t size, size_t alignment) {
   hold(slot, at, size, alignment);
 }
 void refuse(int slot, void *block) {
-  if (block) fail(slot, "a size above PTRDIFF_MAX was served");
+  if (block) fail(slot, "a size that no machine has was served");
   verify_all();
 }
 static void release(int slot) {
@@ -80,11 +83,59 @@ void *aligned(size_t alignment, size_t size) {
   return posix_memalign(&at, alignment, size) == 0 ? at : NULL;
 }
 
-int main(void) {
-)";
-constexpr const char* kTail = R"(  for (int slot = 0; slot < 64; ++slot)
+static void release_all(void) {
+  for (int slot = 0; slot < 64; ++slot)
     if (blocks[slot].at) release(slot);
-  puts("nothing is wrong");
+}
+)";
+
+constexpr const char* kThreads = R"(
+/* Threads that take turns: one calls, the others wait. What an ended thread still does, it does in the second round of its
+   destructors, when those of the malloc have run. */
+static struct thread { pthread_t id; sem_t turn, done; void (*part)(void); int rounds; } threads[4];
+static pthread_key_t at_end;
+
+static void serve(struct thread *self) {
+  for (;;) {
+    while (sem_wait(&self->turn)) {}
+    if (!self->part) return;
+    self->part();
+    sem_post(&self->done);
+  }
+}
+static void outlive(void *self) {
+  if (((struct thread *)self)->rounds++ == 0) {
+    pthread_setspecific(at_end, self);
+    return;
+  }
+  sem_post(&((struct thread *)self)->done);
+  serve(self);
+}
+static void *live(void *self) {
+  serve(self);
+  pthread_setspecific(at_end, self);
+  return NULL;
+}
+static void begin(int thread) {
+  threads[thread].rounds = 0;
+  sem_init(&threads[thread].turn, 0, 0);
+  sem_init(&threads[thread].done, 0, 0);
+  if (pthread_create(&threads[thread].id, NULL, live, &threads[thread])) fail(-1, "pthread_create failed");
+}
+static void on(int thread, void (*part)(void)) {
+  threads[thread].part = part;
+  sem_post(&threads[thread].turn);
+  while (sem_wait(&threads[thread].done)) {}
+}
+static void end(int thread) { on(thread, NULL); }
+static void join(int thread) {
+  threads[thread].part = NULL;
+  sem_post(&threads[thread].turn);
+  pthread_join(threads[thread].id, NULL);
+}
+)";
+
+constexpr const char* kTail = R"(  puts("nothing is wrong");
 }
 )";
 
@@ -92,7 +143,11 @@ std::string text_of(std::size_t number) { return std::to_string(number) + "u" + 
 
 std::size_t owed(std::size_t size) { return std::bit_floor(std::clamp<std::size_t>(size, 1, kMinAlignment)); }
 
-// One statement an op. Which slots hold a block the model knows, so that an op without a meaning is left out.
+// No machine has as much, and what the vocabulary has of such sizes lies about PTRDIFF_MAX: the only answer to expect is null.
+bool is_beyond_all(std::size_t size) { return size >= std::size_t{1} << 30; }
+
+// One statement an op. Which slots hold a block the model knows, so that an op without a meaning is left out; which threads
+// there are, as ops/crew.hpp has them, is known here.
 class Printer {
  public:
   std::string print(const ops::Program& program) {
@@ -103,15 +158,23 @@ class Printer {
           },
           op);
     }
-    return body_;
+    body_ += "  release_all();\n";
+    end_turn();
+    for (std::size_t thread = 1; thread < threads_.size(); ++thread) {
+      if (threads_[thread] == State::serving) call("end", thread);
+      if (threads_[thread] != State::none) call("join", thread);
+    }
+    const std::string threads = has_threads_ ? kThreads + parts_ : "";
+    const std::string key = has_threads_ ? "  pthread_key_create(&at_end, outlive);\n" : "";
+    return threads + "\nint main(void) {\n" + key + main_;
   }
 
  private:
-  // Held, or refused where no allocator may serve it.
+  // Held, or refused where no allocator can serve it.
   template <class Allocating>
   void take(const Allocating& op, const char* how, const std::string& call, std::size_t alignment) {
     const std::string slot = std::to_string(ops::index_of(op.slot));
-    if (op.size > ops::kLargestRequest) {
+    if (is_beyond_all(op.size)) {
       body_ += "  refuse(" + slot + ", " + call + ");\n";
       return;
     }
@@ -132,7 +195,7 @@ class Printer {
   }
   void add(const ops::Reallocate& op) {
     const std::string slot = std::to_string(ops::index_of(op.slot));
-    if (op.size > ops::kLargestRequest) {
+    if (is_beyond_all(op.size)) {
       body_ += "  refuse(" + slot + ", realloc(blocks[" + slot + "].at, " + text_of(op.size) + "));\n";
       return;
     }
@@ -144,19 +207,60 @@ class Printer {
     op.apply(model_);
   }
   void add(const ops::Check&) { body_ += "  measure_all();\n"; }
+  void add(const ops::RunOn& op) {
+    end_turn();
+    if (threads_[turn_] == State::ending) {
+      call("join", turn_);
+      threads_[turn_] = State::none;
+    }
+    turn_ = ops::Crew::index_of(op.thread);
+    if (turn_ == 0 || threads_[turn_] != State::none) return;
+    call("begin", turn_);
+    threads_[turn_] = State::serving;
+    has_threads_ = true;
+  }
+  void add(const ops::EndThread&) {
+    if (threads_[turn_] != State::serving) return;
+    end_turn();
+    call("end", turn_);
+    threads_[turn_] = State::ending;
+  }
   // No vocabulary of a foreign malloc has any other.
   template <class Other>
   void add(const Other&) {}
 
+  // What the thread does in its turn becomes a function; the program's own thread does it at once.
+  void end_turn() {
+    if (turn_ == 0) {
+      main_ += body_;
+    } else if (!body_.empty()) {
+      const std::string part = "part_" + std::to_string(++count_);
+      parts_ += "\nstatic void " + part + "(void) {\n" + body_ + "}\n";
+      main_ += "  on(" + std::to_string(turn_) + ", " + part + ");\n";
+    }
+    body_.clear();
+  }
+  void call(const char* function, std::size_t thread) {
+    main_ += std::string("  ") + function + "(" + std::to_string(thread) + ");\n";
+  }
+
+  enum class State { none, serving, ending };
+
   ops::Model model_{ops::ForeignHost::kFeatures, 0, 0};
-  std::string body_;
+  std::array<State, ops::Crew::kThreads> threads_{};  // of the first, the program's own, always `none`
+  std::size_t turn_ = 0;
+  std::size_t count_ = 0;
+  bool has_threads_ = false;
+  std::string body_;   // of the turn
+  std::string parts_;  // of turns that are over
+  std::string main_;
 };
 
 }  // namespace
 
 std::string to_c(const ops::Program& program, const std::string& why) {
-  return "/* " + why + ".\n   cc -fno-builtin -o program program.c; LD_PRELOAD=LIBRARY ./program */\n" + kHead +
-         Printer().print(program) + kTail;
+  return "/* " + why + ".\n   cc -fno-builtin -pthread -o program program.c; LD_PRELOAD=LIBRARY ./program */\n" +
+         kHead + Printer().print(program) + kTail;
 }
 
 }  // namespace trestle::conform

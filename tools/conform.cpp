@@ -9,6 +9,7 @@
 #include "bench/catalogue.hpp"
 #include "commands.hpp"
 #include "conform/formats.hpp"
+#include "conform/guided.hpp"
 #include "conform/kit.hpp"
 #include "files.hpp"
 #include "harness.hpp"
@@ -21,6 +22,8 @@ namespace {
 constexpr const char* kExamples =
     R"(LIBRARY is a file, NAME=FILE, or the word glibc for the system's own malloc. Each case runs in a process of its own, in
 which the loader puts the library in place of malloc; docs/conform.md says what the cases ask and how the scores come about.
+With --fuzz op programs run on it instead, and where clang compiled it with -fsanitize-coverage=inline-8bit-counters,pc-table,
+what they reach in it leads to others. The first that fails ends that; it is kept, made small and printed as C.
 Exit status 1: a library breaks a rule. Misuse has no rules, so what becomes of it changes the score alone.
 
 Examples:
@@ -28,6 +31,7 @@ Examples:
   trestle conform glibc mine=./libmine.so --html conform.html
   trestle conform --all-installed --junit conform.xml --sarif conform.sarif
   trestle conform ./libmine.so --case '^realloc'
+  trestle conform ./libmine.so --fuzz 600 --corpus found
   trestle conform --list)";
 
 struct Request {
@@ -42,6 +46,7 @@ struct Request {
   std::string sarif;
   bool only_list = false;
   bool as_built = false;
+  GuidedRequest fuzzing;
 };
 
 fs::path programs_of(const Harnesses& harnesses) {
@@ -126,12 +131,24 @@ std::vector<ConformCase> cases_of(const Request& request, const ConformKit& kit)
   return cases;
 }
 
+// Each in its turn.
+int fuzz(const Request& request, const ConformKit& kit) {
+  write_no_cores();
+  bool is_sound = true;
+  for (const Examined& library : plan(request, kit).libraries) {
+    std::cerr << "trestle: op programs on " << library.allocator.name << '\n';
+    is_sound = fuzz_library(request.fuzzing, kit, library.allocator) && is_sound;
+  }
+  return is_sound ? 0 : 1;
+}
+
 int conform(const Request& request) {
   if (!request.only_list && !request.all_installed && request.libraries.empty())
     throw Failure(kUsage, "conform: no library is named; --all-installed takes those that are installed");
   const Harnesses harnesses = find_harnesses();
   if (!request.as_built) build(harnesses, "release", {"kit", "conform_kit"});
   const ConformKit kit(programs_of(harnesses), request.limit);
+  if (request.fuzzing.seconds != 0) return fuzz(request, kit);
   const std::vector<ConformCase> cases = cases_of(request, kit);
   if (request.only_list) return list(cases), 0;
   for (const std::string& path : {request.json, request.html, request.junit, request.sarif}) require_writable(path);
@@ -143,6 +160,29 @@ int conform(const Request& request) {
   write_file(request.junit, junit_of(examination));
   write_file(request.sarif, sarif_of(examination).dump(2) + "\n");
   return has_violation(examination) ? 1 : 0;
+}
+
+void add_fuzzing(CLI::App& command, GuidedRequest& fuzzing) {
+  CLI::Option* const fuzz = command
+                                .add_option("--fuzz", fuzzing.seconds,
+                                            "Instead of cases, op programs for so long, led by the library's coverage")
+                                ->check(CLI::PositiveNumber)
+                                ->type_name("SECONDS");
+  for (const char* const other : {"--list", "--case", "--area", "--json", "--html", "--junit", "--sarif"})
+    fuzz->excludes(command.get_option(other));
+  command.add_option("--runs", fuzzing.runs, "With --fuzz: so many programs at most")
+      ->check(CLI::PositiveNumber)
+      ->type_name("N")
+      ->needs(fuzz);
+  command.add_option("--seed", fuzzing.seed, "With --fuzz: the same programs each time")
+      ->check(CLI::PositiveNumber)
+      ->type_name("N")
+      ->needs(fuzz);
+  command
+      .add_option("--corpus", fuzzing.corpus,
+                  "With --fuzz: begin with the programs there, and add those that reach more")
+      ->type_name("DIR")
+      ->needs(fuzz);
 }
 
 }  // namespace
@@ -167,6 +207,7 @@ void add_conform(CLI::App& app, int& status) {
   command->add_option("--sarif", request->sarif, "Write the violations as SARIF here")->type_name("FILE");
   command->add_flag("--list", request->only_list, "Name the cases, and end");
   command->add_flag("--as-built", request->as_built, "Install and build nothing before");
+  add_fuzzing(*command, request->fuzzing);
   command->footer(kExamples);
   command->callback([request, &status] { status = conform(*request); });
 }

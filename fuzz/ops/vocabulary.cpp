@@ -279,11 +279,13 @@ const Vocabulary kThreadsVocabulary{
 // Sizes that take the ways through any allocator, up to what a mapping serves, so that all bytes are filled.
 const Vocabulary kForeignVocabulary{
     .name = "foreign",
-    .ops = shared_out({{op_index<Allocate>(), 11},
-                       {op_index<AllocateZeroed>(), 4},
+    .ops = shared_out({{op_index<Allocate>(), 10},
+                       {op_index<RunOn>(), 3},
+                       {op_index<AllocateZeroed>(), 3},
                        {op_index<Free>(), 8},
-                       {op_index<Reallocate>(), 7},
-                       {op_index<Check>(), 2}}),
+                       {op_index<Reallocate>(), 6},
+                       {op_index<EndThread>(), 1},
+                       {op_index<Check>(), 1}}),
     .sizes = {{{0, 0},         {1, 1},         {2, 14},         {15, 17},
                {15, 17},       {18, 47},       {18, 47},        {48, 80},
                {48, 80},       {48, 80},       {81, 256},       {81, 256},
@@ -293,7 +295,7 @@ const Vocabulary kForeignVocabulary{
                {16001, 32700}, {32701, 65600}, {65601, 140000}, {140001, 300000},
                {0, 64},        {0, 256},       {0, 1024},       {kHuge - 4096, SIZE_MAX}}},
     .alignment_shifts = kAlignments,
-    .features = {.zeroed = true, .kinds = false, .opaque = true},
+    .features = {.zeroed = true, .threads = true, .kinds = false, .opaque = true},
     .largest_first_buffer = 0,
 };
 

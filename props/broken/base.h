@@ -30,6 +30,15 @@
 #ifndef AFTER_FAILED_REALLOC
 #define AFTER_FAILED_REALLOC(block) (void)(block)
 #endif
+#ifndef AFTER_REALLOC
+#define AFTER_REALLOC(block) (void)(block)
+#endif
+#ifndef AT_THREAD_END
+#define AT_THREAD_END
+#endif
+#ifndef MALLOC_BYTES /* that a block of malloc has */
+#define MALLOC_BYTES(bytes) (bytes)
+#endif
 #ifndef CELL_BYTES /* that a cell takes */
 #define CELL_BYTES(capacity) ((capacity) + HEADER)
 #endif
@@ -130,6 +139,7 @@ static void put(char* cell, unsigned index) {
 static void end_thread(void* nothing) {
   (void)nothing;
   has_ended = 1;
+  AT_THREAD_END;
   for (unsigned index = 0; index < kClasses; ++index) {
     while (CELLS_OUTLIVE_THREAD && own[index] != NULL) {
       struct cell* const freed = own[index];
@@ -165,7 +175,7 @@ static char* serve(size_t bytes) {
 }
 
 /* The name malloc would tell the compiler that there is nothing before the block. */
-EXPORT void* malloc(size_t bytes) { return serve(bytes); }
+EXPORT void* malloc(size_t bytes) { return serve(MALLOC_BYTES(bytes)); }
 
 EXPORT void free(void* block) {
   if (block == NULL) return;
@@ -204,6 +214,7 @@ EXPORT void* realloc(void* block, size_t bytes) {
   }
   memcpy(moved, block, KEPT_BYTES(had, bytes));
   free(block);
+  AFTER_REALLOC(moved);
   return moved;
 }
 

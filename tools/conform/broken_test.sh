@@ -24,6 +24,15 @@ for result in json.load(open(sys.argv[1]))["libraries"][0]["results"]:
         print(result["case"])
 PROGRAM
 }
+# program_of CASE: what it found, as C.
+program_of() {
+  /usr/bin/python3 - "$work/out.json" "$1" <<'PROGRAM'
+import json, sys
+for result in json.load(open(sys.argv[1]))["libraries"][0]["results"]:
+    if result["case"] == sys.argv[2]:
+        print(result["program"])
+PROGRAM
+}
 
 count=0
 for source in "$sources"/*.c; do
@@ -44,15 +53,18 @@ for source in "$sources"/*.c; do
   done
   count=$((count + 1))
 
-  # What the op programs found is a C program: it fails on this library, and not on the system's.
-  if [[ " $wanted " == *" ops.programs "* ]]; then
-    sed -n '/^\/[*] .*: ops.programs [*]\/$/,$p' "$work/out" >"$work/$name.c"
-    cc -fno-builtin -w -o "$work/$name" "$work/$name.c" || complain "$name" "its program does not compile"
+  # What the op programs found is a C program each: it fails on this library, and not on one without the bug.
+  for case in ops.programs ops.threads; do
+    [[ " $wanted " == *" $case "* ]] || continue
+    program_of "$case" >"$work/$name.c"
+    cc -fno-builtin -pthread -w -o "$work/$name" "$work/$name.c" || complain "$name" "its program of $case does not compile"
     env LD_PRELOAD="$libraries/$name.so" "$work/$name" >"$work/said" 2>&1
-    [[ $? =~ ^(1|134|139)$ ]] || complain "$name" "its program shows nothing: $(cat "$work/said")"
-    expect "$name: its program on a malloc without the bug" 0 '^nothing is wrong$' "" \
+    [[ $? =~ ^(1|134|139)$ ]] || complain "$name" "its program of $case shows nothing: $(cat "$work/said")"
+    expect "$name: its program of $case on a malloc without the bug" 0 '^nothing is wrong$' "" \
       env LD_PRELOAD="$libraries/none.so" "$work/$name"
-  fi
+    [[ $case = ops.programs ]] || [[ " $wanted " == *" ops.programs "* ]] || grep -q 'pthread_create' "$work/$name.c" ||
+      complain "$name" "only several threads find it, and its program has one"
+  done
 done
-[ $count -ge 11 ] || complain "broken allocators" "only $count"
+[ $count -ge 14 ] || complain "broken allocators" "only $count"
 end

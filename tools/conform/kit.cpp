@@ -1,5 +1,7 @@
 #include "conform/kit.hpp"
 
+#include <unistd.h>
+
 #include "conform/judge.hpp"
 #include "failure.hpp"
 #include "rounds.hpp"
@@ -16,6 +18,7 @@ Settings settings_for(const Allocator& allocator) {
 
 constexpr const char* kCases = "conform_cases";
 constexpr const char* kOpPrograms = "conform_ops";
+constexpr const char* kFuzzer = "conform_fuzz";
 
 }  // namespace
 
@@ -60,14 +63,36 @@ ConformResult ConformKit::run(const ConformCase& one, const Allocator& allocator
   const Heard heard = listen_to_child({program_of(one.area), one.name}, settings_for(allocator), limit_);
   stop_if_asked_to(heard.ended, "conform");
   ConformResult result = judge(one, heard, limit_);
-  if (!result.seed.empty()) result.program = shrunk(result.seed, allocator);
+  if (!result.seed.empty()) result.program = shrunk({one.name, result.seed}, allocator);
   return result;
 }
 
-// Hundreds of processes, without a deadline for all of them: each has its own.
-std::string ConformKit::shrunk(const std::string& seed, const Allocator& allocator) const {
+int ConformKit::fuzz(const Allocator& allocator, const Fuzzing& fuzzing) const {
+  const std::string program = (programs_ / kFuzzer).string();
+  std::error_code unseen;
+  if (!fs::exists(program, unseen))
+    throw Failure(kOwnFailure,
+                  "conform: --fuzz: no " + program + ", which is built where clang-19 and its libFuzzer are");
   const std::string library = settings_for(allocator)[0].second;
-  const Heard heard = listen_to_child({program_of(kOps), "--shrink", library, seed}, {{"LD_PRELOAD", ""}});
+  const Ended ended =
+      run_child({program, program_of(kOps), library, std::to_string(limit_), std::to_string(fuzzing.seconds),
+                 std::to_string(fuzzing.runs), std::to_string(fuzzing.seed), fuzzing.corpus.string(),
+                 fuzzing.input.string(), fuzzing.result.string()},
+                {{"LD_PRELOAD", ""}}, {.out = STDERR_FILENO});
+  stop_if_asked_to(ended, "conform");
+  return ended.status;
+}
+
+std::string ConformKit::shrunk_input(const std::string& file, const Allocator& allocator) const {
+  return shrunk({file}, allocator);
+}
+
+// Hundreds of processes, without a deadline for all of them: each has its own.
+std::string ConformKit::shrunk(const std::vector<std::string>& which, const Allocator& allocator) const {
+  std::vector<std::string> words{program_of(kOps), "--shrink", settings_for(allocator)[0].second,
+                                 std::to_string(limit_)};
+  words.insert(words.end(), which.begin(), which.end());
+  const Heard heard = listen_to_child(words, {{"LD_PRELOAD", ""}});
   stop_if_asked_to(heard.ended, "conform");
   return heard.ended.status == 0 ? heard.out : "/* " + heard.err + " */\n";
 }
