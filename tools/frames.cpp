@@ -182,11 +182,8 @@ std::string bytes_of_name(std::string_view told) {
   std::string bytes;
   while (!told.empty()) {
     const std::string_view character = head(told, std::max<std::size_t>(character_at_start(told), 1));
-    const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(character[i]); };
-    const unsigned code =
-        character.size() == 3 ? (byte(0) & 0xFU) << 12 | (byte(1) & 0x3FU) << 6 | (byte(2) & 0x3FU) : 0;
-    if (code >= kOddByte + 0x80 && code <= kOddByte + 0xFF)
-      bytes += static_cast<char>(code - kOddByte);
+    if (is_odd_byte(character))
+      bytes += static_cast<char>((character[1] & 3) << 6 | (character[2] & 0x3F));
     else
       bytes += character;
     told.remove_prefix(character.size());

@@ -111,11 +111,10 @@ class Threads {
   [[nodiscard]] Model& model() { return oracle().model(); }
 
   void run_at_once() {
-    static bool is_circle;
-    is_circle = false;
-    Mutex::forget_all_waits();  // of threads of earlier runs, which were left where they stood
+    static bool is_reentered;
+    is_reentered = false;
     Mutex::on_reentry([]() noexcept {
-      is_circle = true;
+      is_reentered = true;
       stepped::end_run();
     });
     const stepped::Ended ended =
@@ -123,7 +122,7 @@ class Threads {
                       .body = [](void* self, std::size_t t) { static_cast<Threads*>(self)->live(t); },
                       .turned = [](void* self, std::size_t t) { static_cast<Threads*>(self)->turn_to(t); },
                       .context = this});
-    if (ended.how == stepped::Ending::deadlock || is_circle) return stand("deadlock", ended.steps);
+    if (ended.how == stepped::Ending::deadlock || is_reentered) return stand("deadlock", ended.steps);
     if (ended.how == stepped::Ending::endless) return stand("no end", ended.steps);
   }
   // Nobody goes on: where each stands.

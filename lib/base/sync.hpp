@@ -35,19 +35,12 @@ class TRESTLE_CAPABILITY("mutex") Mutex {
   [[nodiscard]] bool is_kept_by_caller() const noexcept;
 
   // Called in place of a wait that would never end: a thread asks for a mutex that it holds, as the handler of a signal does
-  // that interrupted it inside, or for one whose holder waits for what it holds, over however many others. It says so and ends
-  // the process; as long as there is none, a trap does.
+  // that interrupted it inside. It says so and ends the process; as long as there is none, a trap does.
   static void on_reentry(void (*end)() noexcept) noexcept { end_reentered_.store(end, std::memory_order_release); }
   [[noreturn]] static void end_reentered() noexcept;
-  // The calling thread waits for none, whatever was written down: it was ended while it did. The same of all threads.
-  static void forget_wait_of_caller() noexcept;
-  static void forget_all_waits() noexcept;
 
  private:
-  class Wait;
-
   void wait_for() noexcept;
-  [[nodiscard]] std::uint64_t owner() const noexcept;
   static Atomic<void (*)() noexcept> end_reentered_;
 
   Atomic<std::uint64_t> word_{0};
@@ -116,13 +109,16 @@ class Gate {
   // Whether the owner is inside: to itself exact, to others until await_empty a guess.
   [[nodiscard]] bool is_entered() const noexcept { return inside_.load(std::memory_order_relaxed); }
 
-  [[nodiscard]] bool is_closed() const noexcept { return (state_.load(std::memory_order_relaxed) & kClosed) != 0; }
+  // Whether somebody waits, or is about to, until the owner has left. Of an owner who has just left it may be told for a while.
+  [[nodiscard]] bool is_awaited() const noexcept {
+    return (state_.load(std::memory_order_acquire) & (kClosed | kSeenEmpty)) == kClosed;
+  }
   void close() noexcept { state_.fetch_or(kClosed, std::memory_order_seq_cst); }
-  void open() noexcept { state_.fetch_and(static_cast<std::uint8_t>(~kClosed), std::memory_order_release); }
+  void open() noexcept { state_.fetch_and(kNoBarrier, std::memory_order_release); }
   // Once for all gates just closed: whoever enters one from now on sees that it is.
   static void await_owners() noexcept;
   // Until the owner of a closed gate has left.
-  void await_empty() const noexcept;
+  void await_empty() noexcept;
   // As new: also in the child of a fork, where the owner may not be any more.
   void reset() noexcept;
 
@@ -130,6 +126,7 @@ class Gate {
   static constexpr std::uint8_t kOpen = 0;
   static constexpr std::uint8_t kClosed = 1;
   static constexpr std::uint8_t kNoBarrier = 2;  // the owner's store has to be a locked one
+  static constexpr std::uint8_t kSeenEmpty = 4;  // since it was closed
   static Atomic<bool> has_barrier_;
 
   Atomic<bool> inside_{false};

@@ -112,7 +112,8 @@ class Arena : public BlockEngine<P, Arena<P, O>> {
     sweep_at_ = frees_to_sweep_ = SIZE_MAX;
     is_sweep_due_ = false;
     quarantine_.be_impatient();
-    (void)make_room(0);  // a fault shows again where its block is checked
+    for (std::size_t left = quarantine_.count(); left != 0 && quarantine_.is_full_for(0); --left)
+      if (evict().is_fault()) quarantine_.rotate();  // it shows again where its block is checked
     quarantine_.be_impatient();
   }
   // The blocks that wait and for which may_go(payload) is true leave the quarantine; the others stay in their order, as do

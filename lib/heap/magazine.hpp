@@ -98,11 +98,16 @@ class alignas(64) Magazine {  // a cache line, so that its place is a shift away
   // are handed out from the left or from the right; in an order of its own a batch would cost whoever walks through what it
   // allocated half as much again (docs/design.md).
   [[nodiscard]] std::span<void*> empty_half() noexcept { return {slots_, std::max<std::size_t>(1, capacity_ / 2U)}; }
-  void filled(std::size_t count, std::uint64_t& random) noexcept {
+  // `shuffled`: in any order, where no slot that is freed comes here to bring one in.
+  void filled(std::size_t count, bool shuffled, std::uint64_t& random) noexcept {
     ready_ = static_cast<std::uint16_t>(count);
     unneeded_ = 0;
     if constexpr (P.random_reuse) {
-      if (random_below(random, 2) != 0) std::reverse(slots_, slots_ + count);
+      if (shuffled)
+        for (std::size_t left = count; left > 1; --left)
+          std::swap(slots_[left - 1], slots_[random_below(random, left)]);
+      else if (random_below(random, 2) != 0)
+        std::reverse(slots_, slots_ + count);
     }
   }
   // The class is hot: it may hold twice as many.

@@ -43,9 +43,7 @@ class Quarantine {
     place(count_) = payload;
     ++count_;
     bytes_ += bytes;
-    if constexpr (P.random_reuse) {
-      if (ring_ != lent_) std::swap(place(count_ - 1), place(random_below(random, count_)));
-    }
+    if constexpr (P.random_reuse) std::swap(place(count_ - 1), place(random_below(random, count_)));
   }
   // Whether the oldest has to leave before another block of `bytes` comes.
   [[nodiscard]] bool is_full_for(std::size_t bytes) const noexcept {
@@ -65,7 +63,7 @@ class Quarantine {
     place(count_ - 1) = payload;
   }
 
-  // From now on blocks wait, in their order where room was lent, until a sweep lets them go: so many bytes, or as many as the
+  // From now on blocks wait until a sweep lets them go: so many bytes, or as many as the
   // policy has it, if that is more, and as many blocks as there is room for.
   void be_patient(std::size_t bytes) noexcept {
     if (lent_ != nullptr && ring_ != lent_) move_to(lent_, lent_mask_);

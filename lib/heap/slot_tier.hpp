@@ -68,7 +68,7 @@ class SlotTier {
   }
   // Whether it is one; the next is chosen then.
   [[nodiscard]] bool takes_sample(std::size_t size, std::size_t alignment) noexcept;
-  // Whether the two may serve at all.
+  // Whether the two may serve at all. Not while another thread expects sweeps, or no longer.
   void set_hot(bool hot) noexcept {
     hot_id_ = hot ? id_ : kNobody;
     set_waiting(are_waiting());

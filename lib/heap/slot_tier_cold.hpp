@@ -141,14 +141,24 @@ void SlotTier<P, O>::leave_thread() noexcept {
   cache->owner = 0;
 }
 
-// A signal's handler that interrupted its thread inside of its gate waits for nobody who is waiting for that gate.
+// A signal's handler that interrupted its thread inside of its gate waits for nobody who is waiting for that gate. Whether one
+// does takes a while to be sure of, since it may just have seen the gate empty.
 template <Policy P, Os O>
 void SlotTier<P, O>::lock_caches() noexcept {
+  constexpr int kYields = 100;
+  constexpr int kLooks = 2000;
+  constexpr long kBetweenLooks = 1'000'000;  // nanoseconds
   if (!is_in_own_gate() || caches_lock_.is_kept_by_caller()) return caches_lock_.lock();
-  while (!caches_lock_.try_lock()) {
-    if (caches_lock_.is_held_by_caller() || static_cast<Cache*>(os_.own_cache().cache)->gate.is_closed())
-      Mutex::end_reentered();
-    yield_processor();
+  const Gate& own = static_cast<Cache*>(os_.own_cache().cache)->gate;
+  for (int tries = 0, awaited = 0; !caches_lock_.try_lock(); ++tries) {
+    if (caches_lock_.is_held_by_caller()) Mutex::end_reentered();
+    if (tries < kYields) {
+      yield_processor();
+      continue;
+    }
+    awaited = own.is_awaited() ? awaited + 1 : 0;
+    if (awaited == kLooks) Mutex::end_reentered();
+    sleep_for(kBetweenLooks);
   }
 }
 
@@ -218,7 +228,7 @@ void* SlotTier<P, O>::refill(Cache& cache, SizeClass size_class) noexcept {
   }
   const std::size_t count = depot.take(magazine.empty_half());
   depot.lock().unlock();
-  magazine.filled(count, cache.random);
+  magazine.filled(count, are_waiting(), cache.random);
   magazine.grow();
   look_for_idle(cache);
   return magazine.pop();

@@ -83,14 +83,20 @@ void add_source(Text<kCapacity>& text, const SourcePlace& source) noexcept {
   if (!source.location.empty()) add((text.add(" "), source.location));
 }
 
-// A string of JSON. A name may have bytes that are no UTF-8: such a byte is the private character 0xEF00 more than it, which
-// tells it from a character of its code.
-inline constexpr unsigned kOddByte = 0xEF00;
+// A name may have bytes that are no UTF-8. In JSON such a byte is the private character that ends in it, U+EF80 to U+EFFF, and so
+// is each byte of such a character in a name, so that nothing else is told the same.
+// Whether it is one of these characters, and nothing else.
+[[nodiscard]] inline bool is_odd_byte(std::string_view character) noexcept {
+  const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(character[i]); };
+  return character_at_start(character) == 3 && character.size() == 3 && byte(0) == 0xEE && byte(1) >= 0xBE;
+}
+// A string of JSON.
 template <std::size_t kCapacity>
 void add_quoted(Text<kCapacity>& text, std::string_view string) noexcept {
   text.add("\"");
   while (!string.empty()) {
-    const std::string_view character = head(string, std::max<std::size_t>(character_at_start(string), 1));
+    const std::size_t bytes = is_odd_byte(head(string, 3)) ? 1 : character_at_start(string);
+    const std::string_view character = head(string, std::max<std::size_t>(bytes, 1));
     const char c = character[0];
     if (c == '"' || c == '\\') text.add("\\");
     if (character.size() > 1 || (static_cast<unsigned char>(c) < 0x80 && !is_control(c)))

@@ -1,5 +1,6 @@
 // The process's heap comes up at the first call, takes its options when the library is loaded, and goes through forks.
 #include <pthread.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -36,16 +37,22 @@ void thread_began() noexcept {
   if (has_leaving) pthread_setspecific(leaving, &leaving);
   errno = kept;
 }
-// What is half done in the heap, others would wait for, and for ever.
+// What is half done in the heap, others would wait for, and for ever. A handler of SIGABRT that comes here itself, as one that
+// allocates, is the last.
 [[noreturn]] void end_inside(std::string_view why) noexcept {
-  print_line(why, ", which nobody can go on with");
+  static constinit std::atomic<bool> is_ending{false};
+  if (is_ending.exchange(true))
+    signal(SIGABRT, SIG_DFL);
+  else
+    print_line(why, ", which nobody can go on with");
   abort();
 }
-void end_reentered() noexcept { end_inside("a signal's handler called malloc or free, which it had interrupted"); }
+void end_reentered() noexcept {
+  end_inside("malloc or free was called from inside of itself, as by a signal's handler");
+}
 void thread_ends(void*) noexcept {
   const OwnAccesses own;
-  Mutex::forget_wait_of_caller();
-  if (heap.is_entered_by_caller()) end_inside("a thread was ended inside of malloc or free");
+  if (heap.is_entered_by_caller()) end_inside("a thread has ended that had left malloc or free unfinished");
   heap.leave_thread();
 }
 

@@ -2,8 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <array>
 #include <set>
+#include <vector>
 
 #include "policies.hpp"
 
@@ -122,7 +124,7 @@ TYPED_TEST(MagazineTest, ABatchComesOutWholeUpwardsOrDownwardsWhereReuseIsRandom
     ASSERT_GE(batch.size(), 16U);
     for (std::size_t i = 0; i < batch.size(); ++i) batch[i] = this->slot(i);
     const std::size_t count = batch.size();
-    this->magazine_.filled(count, this->random_);
+    this->magazine_.filled(count, false, this->random_);
     void* const first = this->magazine_.pop();
     const bool up = first == this->slot(0);
     upwards += up ? 1 : 0;
@@ -138,11 +140,25 @@ TYPED_TEST(MagazineTest, ABatchComesOutWholeUpwardsOrDownwardsWhereReuseIsRandom
   }
 }
 
+TYPED_TEST(MagazineTest, ABatchComesOutInAnyOrderWhereItIsShuffled) {
+  this->magazine_.grow();
+  this->magazine_.grow();
+  const std::span<void*> batch = this->magazine_.empty_half();
+  for (std::size_t i = 0; i < batch.size(); ++i) batch[i] = this->slot(i);
+  const std::size_t count = batch.size();
+  this->magazine_.filled(count, true, this->random_);
+  std::vector<void*> out;
+  while (void* const slot = this->magazine_.pop()) out.push_back(slot);
+  const bool is_ordered = std::is_sorted(out.begin(), out.end()) || std::is_sorted(out.rbegin(), out.rend());
+  EXPECT_EQ(is_ordered, !TypeParam::kPolicy.random_reuse);
+  EXPECT_EQ(std::set<void*>(out.begin(), out.end()).size(), count);
+}
+
 TYPED_TEST(MagazineTest, WhatNobodyNeededSinceTheLastLookIsIdleByHalf) {
   const std::span<void*> batch = this->magazine_.empty_half();
   for (std::size_t i = 0; i < batch.size(); ++i) batch[i] = this->slot(i);
   const std::size_t count = batch.size();
-  this->magazine_.filled(count, this->random_);
+  this->magazine_.filled(count, false, this->random_);
   EXPECT_TRUE(this->magazine_.idle().empty()) << "a batch was needed";
   this->magazine_.begin_look();
   EXPECT_EQ(this->magazine_.idle().size(), count / 2);

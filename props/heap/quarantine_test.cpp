@@ -136,7 +136,7 @@ std::vector<void*> all_in(const Quarantine<P>& quarantine) {
   return all;
 }
 
-TEST(Quarantine, HoldsMoreBlocksWhileItIsPatientInTheirOrder) {
+TEST(Quarantine, HoldsMoreBlocksWhileItIsPatient) {
   const auto quarantine = started<kHardened>();
   std::vector<void*> room = large_room();
   constexpr std::size_t kUsual = kHardened.quarantine_blocks;
@@ -144,7 +144,7 @@ TEST(Quarantine, HoldsMoreBlocksWhileItIsPatientInTheirOrder) {
   for (int i = 0; i < 100; ++i) quarantine->pop(1);
   push_all(*quarantine, 0, kUsual);  // round the end of the usual room
   EXPECT_TRUE(quarantine->is_full_for(1));
-  std::vector<void*> inside = all_in(*quarantine);
+  const std::vector<void*> inside = all_in(*quarantine);
   quarantine->be_patient(SIZE_MAX);
   EXPECT_EQ(quarantine->room(), kUsual) << "none was lent";
   quarantine->lend(room.data(), room.size());
@@ -152,11 +152,13 @@ TEST(Quarantine, HoldsMoreBlocksWhileItIsPatientInTheirOrder) {
   quarantine->be_patient(kMany);
   EXPECT_EQ(all_in(*quarantine), inside);
   push_all(*quarantine, kUsual, kMany);
-  for (std::size_t i = kUsual; i < kUsual + kMany; ++i) inside.push_back(nth(i));
-  EXPECT_EQ(all_in(*quarantine), inside);
+  const std::vector<void*> all = all_in(*quarantine);
+  EXPECT_EQ(all.size(), kUsual + kMany);
+  EXPECT_EQ(std::set<void*>(all.begin(), all.end()).size(), kUsual + kMany);
+  EXPECT_FALSE(std::is_sorted(all.begin() + kUsual, all.end())) << "in an order that nobody can foretell";
   EXPECT_FALSE(quarantine->is_full_for(1));
   quarantine->be_patient(kMany);
-  EXPECT_EQ(all_in(*quarantine), inside) << "when it is already";
+  EXPECT_EQ(all_in(*quarantine), all) << "when it is already";
 }
 
 // Whose policy has more wait than there is room for without, uses the lent room at once and for good.
@@ -178,13 +180,13 @@ TEST(Quarantine, UsesLentRoomAsThePolicyHasIt) {
 // Wherever in the large room those lie that are left.
 TEST(Quarantine, KeepsWhatIsLeftWhenItIsNoLongerPatient) {
   std::vector<void*> room = large_room();
-  const std::size_t all = room.size();
+  const std::size_t many = room.size();
   constexpr std::size_t kUsual = kHardened.quarantine_blocks;
-  for (const std::size_t passed : {std::size_t{0}, kUsual / 2, kUsual + 7, all - 3, all - kUsual}) {
+  for (const std::size_t passed : {std::size_t{0}, kUsual / 2, kUsual + 7, many - 3, many - kUsual}) {
     const auto quarantine = started<kHardened>();
     quarantine->lend(room.data(), room.size());
     quarantine->be_patient(SIZE_MAX);
-    EXPECT_EQ(quarantine->room(), all);
+    EXPECT_EQ(quarantine->room(), many);
     for (std::size_t i = 0; i < passed; ++i) {
       push_all(*quarantine, i, 1);
       quarantine->pop(1);
@@ -194,7 +196,6 @@ TEST(Quarantine, KeepsWhatIsLeftWhenItIsNoLongerPatient) {
     EXPECT_TRUE(quarantine->is_full_for(0)) << "one has to leave first";
     quarantine->pop(1);
     const std::vector<void*> inside = all_in(*quarantine);
-    EXPECT_EQ(inside.front(), nth(1));
     quarantine->be_impatient();
     EXPECT_EQ(quarantine->room(), kUsual);
     EXPECT_EQ(all_in(*quarantine), inside) << passed;

@@ -192,6 +192,58 @@ TYPED_TEST(HeapSweepTest, HaveSlotsWaitAsThePolicyHasThemWhenNoneIsExpectedAnyMo
   EXPECT_TRUE(faults_of(this->heap_).empty()) << "slots among what leaves";
 }
 
+// What is had one after the other does not lie one behind the other, as the policy has it without.
+TYPED_TEST(HeapSweepTest, HaveNobodyForetellWhatComesNext) {
+  if (!TestFixture::kPolicy.random_reuse || TestFixture::kPolicy.sweep_blocks == 0) GTEST_SKIP() << "it is foretold";
+  constexpr int kCount = 1000;
+  this->heap_.expect_sweep(0);
+  int neighbours = 0;
+  const std::byte* before = nullptr;
+  for (int i = 0; i < kCount; ++i) {
+    std::byte* const at = take(this->heap_, 40);
+    neighbours += before != nullptr && (at - before == 48 || before - at == 48) ? 1 : 0;
+    before = at;
+    ASSERT_EQ(give(this->heap_, at), FaultKind::none);
+  }
+  EXPECT_LT(neighbours, kCount / 5);
+}
+
+// A block that was written to is in nobody's way.
+TYPED_TEST(HeapSweepTest, GoBackToWhatThePolicyHasBehindADamagedBlock) {
+  if (TestFixture::kPolicy.sweep_blocks == 0) GTEST_SKIP() << "there its poison is not looked at when it leaves";
+  this->heap_.expect_sweep(0);
+  const std::vector<std::byte*> blocks = this->made(3000, 100);
+  this->give_all(blocks);
+  for (std::byte* const at : blocks) at[7] ^= std::byte{at == blocks[0] || at == blocks[1500]};
+  this->heap_.expect_no_sweep();
+  EXPECT_LE(this->heap_.stats().retired_blocks, TestFixture::kPolicy.quarantine_blocks + Shelf::kPlaces);
+  EXPECT_EQ(faults_of(this->heap_).size(), 2U);
+  for (std::byte* const at : blocks) at[7] ^= std::byte{at == blocks[0] || at == blocks[1500]};
+}
+
+// Where there is no memory for the addresses of what waits, slots do not, and the others no more than ever.
+TYPED_TEST(HeapSweepTest, HaveNoSlotWaitWithoutRoom) {
+  if (TestFixture::kPolicy.sweep_blocks == 0) GTEST_SKIP() << "none would";
+  using Heap = Heap<TestFixture::kPolicy, ops::TestOs>;
+  ops::TestArena memory;
+  const auto heap = std::make_unique<Heap>(ops::TestOs{memory});
+  if (TestFixture::kPolicy.slots_quarantined) memory.refuse(1);  // it asks when it starts
+  ASSERT_TRUE(heap->start({.secret = 1, .region_bytes = 64 * kMiB}));
+  memory.refuse(1, 1);
+  EXPECT_FALSE(heap->expect_sweep(0));
+  memory.refuse(0);
+  for (int i = 0; i < 3000; ++i) {
+    std::byte* const at = take(*heap, 100);
+    ASSERT_NE(at, nullptr);
+    ASSERT_EQ(give(*heap, at), FaultKind::none);
+  }
+  EXPECT_FALSE(heap->is_sweep_due());
+  EXPECT_LE(heap->stats().retired_blocks, 256 + Shelf::kPlaces);
+  EXPECT_TRUE(heap->expect_sweep(0)) << "now there is";
+  EXPECT_TRUE(faults_of(*heap).empty());
+  heap->stop();
+}
+
 // What the system does not close, as where it is locked in memory, waits with its contents.
 TYPED_TEST(HeapSweepTest, HaveWaitWhatCannotBeClosed) {
   using Heap = Heap<TestFixture::kPolicy, ops::TestOs>;

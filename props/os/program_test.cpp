@@ -130,7 +130,7 @@ TEST(Program, SaysNothingWhereThereIsNoOtherFileForItsOutput) {
 }
 
 TEST(Program, SaysNothingWhereTheSystemRefuses) {
-  for (const long call : {SYS_clone, SYS_poll, SYS_read, SYS_openat}) {
+  for (const long call : {SYS_clone, SYS_ppoll, SYS_read, SYS_openat}) {
     EXPECT_EQ(run_in_child([&] {
                 const int next = dup(STDIN_FILENO);
                 close(next);

@@ -104,10 +104,13 @@ TEST_F(ReportJson, KeepsStringsWhateverIsInThem) {
   EXPECT_EQ(said["call"], odd);
 }
 
-TEST_F(ReportJson, TellsABytesThatIsNoUtf8AsAPrivateCharacter) {
+TEST_F(ReportJson, TellsAByteThatIsNoUtf8AsAPrivateCharacterAndNothingElse) {
   call_.function = "/\xE9t\xE9/\xC3";
   const json said = json::parse(line({{}, 0, call_, Severity::fatal, "", none_, none_, none_, nullptr}));
   EXPECT_EQ(said["call"], "/\uEFE9t\uEFE9/\uEFC3");
+  call_.function = "\uEFE9 \uEF7F \uF000";
+  const json other = json::parse(line({{}, 0, call_, Severity::fatal, "", none_, none_, none_, nullptr}));
+  EXPECT_EQ(other["call"], "\uEFEE\uEFBF\uEFA9 \uEF7F \uF000");
 }
 
 TEST_F(ReportJson, HasAFrameForEachFunction) {

@@ -46,7 +46,6 @@ class Interrupted {
   Interrupted(const Script& script, std::uint64_t access, const Stand& bystander)
       : script_(script), access_(access), bystander_(bystander) {
     told_ = false;
-    Mutex::forget_all_waits();
     Mutex::on_reentry([]() noexcept {
       told_ = true;
       end_run();
@@ -69,7 +68,11 @@ class Interrupted {
     const std::string where = std::string(script_.name) + ", access " + std::to_string(access_) +
                               ", the bystander at " + std::to_string(bystander_.access) + " of " +
                               std::to_string(bystander_.deeds.size()) + " deeds";
-    if (told_) return true;
+    if (told_ || (ended.how != Ending::done && may_stand())) {
+      EXPECT_TRUE(may_stand()) << where << ": it said that it could not go on";
+      told_ = true;
+      return true;
+    }
     EXPECT_EQ(ended.how, Ending::done) << where << ": " << (ended.how == Ending::deadlock ? "deadlock" : "no end");
     if (ended.how == Ending::done) {
       scene_.arena().run_on(kOther);
@@ -87,6 +90,8 @@ class Interrupted {
 
   // In the subject's place.
   virtual void interrupt() = 0;
+  // Whether the process may say that it cannot go on, or not go on.
+  [[nodiscard]] virtual bool may_stand() const { return false; }
   // The other thread, once the subject was interrupted or has ended.
   virtual void go_on() { scene_.use_all(kOtherPlaces); }
   [[nodiscard]] Scene<P>& scene() { return scene_; }
@@ -217,9 +222,10 @@ class Killed : public Interrupted<P> {
   using Interrupted<P>::Interrupted;
 
  protected:
+  [[nodiscard]] bool may_stand() const override { return was_inside_; }
   void interrupt() override {
-    if (this->scene().heap().is_entered_by_caller()) this->tell();
-    Mutex::forget_wait_of_caller();
+    was_inside_ = this->scene().heap().is_entered_by_caller();
+    if (was_inside_) this->tell();
     this->scene().heap().leave_thread();
     lose_self();
   }
@@ -231,6 +237,9 @@ class Killed : public Interrupted<P> {
     scene.heap().unlock_all();
     scene.must_be_sound();
   }
+
+ private:
+  bool was_inside_ = false;
 };
 
 TYPED_TEST(HeapFromOutside, LosesThreadsAtAnyAccess) {
@@ -250,13 +259,19 @@ class Signalled : public Interrupted<P> {
   }
 
  protected:
+  // Who is asked from inside of the heap may have to wait for what nobody lets go.
+  [[nodiscard]] bool may_stand() const override { return was_inside_; }
   void interrupt() override {
     auto& scene = this->scene();
+    was_inside_ = scene.heap().is_entered_by_caller();
     scene.use_all(kHandlerPlaces);
-    if (scene.heap().is_entered_by_caller()) return;
+    if (was_inside_) return;
     (void)scene.heap().trim(0);
     scene.must_be_sound();
   }
+
+ private:
+  bool was_inside_ = false;
 };
 
 TYPED_TEST(HeapFromOutside, IsCalledByHandlersAtAnyAccess) {

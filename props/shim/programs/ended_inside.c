@@ -1,6 +1,6 @@
 //: each waiting locked
 //: without fast [waiting]: its free reads nothing of a slot
-//: err trestle: a (thread was ended inside of malloc or free|signal's handler called .*), which nobody can go on with
+//: err trestle: (a thread has ended that had left malloc or free unfinished|malloc or free was called .*), which nobody can go on with
 //: out
 //: killed ABRT
 // A thread that is ended in the midst of a call, as by an asynchronous cancellation or from a signal's handler, may leave what

@@ -1,7 +1,7 @@
-// Handlers of a timer's signal allocate and free in every size, in each of two threads, wherever they interrupt malloc, realloc and
-// free. They are served, or the process says that it cannot go on: it never waits for ever, and never ends otherwise.
+// Handlers of a timer's signal allocate and free in every size, wherever they interrupt malloc, realloc and free. They are served,
+// or the process says that it cannot go on: it never waits for itself for ever, and never ends otherwise. With other threads
+// that wait for the interrupted one it may.
 #include <fcntl.h>
-#include <pthread.h>
 #include <signal.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
@@ -33,7 +33,7 @@ static void on_signal(int number) {
   ++signals;
 }
 
-static void* use(void* unused) {
+static void use(void) {
   struct {
     char* at;
     size_t size;
@@ -50,7 +50,6 @@ static void* use(void* unused) {
     if (blocks[i].at == NULL) end(7);
     blocks[i].at[0] = blocks[i].at[blocks[i].size - 1] = (char)i;
   }
-  return unused;
 }
 
 static void live(void) {
@@ -60,10 +59,7 @@ static void live(void) {
   signal(SIGPROF, on_signal);
   const struct itimerval often = {{0, 500}, {0, 500}};
   must(setitimer(ITIMER_PROF, &often, NULL) == 0);  // of processor time, so that a busy machine makes no difference
-  pthread_t other;
-  must(pthread_create(&other, NULL, use, NULL) == 0);
-  use(NULL);
-  must(pthread_join(other, NULL) == 0);
+  use();
   signal(SIGPROF, SIG_IGN);
   end(CALL(trestle_heap_check)(NULL, 0) == 0 ? 0 : 8);
 }

@@ -18,7 +18,7 @@ static const struct saying kAll[] = {
     {"sample=5", "fast", "TRESTLE_OPTIONS: sample: ignored, this policy takes no samples"},
     {"sample=0:sample_below=3", "fast hardened debug", "TRESTLE_OPTIONS: sample_below: ignored, there are no samples"},
     {"sample=5:sample_below=3", "fast", "TRESTLE_OPTIONS: sample: ignored, this policy takes no samples"},
-    {"sweep=1", "fast hardened", "TRESTLE_OPTIONS: sweep: ignored, under this policy few freed blocks wait"},
+    {"sweep=1", "fast", "TRESTLE_OPTIONS: sweep: ignored, under this policy freed blocks do not wait for it"},
     {"unwind_tables=1", "", ""},
     {"summary=/nonexistent/x", "fast hardened debug", "cannot append the summary to /nonexistent/x"},
 };
