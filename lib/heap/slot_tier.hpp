@@ -350,3 +350,4 @@ Allocation SlotTier<P, O>::resize(Record& record, void* payload, std::size_t siz
 }  // namespace trestle
 
 #include "heap/slot_tier_cold.hpp"
+#include "heap/slot_tier_threads.hpp"

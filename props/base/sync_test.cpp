@@ -175,6 +175,22 @@ TEST(Gate, LetsItsOwnerInOnceAndNotWhileItIsClosed) {
   gate.leave();
 }
 
+// Who asks from inside, as a signal's handler, has not to wait for whoever has seen it empty.
+TEST(Gate, IsAwaitedFromItsClosingUntilItWasSeenEmpty) {
+  Gate gate;
+  for (int round = 0; round < 2; ++round) {
+    EXPECT_FALSE(gate.is_awaited());
+    gate.close();
+    EXPECT_TRUE(gate.is_awaited());
+    gate.await_empty();
+    EXPECT_FALSE(gate.is_awaited());
+    EXPECT_FALSE(gate.try_enter_slowly());
+    gate.open();
+    ASSERT_TRUE(gate.try_enter_slowly()) << "it is as it was";
+    gate.leave();
+  }
+}
+
 TEST(Gate, IsEmptyAndOpenAfterAReset) {
   Gate::prepare();
   Gate gate;
