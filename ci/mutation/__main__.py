@@ -102,7 +102,7 @@ def builds(given, mutants):
     tell(f"building {len(mutants)} mutants")
     begun = time.monotonic()
     needs_programs = any(mutant.mutation.path.parts[1] in judge.EDGE for mutant in mutants)
-    targets = ["props/all"] if needs_programs else UNITS
+    targets = ["lib/all", "props/all"] if needs_programs else UNITS
     there = trees.prepare(ROOT, output / "source", plain, trees.PLAIN, targets, mutants, given.jobs, tell)
     fuzz = None
     if not given.no_fuzz:

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 """What ci/mutation makes of sources and of what the tests say, on texts of its own: mutation_test.py"""
+import os
 import pathlib
 import subprocess
 import sys
@@ -153,6 +154,23 @@ class Judging(unittest.TestCase):
         said = "/s/lib/a.hpp:7:3: error: no\n/usr/include/x:7:1: error: no\n/s/lib/a.hpp:9: note\n"
         lines = {("lib/a.hpp", 7): {1, 2}, ("lib/a.hpp", 8): {3}}
         self.assertEqual(trees.at_fault(said, root, lines), {1, 2})
+
+
+class Sources(unittest.TestCase):
+    def test_only_what_is_other_is_written_again(self):
+        with tempfile.TemporaryDirectory() as work:
+            source, fresh = pathlib.Path(work) / "source", pathlib.Path(work) / "fresh"
+            before, after = {"a/same": "1", "a/other": "1", "b/old": "1"}, {"a/same": "1", "a/other": "2", "c/new": "3"}
+            for root, texts in (source, before), (fresh, after):
+                for name, text in texts.items():
+                    (root / name).parent.mkdir(parents=True, exist_ok=True)
+                    (root / name).write_text(text)
+            for path in source.rglob("*"):
+                os.utime(path, (1, 1))
+            trees.renew(source, fresh)
+            found = {str(path.relative_to(source)): (path.read_text(), path.stat().st_mtime == 1)
+                     for path in source.rglob("*") if path.is_file()}
+        self.assertEqual(found, {"a/same": ("1", True), "a/other": ("2", False), "c/new": ("3", False)})
 
 
 class Page(unittest.TestCase):

@@ -1,8 +1,10 @@
 """The copies of the sources that are mutated, and their builds: `plain`, whose units and properties run, and `fuzz`, under
 sanitizers, whose targets replay the corpora and then go on from them."""
+import filecmp
 import re
 import shutil
 import subprocess
+import tempfile
 
 import schema
 
@@ -20,13 +22,34 @@ class Broken(Exception):
 
 def copy(root, target):
     """What git has of the sources, as they lie there."""
-    shutil.rmtree(target, ignore_errors=True)
     files = subprocess.run(["git", "-C", root, "ls-files", "-z"], capture_output=True, check=True, text=True).stdout
     for name in filter(None, files.split("\0")):
         if (root / name).is_file():
             place = target / name
             place.parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(root / name, place)
+
+
+def renew(source, fresh):
+    """Makes the sources what the fresh ones are. A file that is the same already is left alone, so that it is not built anew."""
+    for old in [path for path in source.rglob("*") if path.is_file()]:
+        if not (fresh / old.relative_to(source)).is_file():
+            old.unlink()
+    for new in [path for path in fresh.rglob("*") if path.is_file()]:
+        place = source / new.relative_to(fresh)
+        if not place.is_file() or not filecmp.cmp(new, place, shallow=False):
+            place.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(new, place)
+            shutil.copymode(new, place)
+
+
+def put(root, source, mutants):
+    """The sources with the mutants in them."""
+    with tempfile.TemporaryDirectory(dir=source.parent) as directory:
+        fresh = type(source)(directory)
+        copy(root, fresh)
+        schema.write(fresh, mutants)
+        renew(source, fresh)
 
 
 def configure(source, build, options):
@@ -58,8 +81,7 @@ def prepare(root, source, tree, options, targets, mutants, jobs, tell):
     """Builds the tree with all mutants that the compiler accepts, and returns those. What instantiates most is built first,
     since for each mutant that is taken out nearly all is built anew."""
     while True:
-        copy(root, source)
-        schema.write(source, mutants)
+        put(root, source, mutants)
         configure(source, tree, options)
         said = build(tree, FIRST, jobs) or build(tree, targets, jobs)
         if not said:

@@ -15,7 +15,7 @@ static void own(int number) {
   siglongjmp(back, 1);
 }
 
-static volatile char* nowhere;
+static volatile char* volatile nowhere;
 static void read_null(void) { (void)*nowhere; }
 static void write_null(void) { *nowhere = 1; }
 static void send(void) { raise(SIGSEGV); }
