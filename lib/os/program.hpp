@@ -16,6 +16,6 @@ namespace trestle::os {
 
 // The path of the first file of that name in a folder of PATH that may be executed. False: there is none, its path is longer
 // than the room, or the process has another's privileges and must not trust its environment.
-[[nodiscard]] bool find_program(const char* name, std::span<char> path) noexcept;
+[[nodiscard, gnu::cold]] bool find_program(const char* name, std::span<char> path) noexcept;
 
 }  // namespace trestle::os

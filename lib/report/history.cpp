@@ -1,28 +1,9 @@
 #include "report/history.hpp"
 
 #include "base/arith.hpp"
-#include "os/linux_os.hpp"
+#include "report/mapped_once.hpp"
 
 namespace trestle {
-namespace {
-
-// What the place leads to; made, of zeros, if it leads nowhere yet. Null: there is no memory.
-template <class Table>
-Table* reach(std::atomic<Table*>& place) noexcept {
-  Table* known = place.load(std::memory_order_acquire);
-  if (known != nullptr) [[likely]]
-    return known;
-  LinuxOs os;
-  constexpr std::size_t kBytes = align_up(sizeof(Table), kOsPage);
-  std::byte* const made = os.reserve(kBytes, kOsPage);
-  if (made == nullptr) return nullptr;
-  auto* const table = reinterpret_cast<Table*>(made);
-  if (os.commit(made, kBytes) && place.compare_exchange_strong(known, table, std::memory_order_acq_rel)) return table;
-  os.release(made, kBytes);
-  return known;  // another thread's, or none
-}
-
-}  // namespace
 
 Histories::Way Histories::way_to(const void* block) const noexcept {
   constexpr auto low = [](std::uintptr_t bits, unsigned count) { return bits & ((std::uintptr_t{1} << count) - 1); };
@@ -35,7 +16,9 @@ Histories::Way Histories::way_to(const void* block) const noexcept {
 // what is asked of it is a guess that the heap has refused.
 Histories::Record* Histories::find(const void* block) const noexcept {
   const Way way = way_to(block);
-  Branch* const branch = root_[way.root].load(std::memory_order_acquire);
+  Root* const root = root_.load(std::memory_order_acquire);
+  if (root == nullptr) return nullptr;
+  Branch* const branch = (*root)[way.root].load(std::memory_order_acquire);
   if (branch == nullptr) return nullptr;
   Leaf* const leaf = (*branch)[way.branch].load(std::memory_order_acquire);
   return leaf != nullptr ? &(*leaf)[way.leaf] : nullptr;
@@ -43,9 +26,11 @@ Histories::Record* Histories::find(const void* block) const noexcept {
 
 Histories::Record* Histories::find_or_make(const void* block) noexcept {
   const Way way = way_to(block);
-  Branch* const branch = reach(root_[way.root]);
+  Root* const root = mapped_once(root_);
+  if (root == nullptr) return nullptr;
+  Branch* const branch = mapped_once((*root)[way.root]);
   if (branch == nullptr) return nullptr;
-  Leaf* const leaf = reach((*branch)[way.branch]);
+  Leaf* const leaf = mapped_once((*branch)[way.branch]);
   return leaf != nullptr ? &(*leaf)[way.leaf] : nullptr;
 }
 

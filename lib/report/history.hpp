@@ -28,8 +28,9 @@ struct History {
 class Histories {
  public:
   // Blocks begin at multiples of so many bytes, a power of two, or no two begin between two multiples.
-  constexpr explicit Histories(std::size_t grain) noexcept
-      : grain_shift_(static_cast<unsigned>(std::countr_zero(grain))) {}
+  // For `lists` see StackDepot.
+  constexpr explicit Histories(std::size_t grain, std::size_t lists = StackDepot::kListsOfMany) noexcept
+      : depot_(lists), grain_shift_(static_cast<unsigned>(std::countr_zero(grain))) {}
   Histories(const Histories&) = delete;
   Histories& operator=(const Histories&) = delete;
 
@@ -63,6 +64,7 @@ class Histories {
   static_assert(4 + kLeafShift + kBranchShift + kRootShift == 47, "a program's addresses, by 16 bytes");
   using Leaf = std::array<Record, std::size_t{1} << kLeafShift>;
   using Branch = std::array<std::atomic<Leaf*>, std::size_t{1} << kBranchShift>;
+  using Root = std::array<std::atomic<Branch*>, std::size_t{1} << kRootShift>;
 
   // The entries that lead to the record of an address.
   struct Way {
@@ -76,7 +78,7 @@ class Histories {
   [[nodiscard]] Call note(const CallSite& site) noexcept;
   [[nodiscard]] PastCall past(Call call) const noexcept;
 
-  std::array<std::atomic<Branch*>, std::size_t{1} << kRootShift> root_{};
+  std::atomic<Root*> root_{nullptr};
   StackDepot depot_;
   unsigned grain_shift_;
 };

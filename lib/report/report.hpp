@@ -60,7 +60,7 @@ Printed print_report(const Fault& fault, std::uint64_t offset, const Call& call,
 
 // The llvm-symbolizer or addr2line that print_report asks what addresses are in the source, a path; empty: nobody. The text
 // must last.
-void set_symbolizer(const char* path) noexcept;
+[[gnu::cold]] void set_symbolizer(const char* path) noexcept;
 
 // By which find_suppressed goes. They must last.
 void set_suppressions(const Suppressions* suppressions) noexcept;
@@ -69,7 +69,7 @@ void set_suppressions(const Suppressions* suppressions) noexcept;
 void find_suppressed(std::span<const Trace* const> traces, std::span<bool> suppressed) noexcept;
 
 // The file to which each report is appended as a line of JSON as well; empty: none. The text must last.
-void set_json_reports(const char* path) noexcept;
+[[gnu::cold]] void set_json_reports(const char* path) noexcept;
 // One line to stderr: "trestle: " and the pieces.
 void print_line(std::string_view first, std::string_view second = {}, std::string_view third = {},
                 std::string_view fourth = {}) noexcept;

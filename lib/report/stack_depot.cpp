@@ -6,6 +6,7 @@
 
 #include "base/keyed.hpp"
 #include "os/linux_os.hpp"
+#include "report/mapped_once.hpp"
 
 namespace trestle {
 namespace {
@@ -20,7 +21,7 @@ std::uintptr_t inverted(const void* address) noexcept { return ~reinterpret_cast
 
 }  // namespace
 
-// Of the bucket's traces from one on until another, which is not looked at.
+// Of a list's traces from one on until another, which is not looked at.
 StackDepot::Id StackDepot::search(Id from, Id until, std::uint32_t hash,
                                   std::span<const void* const> return_addresses) const noexcept {
   for (Id id = from; id != until;) {
@@ -36,13 +37,15 @@ StackDepot::Id StackDepot::search(Id from, Id until, std::uint32_t hash,
 StackDepot::Id StackDepot::put(std::span<const void* const> return_addresses) noexcept {
   return_addresses = return_addresses.first(std::min(return_addresses.size(), kMaxDepth));
   const std::uint32_t hash = hash_of(return_addresses);
-  std::atomic<Id>& bucket = buckets_[hash % kBuckets];
-  const Id seen = bucket.load(std::memory_order_acquire);
+  List* const table = mapped_once(table_, lists_ * sizeof(List));
+  if (table == nullptr) return 0;
+  List& list = table[hash & (lists_ - 1)];
+  const Id seen = list.load(std::memory_order_acquire);
   if (const Id found = search(seen, 0, hash, return_addresses)) [[likely]]
     return found;
   if (lock_.is_held_by_caller()) return 0;
   const Guard guard(lock_);
-  const Id first = bucket.load(std::memory_order_relaxed);
+  const Id first = list.load(std::memory_order_relaxed);
   if (const Id found = search(first, seen, hash, return_addresses)) return found;
   const Id id = carve(sizeof(Trace) + return_addresses.size_bytes());
   if (id == 0) return 0;
@@ -51,7 +54,7 @@ StackDepot::Id StackDepot::put(std::span<const void* const> return_addresses) no
   made->hash_ = hash;
   made->depth_ = return_addresses.size();
   std::ranges::transform(return_addresses, reinterpret_cast<std::uintptr_t*>(made + 1), inverted);
-  bucket.store(id, std::memory_order_release);
+  list.store(id, std::memory_order_release);
   return id;
 }
 

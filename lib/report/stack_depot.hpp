@@ -28,7 +28,7 @@ class Trace {
     return reinterpret_cast<const std::uintptr_t*>(this + 1);
   }
 
-  std::uint32_t next_;  // of its bucket
+  std::uint32_t next_;  // of its list
   std::uint32_t hash_;
   std::uint64_t depth_;
 };
@@ -39,7 +39,11 @@ class StackDepot {
   using Id = std::uint32_t;
   static constexpr std::size_t kMaxDepth = 32;  // frames of a trace; those further out are cut off
 
-  constexpr StackDepot() noexcept = default;
+  // How many lists the stacks are spread over, a power of two: as many as there may be stacks, or they are long; but each has 4
+  // bytes of a table, of which hardly two stacks use the same page.
+  static constexpr std::size_t kListsOfMany = std::size_t{1} << 18;
+  static constexpr std::size_t kListsOfFew = std::size_t{1} << 13;
+  constexpr explicit StackDepot(std::size_t lists = kListsOfMany) noexcept : lists_(lists) {}
   StackDepot(const StackDepot&) = delete;
   StackDepot& operator=(const StackDepot&) = delete;
 
@@ -60,7 +64,7 @@ class StackDepot {
  private:
   static constexpr std::size_t kUnit = 8;  // an id counts these
   static constexpr std::size_t kUnits = kChunkBytes / kUnit;
-  static constexpr std::size_t kBuckets = std::size_t{1} << 18;
+  using List = std::atomic<Id>;  // its first
 
   [[nodiscard]] Id search(Id from, Id until, std::uint32_t hash,
                           std::span<const void* const> return_addresses) const noexcept;
@@ -69,7 +73,8 @@ class StackDepot {
     return reinterpret_cast<Trace*>(chunks_[id / kUnits].load(std::memory_order_acquire) + id % kUnits * kUnit);
   }
 
-  std::array<std::atomic<Id>, kBuckets> buckets_{};
+  std::size_t lists_;
+  std::atomic<List*> table_{nullptr};
   std::array<std::atomic<std::byte*>, kMostChunks> chunks_{};
   Mutex lock_;
   // Where the next trace goes; no trace is named 0.

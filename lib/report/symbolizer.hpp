@@ -14,7 +14,7 @@
 namespace trestle {
 
 // The path of llvm-symbolizer or else of addr2line, by PATH. False: neither is there.
-[[nodiscard]] bool find_symbolizer(std::span<char> path) noexcept;
+[[nodiscard, gnu::cold]] bool find_symbolizer(std::span<char> path) noexcept;
 
 // Large, and therefore not for the stack. One thread at a time; allocates nothing.
 class Symbolizer {

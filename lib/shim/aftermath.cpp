@@ -55,7 +55,7 @@ void write_summary() noexcept {
 }
 
 // Of reports that were not printed.
-void tell_rest() noexcept {
+[[gnu::cold]] void tell_rest() noexcept {
   const std::uint64_t repeated = since(ration.repeated(), inherited_repeated);
   const std::uint64_t too_many = since(ration.too_many(), inherited_too_many);
   if (repeated + too_many == 0) return;

@@ -39,10 +39,10 @@ void outlive(const Findings& found, const Call& call) noexcept;
 trestle_fault_handler set_fault_handler(trestle_fault_handler handler) noexcept;
 
 // The options are known.
-void begin_aftermath() noexcept;
+[[gnu::cold]] void begin_aftermath() noexcept;
 // What is done when the process ends: the check at exit, the search for leaks, and the summary, once a process. `caller`: null
 // where it ends at once, and what lies around is no leak.
-void at_exit(const os::Caller* caller = nullptr) noexcept;
+[[gnu::cold]] void at_exit(const os::Caller* caller = nullptr) noexcept;
 // In the child of a fork: what the parent did is not in the summary.
 void begin_summary() noexcept;
 

@@ -5,6 +5,6 @@ namespace trestle {
 
 // From now on its report of an access to bytes of the heap that are nobody's has ours behind it: which block it was, and who
 // allocated and freed it. In builds without it nothing happens.
-void accompany_asan_reports() noexcept;
+[[gnu::cold]] void accompany_asan_reports() noexcept;
 
 }  // namespace trestle

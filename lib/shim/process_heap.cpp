@@ -15,7 +15,8 @@
 namespace trestle {
 
 constinit ProcessHeap heap_of_process;
-constinit ProcessHistories histories_of_process{kHistoriesOfAll ? kMinAlignment : kGranule};
+constinit ProcessHistories histories_of_process{kHistoriesOfAll ? kMinAlignment : kGranule,
+                                                kHistoriesOfAll ? StackDepot::kListsOfMany : StackDepot::kListsOfFew};
 constinit Options options_of_process{
     .check_at_exit = kPolicy.check_at_exit,
     .handle_segv = kPolicy.handle_segv,

@@ -57,6 +57,20 @@ TEST_F(StackDepotTest, KeepsEachStackOnce) {
 }
 
 // What it knows it goes on knowing. A sanitizer's malloc has to do with what it has, too: all is there before.
+TEST(StackDepot, OfFewListsKeepsAsMany) {
+  constexpr std::uintptr_t kStacks = 500;
+  StackDepot depot(2);
+  std::set<StackDepot::Id> ids;
+  for (std::uintptr_t i = 0; i < kStacks; ++i) ids.insert(depot.put(addresses(i << 8, 5)));
+  EXPECT_EQ(ids.size(), kStacks);
+  EXPECT_FALSE(ids.contains(0));
+  for (std::uintptr_t i = 0; i < kStacks; ++i) {
+    const StackDepot::Id id = depot.put(addresses(i << 8, 5));
+    EXPECT_TRUE(ids.contains(id));
+    EXPECT_EQ(kept(depot, id), addresses(i << 8, 5));
+  }
+}
+
 TEST_F(StackDepotTest, KeepsNoMoreThanThereIsMemoryFor) {
   if (TRESTLE_UNDER_TSAN) GTEST_SKIP() << "it ends where its own memory is refused";
   for (const long call : {SYS_mmap, SYS_mprotect}) {
