@@ -36,7 +36,7 @@ std::atomic<std::size_t> mapping_budget{0};
 std::atomic<std::size_t> moves{0};
 std::atomic<bool> moves_refused{false};
 // A guard costs by the page, a mapping of its own does not: from so many bytes on the latter is the cheaper.
-constexpr std::size_t kCloseByMapping = std::size_t{2} << 20;
+constexpr std::size_t kCloseByMapping = std::size_t{256} << 10;
 // Some range so long had to be guarded: the process may have no more mappings.
 std::atomic<bool> closed_by_guard{false};
 
