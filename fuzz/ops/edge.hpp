@@ -27,7 +27,7 @@ Allocation allocate_zeroed_at_edge(E& engine, std::size_t size, Kind kind) {
 template <class E>
 Verdict deallocate_at_edge(E& engine, void* payload, const Release& how) {
   if constexpr (requires { engine.deallocate_hot(payload, how); }) {
-    if (engine.deallocate_hot(payload, how)) return {};
+    if (engine.deallocate_hot(payload, how) || engine.deallocate_away(payload, how)) return {};
   }
   return engine.deallocate(payload, how);
 }

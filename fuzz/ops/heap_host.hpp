@@ -177,7 +177,7 @@ class HeapHost {
   // Whether the hot paths do nothing, although a slot is there to be freed and, then, to be had again.
   [[nodiscard]] bool is_cold() {
     void* const slot = heap_.allocate(1, kMinAlignment, Kind::by_malloc).payload;
-    if (slot != nullptr && heap_.deallocate_hot(slot, {})) return false;
+    if (slot != nullptr && (heap_.deallocate_hot(slot, {}) || heap_.deallocate_away(slot, {}))) return false;
     return !heap_.deallocate(slot, {}).is_fault() && heap_.allocate_hot(1, Kind::by_malloc) == nullptr;
   }
 

@@ -41,8 +41,9 @@ class alignas(kRecordAlignment) Depot {
 
   constexpr Depot() noexcept = default;
   // `state`: slots, or addresses, which nobody can read where the system guards them.
-  void start(SpanHeap<O>& spans, RecordPool<O>& records, const Key& key, SizeClass size_class,
+  void start(SpanHeap<O>& spans, RecordPool<O>& records, const Key& key, SizeClass size_class, std::uint8_t arena = 0,
              SpanState state = SpanState::slots) noexcept {
+    arena_ = arena;
     state_ = state;
     spans_ = &spans;
     records_ = &records;
@@ -83,6 +84,7 @@ class alignas(kRecordAlignment) Depot {
   RecordPool<O>* records_ = nullptr;
   Key key_;
   SizeClass class_{};
+  std::uint8_t arena_ = 0;
   SpanState state_ = SpanState::slots;
 };
 
@@ -164,7 +166,8 @@ bool Depot<P, O>::add_slab() noexcept {
                                                            .free_bits = bits,
                                                            .bytes = static_cast<std::uint32_t>(span_bytes(class_)),
                                                            .size_class = class_,
-                                                           .zeroed = ref.zeroed}),
+                                                           .zeroed = ref.zeroed,
+                                                           .arena = arena_}),
                                             this};
   if (state_ == SpanState::slots) {
     ref.region->set_record(*ref.span, record);

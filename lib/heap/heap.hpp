@@ -79,6 +79,9 @@ class Heap {
   [[gnu::always_inline]] bool deallocate_hot(void* payload, const Release& how) noexcept {
     return slots_.deallocate_hot(payload, how);
   }
+  [[gnu::always_inline]] bool deallocate_away(void* payload, const Release& how) noexcept {
+    return slots_.deallocate_away(payload, how);
+  }
   [[gnu::always_inline]] void* allocate_zeroed_hot(std::size_t size, Kind kind) noexcept {
     void* const made = slots_.allocate_hot(size, kind);
     if (made != nullptr) zero_unknown(made, size);

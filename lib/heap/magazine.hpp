@@ -1,7 +1,9 @@
 // Slots of one size class that are ready for one thread, kept as addresses in an array, and those that it freed a moment ago,
 // which wait in a ring before they are ready again. With random reuse a newcomer takes the place of any other.
+// Those that the thread freed and that lie in slabs of another arena go home to it, some at a time, and are not used here: two
+// threads would write to one line of the processor's cache, to what lies beside and to the states.
 //
-//   slots_ | ready ... | room to capacity, to most |    ring_ | waiting ... |
+//   slots_ | ready ... | room to capacity, to most | waiting ... | going home ... |
 #pragma once
 
 #include <algorithm>
@@ -29,9 +31,13 @@ class alignas(64) Magazine {  // a cache line, so that its place is a shift away
   [[nodiscard]] static constexpr std::size_t delay(SizeClass size_class) noexcept {
     return std::min<std::size_t>(P.slot_delay, most(size_class) / 2);
   }
+  // Slots on their way home at once: those that wait, and a batch.
+  [[nodiscard]] static constexpr std::size_t homebound_room(SizeClass size_class) noexcept {
+    return delay(size_class) + most(size_class) / 2;
+  }
   // Room that the arrays need.
   [[nodiscard]] static constexpr std::size_t room(SizeClass size_class) noexcept {
-    return most(size_class) + delay(size_class);
+    return most(size_class) + delay(size_class) + homebound_room(size_class);
   }
 
   constexpr Magazine() noexcept = default;
@@ -41,6 +47,7 @@ class alignas(64) Magazine {  // a cache line, so that its place is a shift away
     if constexpr (P.poison)
       last_poison_ = static_cast<std::uint16_t>(std::min(slot_bytes(size_class), P.poison_limit) - 1);
     delay_ = static_cast<std::uint16_t>(delay(size_class));
+    homebound_room_ = static_cast<std::uint16_t>(homebound_room(size_class));
     capacity_ = std::max<std::uint16_t>(2, most_ / 8);
   }
 
@@ -94,6 +101,10 @@ class alignas(64) Magazine {  // a cache line, so that its place is a shift away
     }
   }
 
+  // A slot just freed that lies in a slab of another arena; not when there is no room.
+  [[nodiscard]] bool has_room_homebound() const noexcept { return homebound_ != homebound_room_; }
+  void send_home(void* slot) noexcept { slots_[most_ + delay_ + homebound_++] = slot; }
+
   // Where a batch of slots is to be put, while none is ready; and that so many came, in address order. With random reuse they
   // are handed out from the left or from the right; in an order of its own a batch would cost whoever walks through what it
   // allocated half as much again (docs/design.md).
@@ -118,6 +129,17 @@ class alignas(64) Magazine {  // a cache line, so that its place is a shift away
   [[nodiscard]] std::span<void*> idle() noexcept { return {slots_, std::min(unneeded_, ready_) / 2U}; }
   [[nodiscard]] std::span<void*> ready() noexcept { return {slots_, ready_}; }
   [[nodiscard]] std::span<void*> waiting() noexcept { return {slots_ + most_, waiting_}; }
+  // Those on their way home, the oldest first; those of them after which enough others were freed; and that so many of the
+  // first arrived.
+  [[nodiscard]] std::span<void*> homebound() noexcept { return {slots_ + most_ + delay_, homebound_}; }
+  [[nodiscard]] std::span<void*> arriving() noexcept {
+    return homebound().first(homebound_ > delay_ ? homebound_ - delay_ : 0U);
+  }
+  void arrived(std::size_t count) noexcept {
+    const std::span<void*> slots = homebound();
+    std::copy(slots.begin() + static_cast<std::ptrdiff_t>(count), slots.end(), slots.begin());
+    homebound_ = static_cast<std::uint16_t>(homebound_ - count);
+  }
   // So many of the first ready ones were given up.
   void dropped(std::size_t count) noexcept {
     std::copy(slots_ + count, slots_ + ready_, slots_);
@@ -138,7 +160,9 @@ class alignas(64) Magazine {  // a cache line, so that its place is a shift away
   std::uint16_t most_ = 0;
   std::uint16_t delay_ = 0;
   std::uint16_t last_poison_ = 0;  // how far from a slot's start its last byte of poison lies
-  std::uint16_t unneeded_ = 0;     // were ready at the last look, and no batch was needed since
+  std::uint16_t homebound_ = 0;
+  std::uint16_t homebound_room_ = 0;
+  std::uint16_t unneeded_ = 0;  // were ready at the last look, and no batch was needed since
 };
 
 }  // namespace trestle

@@ -50,7 +50,13 @@ class SlotTier {
   // fault. Null: allocate has to see.
   [[gnu::always_inline]] inline void* allocate_hot(std::size_t size, Kind kind) noexcept;
   // The same of deallocate. False: nothing was done.
-  [[gnu::always_inline]] inline bool deallocate_hot(void* payload, const Release& how) noexcept;
+  [[gnu::always_inline]] inline bool deallocate_hot(void* payload, const Release& how) noexcept {
+    return release_hot<false>(payload, how);
+  }
+  // And the case next to it, that the slot lies in a slab of another arena.
+  [[gnu::always_inline]] inline bool deallocate_away(void* payload, const Release& how) noexcept {
+    return release_hot<true>(payload, how);
+  }
   // From now on one request in about so many is a sample, for which these two do nothing; 0: none. 1: each.
   void set_sample(std::uint64_t every) noexcept TRESTLE_NO_THREAD_SAFETY_ANALYSIS;
   [[nodiscard]] bool takes_samples() const noexcept { return P.sampled && sample_ != 0; }
@@ -158,11 +164,14 @@ class SlotTier {
   void close() noexcept TRESTLE_NO_THREAD_SAFETY_ANALYSIS;
   void open() noexcept TRESTLE_NO_THREAD_SAFETY_ANALYSIS;
 
+  template <bool kAway>
+  [[gnu::always_inline]] inline bool release_hot(void* payload, const Release& how) noexcept;
   Allocation hand_out(Cache& cache, Magazine<P>& magazine, void* slot, std::size_t size, Kind kind) noexcept;
   [[gnu::always_inline]] inline void count_taken(Cache& cache, Magazine<P>& magazine, std::size_t size) noexcept;
   [[gnu::always_inline]] inline void count_given(Cache& cache, Magazine<P>& magazine, std::size_t requested) noexcept;
   [[nodiscard]] void* refill(Cache& cache, SizeClass size_class) noexcept TRESTLE_NO_THREAD_SAFETY_ANALYSIS;
   void spill(Cache& cache, SizeClass size_class) noexcept;
+  void bring_home(Magazine<P>& magazine, std::span<void*> first) noexcept;
   void give_all(std::span<void*> slots) noexcept;
   bool empty(Cache& cache) noexcept;
   void look_for_idle(Cache& cache) noexcept;
@@ -261,23 +270,28 @@ inline void* SlotTier<P, O>::allocate_hot(std::size_t size, Kind kind) noexcept 
 }
 
 template <Policy P, Os O>
-inline bool SlotTier<P, O>::deallocate_hot(void* payload, const Release& how) noexcept {
+template <bool kAway>
+inline bool SlotTier<P, O>::release_hot(void* payload, const Release& how) noexcept {
   if constexpr (P.slots_quarantined) return false;
   const OwnCache& own = os_.own_cache();
   if (own.heap != hot_free_id_.load(std::memory_order_relaxed)) [[unlikely]]
     return false;
   Record* const record = static_cast<Record*>(spans_->first_record_of(payload));
   auto& cache = *static_cast<Cache*>(own.cache);
-  if (record == nullptr || !cache.gate.try_enter()) [[unlikely]]
+  if (record == nullptr || (record->slab.layout().arena != cache.arena) != kAway || !cache.gate.try_enter())
+      [[unlikely]]
     return false;
   Magazine<P>& magazine = cache.magazine(record->slab.layout().size_class);
   bool done = false;
-  if (!magazine.is_full()) [[likely]] {
+  if (kAway ? magazine.has_room_homebound() : !magazine.is_full()) [[likely]] {
     std::size_t requested = 0;
     done = record->slab.try_release(payload, how, Rest::magazine, requested);
     if (done) [[likely]] {
       count_given(cache, magazine, requested);
-      magazine.push(payload, cache.random);
+      if constexpr (kAway)
+        magazine.send_home(payload);
+      else
+        magazine.push(payload, cache.random);
     }
   }
   cache.gate.leave();
@@ -307,14 +321,20 @@ Verdict SlotTier<P, O>::deallocate(Record& record, void* payload, const Release&
   }
   const SizeClass size_class = record.slab.layout().size_class;
   Magazine<P>& magazine = cache->magazine(size_class);
-  if (!waits && magazine.is_full()) [[unlikely]]
-    spill(*cache, size_class);
   count_given(*cache, magazine, released.requested);
   Verdict verdict;
-  if (waits)
+  if (waits) {
     verdict = quarantine();
-  else
+  } else if (record.slab.layout().arena == cache->arena) {
+    if (magazine.is_full()) spill(*cache, size_class);
     magazine.push(payload, cache->random);
+  } else {
+    if (!magazine.has_room_homebound()) {
+      bring_home(magazine, magazine.arriving());
+      look_for_idle(*cache);
+    }
+    magazine.send_home(payload);
+  }
   cache->gate.leave();
   return verdict;
 }

@@ -64,6 +64,12 @@ void SlotTier<P, O>::spill(Cache& cache, SizeClass size_class) noexcept {
   look_for_idle(cache);
 }
 
+template <Policy P, Os O>
+void SlotTier<P, O>::bring_home(Magazine<P>& magazine, std::span<void*> first) noexcept {
+  give_all(first);
+  magazine.arrived(first.size());
+}
+
 // Each slot goes to the depot that its slab came from, a lock for each run of slots of one depot.
 template <Policy P, Os O>
 void SlotTier<P, O>::give_all(std::span<void*> slots) noexcept {
@@ -84,17 +90,18 @@ bool SlotTier<P, O>::empty(Cache& cache) noexcept {
   bool any = false;
   for (std::uint8_t i = 0; i < kSizeClasses; ++i) {
     Magazine<P>& magazine = cache.magazine({i});
-    any = any || !magazine.ready().empty() || !magazine.waiting().empty();
+    any = any || !magazine.ready().empty() || !magazine.waiting().empty() || !magazine.homebound().empty();
     give_all(magazine.ready());
     magazine.dropped(magazine.ready().size());
     give_all(magazine.waiting());
     magazine.drop_waiting();
+    bring_home(magazine, magazine.homebound());
   }
   publish(cache);
   return any;
 }
 
-// Every so many batches: what was not needed since the last look is given up by half, and a thread that often found another
+// Every so many batches: what was not needed since the last look is given up by half, what has waited long enough arrives at home, and a thread that often found another
 // in its way moves on to the next arena.
 template <Policy P, Os O>
 void SlotTier<P, O>::look_for_idle(Cache& cache) noexcept {
@@ -108,6 +115,7 @@ void SlotTier<P, O>::look_for_idle(Cache& cache) noexcept {
       give_all(idle);
       magazine.dropped(idle.size());
     }
+    bring_home(magazine, magazine.arriving());
     magazine.begin_look();
   }
   const auto next = static_cast<std::uint32_t>((cache.arena + 1) % config_.arenas);
@@ -212,8 +220,10 @@ template <Policy P, Os O>
 void SlotTier<P, O>::check_counts(FaultSink& sink, const SlabTally& tally) const noexcept {
   std::uint64_t cached = 0;
   for (Cache* cache = caches_; cache != nullptr; cache = cache->next) {
-    for (std::uint8_t i = 0; i < kSizeClasses; ++i)
-      cached += cache->magazine({i}).ready().size() + cache->magazine({i}).waiting().size();
+    for (std::uint8_t i = 0; i < kSizeClasses; ++i) {
+      Magazine<P>& magazine = cache->magazine({i});
+      cached += magazine.ready().size() + magazine.waiting().size() + magazine.homebound().size();
+    }
   }
   const auto mismatch = [&](std::uint64_t expected, std::uint64_t found) {
     sink.add({.kind = FaultKind::accounting_mismatch, .address = this, .expected = expected, .found = found});

@@ -91,7 +91,8 @@ auto SlotTier<P, O>::depots(std::uint32_t arena) noexcept -> Depots* {
   std::byte* const place = records_->allocate(os_, sizeof(Depots));
   if (place == nullptr) return nullptr;
   auto* const made = new (place) Depots;
-  for (std::uint8_t i = 0; i < kSizeClasses; ++i) made->of_class[i].start(*spans_, *records_, key_, {i});
+  for (std::uint8_t i = 0; i < kSizeClasses; ++i)
+    made->of_class[i].start(*spans_, *records_, key_, {i}, static_cast<std::uint8_t>(arena));
   depots_[arena] = made;
   return made;
 }

@@ -33,7 +33,7 @@ class ZeroTier {
   void start(SpanHeap<O>& spans, RecordPool<O>& records, const Key& key) noexcept {
     spans_ = &spans;
     for (unsigned i = 0; i < kDepots; ++i)
-      depots_[i].start(spans, records, key, class_for(kMinAlignment << i), SpanState::addresses);
+      depots_[i].start(spans, records, key, class_for(kMinAlignment << i), 0, SpanState::addresses);
   }
   void stop() noexcept {
     counts_ = {};

@@ -274,6 +274,7 @@ void* serve_again(void* block, std::size_t size, const Call& call) noexcept {
 void take_back(void* block, const Release& how, const Call& call) noexcept {
   if (block == nullptr) return;
   const OwnAccesses own;
+  if (!kHistoriesOfAll && !kMarksBytes && heap.deallocate_away(block, how)) return;
   if (!is_up()) [[unlikely]]
     die(Fault{.kind = FaultKind::wild_pointer, .address = block}, call);
   tick(call);

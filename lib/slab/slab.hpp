@@ -29,7 +29,8 @@ struct SlabLayout {
   std::uint64_t* free_bits = nullptr;  // room for one bit a slot, all zero
   std::uint32_t bytes = 0;             // of the memory, at most 2^22
   SizeClass size_class{};
-  bool zeroed = false;  // the memory reads as zero
+  bool zeroed = false;     // the memory reads as zero
+  std::uint8_t arena = 0;  // that it is of; here since it is read with the rest
 };
 
 // What a walk over the slots counts, to be held against the slab's own counts.

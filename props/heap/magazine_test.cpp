@@ -24,6 +24,7 @@ class MagazineTest : public testing::Test {
     std::set<void*> seen;
     for (void* const at : magazine_.ready()) EXPECT_TRUE(seen.insert(at).second);
     for (void* const at : magazine_.waiting()) EXPECT_TRUE(seen.insert(at).second);
+    for (void* const at : magazine_.homebound()) EXPECT_TRUE(seen.insert(at).second);
     return seen;
   }
 
@@ -64,6 +65,28 @@ TYPED_TEST(MagazineTest, ASlotWaitsForAsManyOthersAsThePolicySays) {
     this->magazine_.push(this->slot(kDelay + i), this->random_);
     EXPECT_EQ(this->magazine_.pop(), this->slot(i)) << "the first in is the first out";
   }
+}
+
+// Beside those that are ready and those that wait, which are left alone.
+TYPED_TEST(MagazineTest, SlotsArriveAtHomeInTheirOrderAfterAsManyOthersAsThePolicySays) {
+  constexpr std::size_t kDelay = TestFixture::Type::delay(TestFixture::kClass);
+  constexpr std::size_t kOwn = 1000;
+  for (std::size_t i = 0; i < kDelay + 1; ++i) this->magazine_.push(this->slot(kOwn + i), this->random_);
+  std::size_t sent = 0;
+  std::size_t arrived = 0;
+  for (int round = 0; round < 5; ++round) {
+    while (this->magazine_.has_room_homebound()) this->magazine_.send_home(this->slot(sent++));
+    EXPECT_EQ(this->all().size(), sent - arrived + kDelay + 1);
+    const std::span<void*> arriving = this->magazine_.arriving();
+    ASSERT_GT(arriving.size(), 16U);
+    for (std::size_t i = 0; i < arriving.size(); ++i) EXPECT_EQ(arriving[i], this->slot(arrived + i));
+    arrived += arriving.size();
+    this->magazine_.arrived(arriving.size());
+    EXPECT_EQ(sent - arrived, kDelay);
+    EXPECT_TRUE(this->magazine_.arriving().empty());
+  }
+  EXPECT_EQ(this->magazine_.pop(), this->slot(kOwn));
+  EXPECT_EQ(this->magazine_.pop(), nullptr);
 }
 
 // With random reuse the next slot to go stays the next, and a newcomer may be at any place behind it; without, it is the next.
@@ -169,6 +192,7 @@ TYPED_TEST(MagazineTest, LargerSlotsAreFewer) {
     EXPECT_LE(TestFixture::Type::most({i}), TestFixture::Type::most({static_cast<std::uint8_t>(i - 1)}));
     EXPECT_GE(TestFixture::Type::most({i}), 2U);
     EXPECT_LE(TestFixture::Type::delay({i}) * 2, TestFixture::Type::most({i}));
+    EXPECT_GT(TestFixture::Type::homebound_room({i}), TestFixture::Type::delay({i}));
   }
 }
 

@@ -3,6 +3,8 @@
 #include <sys/mman.h>
 
 #include <atomic>
+#include <memory>
+#include <set>
 #include <thread>
 
 #include "child.hpp"
@@ -30,6 +32,43 @@ TYPED_TEST_SUITE(SlotTierTest, EveryPolicy, PolicyNames);
 template <class T>
 class MagazineTierTest : public SlotTierTest<T> {};
 TYPED_TEST_SUITE(MagazineTierTest, MagazinePolicies, PolicyNames);
+
+// Two threads, each of an arena of its own. Nobody gets a slot that lies beside another's, once it has changed hands.
+TYPED_TEST(MagazineTierTest, WhatAnotherArenasThreadFreesIsReusedAtHomeOnly) {
+  constexpr std::size_t kSize = 64;
+  constexpr std::size_t kMany = 300;
+  ops::TestArena arena;
+  const auto owner = std::make_unique<Heap<TestFixture::kPolicy, ops::TestOs>>(ops::TestOs{arena});
+  auto& heap = *owner;
+  for (const bool hot : {false, true}) {
+    arena.reset();
+    ASSERT_TRUE(heap.start({.secret = 1, .region_bytes = 16 * kMiB}));
+    const auto release = [&](std::byte* at) {
+      return hot ? heap.deallocate_away(at, {}) || give(heap, at) == FaultKind::none
+                 : give(heap, at) == FaultKind::none;
+    };
+    arena.run_on(0);
+    std::set<std::byte*> handed;
+    while (handed.size() < kMany) handed.insert(take(heap, kSize));
+    arena.run_on(1);
+    std::vector<std::byte*> own;
+    own.push_back(take(heap, kSize));
+    EXPECT_FALSE(heap.deallocate_hot(*handed.begin(), {})) << "it is not this arena's";
+    EXPECT_FALSE(heap.deallocate_away(own.front(), {})) << "it is";
+    for (std::byte* const at : handed) ASSERT_TRUE(release(at));
+    EXPECT_TRUE(faults_of(heap).empty());
+    while (own.size() < kMany) own.push_back(take(heap, kSize));
+    for (std::byte* const at : own) ASSERT_FALSE(handed.contains(at));
+
+    arena.run_on(0);
+    std::size_t again = 0;
+    for (std::size_t i = 0; i < kMany; ++i) again += handed.contains(take(heap, kSize)) ? 1U : 0U;
+    EXPECT_GT(again, kMany / 2) << "where they came from";
+    EXPECT_TRUE(faults_of(heap).empty());
+    heap.stop();
+  }
+  EXPECT_EQ(arena.breach(), nullptr);
+}
 
 TYPED_TEST(SlotTierTest, AThreadThatHasLeftIsServedStill) {
   std::thread([&] {
