@@ -39,7 +39,7 @@ constexpr Policy with_short_quarantines(Policy policy) {
 
 // The largest request that a slot serves: so little that small requests reach the blocks, or as much as in the library.
 inline constexpr std::uint32_t kFewSlots = 1 << 10;
-inline constexpr std::uint32_t kAllSlots = 32 << 10;
+inline constexpr std::uint32_t kAllSlots = 64 << 10;
 
 // How the engine is set up. Over a buffer: its first size, how many units of 16 bytes it lies off a page's start, whether its
 // bytes are zero when the engine gets them, and the pages' size where it is one of pages. Over the harness's system: the

@@ -18,6 +18,7 @@ struct Policy {
   bool poison;                    // freed bytes are filled with `poison_byte` and verified before reuse
   std::uint8_t poison_byte;       // what it is
   std::size_t poison_limit;       // bytes of a free block, from its start, that are poisoned and verified
+  std::size_t largest_slot;       // what needs more bytes is a block, and waits as those do before its reuse
   bool random_reuse;              // blocks leave the quarantine in random order
   std::size_t slot_delay;         // freed slots of a class that wait in their thread's ring
   bool slots_quarantined;         // freed slots wait in the quarantine of the blocks instead
@@ -46,11 +47,12 @@ inline constexpr Policy kFast{.name = "fast",
                               .poison = false,
                               .poison_byte = 0,
                               .poison_limit = 0,
+                              .largest_slot = 64 << 10,
                               .random_reuse = true,
                               .slot_delay = 0,
                               .slots_quarantined = false,
                               .quarantine_blocks = 16,
-                              .quarantine_bytes = 64 << 10,
+                              .quarantine_bytes = 128 << 10,
                               .sweep_blocks = 0,
                               .sized_free_checked = false,
                               .kind_checked = false,
@@ -70,6 +72,7 @@ inline constexpr Policy kHardened{.name = "hardened",
                                   .poison = true,
                                   .poison_byte = 0,
                                   .poison_limit = 1024,
+                                  .largest_slot = 32 << 10,
                                   .random_reuse = true,
                                   .slot_delay = 16,
                                   .slots_quarantined = false,
@@ -94,6 +97,7 @@ inline constexpr Policy kDebug{.name = "debug",
                                .poison = true,
                                .poison_byte = 0xDF,
                                .poison_limit = kAllBytes,
+                               .largest_slot = 32 << 10,
                                .random_reuse = false,
                                .slot_delay = 0,
                                .slots_quarantined = true,

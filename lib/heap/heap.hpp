@@ -2,7 +2,7 @@
 // fault answers with it and changes nothing; nothing here prints or aborts.
 //
 //   no bytes          an address in a slab that nobody can read, under a lock of its own
-//   up to 32 KiB      a slot of a slab, from the thread's cache
+//   up to 32 KiB      a slot of a slab (fast: up to 64 KiB), from the thread's cache
 //   up to 256 KiB     a block of the arena, under the arena lock
 //   above             a span of its own, under the span lock
 #pragma once

@@ -18,7 +18,7 @@ void SlotTier<P, O>::start(SpanHeap<O>& spans, RecordPool<O>& records, LiveBytes
   sample_random_ = split_mix(random_);
   config_ = config;
   config_.arenas = std::clamp<std::size_t>(config.arenas, 1, kMaxArenas);
-  limit_ = align_down(std::min(config.limit, kMaxSlot), kSlotStep);
+  limit_ = align_down(std::min(config.limit, P.largest_slot), kSlotStep);
   most_hot_ = limit_ != 0 ? limit_ - Slab<P>::kLeastPad : 0;
   hot_id_ = id_;
   set_waiting(P.slots_quarantined);

@@ -1,4 +1,4 @@
-// Size classes: slots of 16 bytes to 32 KiB, 16 apart to 256 and then an eighth of the power of two below, so that no request
+// Size classes: slots of 16 bytes to 64 KiB, 16 apart to 256 and then an eighth of the power of two below, so that no request
 // is served more than 12.5 % beyond the next step of 16; and one of 16 bytes more than each power of two, which is what many
 // ask for and which a canary makes one byte longer. A class whose size is a multiple of 2^k is aligned to it in a slab
 // that is, so an alignment is only another size to round to.
@@ -14,7 +14,7 @@
 namespace trestle {
 
 inline constexpr std::size_t kSlotStep = 16;
-inline constexpr std::size_t kMaxSlot = std::size_t{32} << 10;
+inline constexpr std::size_t kMaxSlot = std::size_t{64} << 10;
 
 struct SizeClass {
   std::uint8_t index = 0;
@@ -44,14 +44,14 @@ inline constexpr std::size_t kSizeClasses = size_classes::count();
 namespace size_classes {
 
 struct Tables {
-  std::array<std::uint16_t, kSizeClasses> bytes{};
+  std::array<std::uint32_t, kSizeClasses> bytes{};
   std::array<std::uint8_t, kMaxSlot / kSlotStep + 1> of_steps{};  // by a request's bytes in steps of 16, rounded up
 };
 [[nodiscard]] consteval Tables make_tables() {
   Tables tables;
   std::size_t bytes = kSlotStep;
   for (std::size_t i = 0; i < kSizeClasses; ++i, bytes = rounded(bytes + 1))
-    tables.bytes[i] = static_cast<std::uint16_t>(bytes);
+    tables.bytes[i] = static_cast<std::uint32_t>(bytes);
   std::uint8_t index = 0;
   for (std::size_t steps = 0; steps < tables.of_steps.size(); ++steps) {
     if (steps * kSlotStep > tables.bytes[index]) ++index;

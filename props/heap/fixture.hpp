@@ -17,6 +17,7 @@ inline constexpr std::size_t kKiB = 1024;
 inline constexpr std::size_t kMiB = 1024 * kKiB;
 inline constexpr std::size_t kMaxBlockRequest = kBlockSpanBytes / kBlocksPerSpan;
 inline constexpr std::size_t kAnyBlockRequest = kMaxSlot + 1000;
+inline constexpr std::size_t kLeastMaxSlot = kHardened.largest_slot;  // of any policy
 // Sizes on both sides of every change of tier.
 inline constexpr std::size_t kAllSizes[] = {0,
                                             1,
@@ -26,6 +27,9 @@ inline constexpr std::size_t kAllSizes[] = {0,
                                             100,
                                             1000,
                                             4096,
+                                            kLeastMaxSlot - 1,
+                                            kLeastMaxSlot,
+                                            kLeastMaxSlot + 1,
                                             kMaxSlot - 1,
                                             kMaxSlot,
                                             kMaxSlot + 1,
@@ -49,7 +53,7 @@ class HeapTest : public testing::Test {
 
   // What the heap knows of a request's size: without canaries a slot's own.
   static constexpr std::size_t told_size(std::size_t size, std::size_t alignment = kMinAlignment) {
-    const bool slot = size != 0 && align_up(size, alignment) <= kMaxSlot;
+    const bool slot = size != 0 && align_up(size, alignment) <= kPolicy.largest_slot;
     return kPolicy.canary || !slot ? size : slot_bytes(class_for(size, alignment));
   }
 

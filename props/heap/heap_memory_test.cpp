@@ -233,7 +233,7 @@ TYPED_TEST(HeapMemoryTest, WhatIsReadyInEveryClassIsReusedBeforeMemoryIsCalledSh
   std::sort(large.begin(), large.end());
   for (std::size_t i = 0; i < 8; ++i) ASSERT_EQ(give(*heap, large.at(i)), FaultKind::none);
   std::vector<std::byte*> slots;
-  for (std::uint8_t i = 0; i < kSizeClasses && slot_bytes({i}) < kMaxSlot; ++i)
+  for (std::uint8_t i = 0; i < kSizeClasses && slot_bytes({i}) < TestFixture::kPolicy.largest_slot; ++i)
     slots.push_back(take(*heap, slot_bytes({i}) - 1));
   for (std::byte* const at : slots) ASSERT_EQ(give(*heap, at), FaultKind::none);
   EXPECT_NE(take(*heap, 7 * kMiB), nullptr);

@@ -82,10 +82,12 @@ TYPED_TEST(SlotTierTest, AThreadThatHasLeftIsServedStill) {
     this->give_all(after);
     EXPECT_TRUE(faults_of(this->heap_).empty());
     const std::uint64_t peak = this->heap_.stats().peak_live_bytes;
-    std::byte* const grown = regrow(this->heap_, take(this->heap_, kMaxSlot - 200), kMaxSlot - 100);
+    std::byte* const grown = regrow(this->heap_, take(this->heap_, TestFixture::kPolicy.largest_slot - 200),
+                                    TestFixture::kPolicy.largest_slot - 100);
     EXPECT_GE(this->heap_.stats().peak_live_bytes, this->heap_.stats().live_bytes);
     EXPECT_EQ(give(this->heap_, grown), FaultKind::none);
-    EXPECT_GE(this->heap_.stats().peak_live_bytes, std::max<std::uint64_t>(peak, kMaxSlot - 100));
+    EXPECT_GE(this->heap_.stats().peak_live_bytes,
+              std::max<std::uint64_t>(peak, TestFixture::kPolicy.largest_slot - 100));
     this->heap_.leave_thread();  // nothing is left to leave
   }).join();
   EXPECT_EQ(this->heap_.stats().live_blocks, 0U);
@@ -96,11 +98,12 @@ TYPED_TEST(SlotTierTest, AThreadThatHasLeftIsServedStill) {
 // What a thread that left had kept ready is not lost: its slabs are whole and go back.
 TYPED_TEST(MagazineTierTest, AThreadThatLeavesKeepsNoSlot) {
   std::thread([&] {
-    this->give_all(this->take_many(500, kMaxSlot / 2));
+    this->give_all(this->take_many(500, TestFixture::kPolicy.largest_slot / 2));
     this->heap_.leave_thread();
   }).join();
   const trestle_stats stats = this->heap_.stats();
-  const std::size_t slot = slot_bytes(class_for(kMaxSlot / 2 + Slab<TestFixture::kPolicy>::kLeastPad));
+  const std::size_t slot =
+      slot_bytes(class_for(TestFixture::kPolicy.largest_slot / 2 + Slab<TestFixture::kPolicy>::kLeastPad));
   EXPECT_EQ(stats.span_bytes, (Depot<TestFixture::kPolicy, LinuxOs>::span_bytes(class_for(slot))))
       << "one slab is kept";
   EXPECT_EQ(stats.free_block_bytes, stats.span_bytes / slot * slot) << "and all of its slots rest there";
@@ -108,7 +111,7 @@ TYPED_TEST(MagazineTierTest, AThreadThatLeavesKeepsNoSlot) {
 }
 
 TYPED_TEST(MagazineTierTest, WholeSlabsGoBackButOneOfAClass) {
-  constexpr std::size_t kSize = kMaxSlot / 2;
+  constexpr std::size_t kSize = TestFixture::kPolicy.largest_slot / 2;
   const std::vector<std::byte*> blocks = this->take_many(2000, kSize);
   EXPECT_GE(this->heap_.stats().span_bytes, 2000 * kSize);
   this->give_all(blocks);
@@ -219,7 +222,8 @@ TYPED_TEST(MagazineTierTest, WhatAnotherThreadFreesDoesNotPileUp) {
 
 TYPED_TEST(MagazineTierTest, TrimGivesEverySlabBackThatIsWhole) {
   std::vector<std::byte*> blocks;
-  for (std::size_t size = 1; size < kMaxSlot; size += 100) blocks.push_back(take(this->heap_, size));
+  for (std::size_t size = 1; size < TestFixture::kPolicy.largest_slot; size += 100)
+    blocks.push_back(take(this->heap_, size));
   const std::uint64_t before = this->heap_.stats().span_bytes;
   EXPECT_GE(before, blocks.size() / 8 * kGranule / 8);
   this->give_all(blocks);
