@@ -3,9 +3,11 @@
 
 #include <gtest/gtest.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <cstring>
 #include <map>
 #include <random>
@@ -13,6 +15,7 @@
 #include <vector>
 
 #include "base/arith.hpp"
+#include "child.hpp"
 
 namespace trestle {
 namespace {
@@ -343,6 +346,18 @@ TEST_F(ReachTest, AgreesWithAPlainSearch) {
       for (const std::size_t other : led) EXPECT_FALSE(all.contains(other)) << round << ": it leads to another leader";
     }
     EXPECT_EQ(told, kBlocks - wanted.size()) << "each that was not reached is told once";
+  }
+}
+
+TEST(Reach, HasNoRoomWhereThereIsNoMemory) {
+  if (TRESTLE_UNDER_TSAN) GTEST_SKIP() << "it ends where its own memory is refused";
+  for (const long call : {SYS_mmap, SYS_mprotect}) {
+    EXPECT_EQ(run_in_child([&] {
+                Reach reach;
+                if (!forbid_call(call, SECCOMP_RET_ERRNO | ENOMEM)) return 1;
+                return reach.make_room(10) ? 2 : 0;
+              }),
+              0);
   }
 }
 

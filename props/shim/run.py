@@ -12,6 +12,7 @@ begin with `//:` say what is expected; without any, status 0, "ok" on stdout, no
   //: killed SIGNAL                     by which the program ends; killed POLICY...: SIGNAL, under these
   //: summaries N                       processes that end, and say so
   //: summary KEY=VALUE                 in each summary; faults=null: as many as there may be
+  //: child_faults N                    in that of a child, of what the first report names; without: 0
   //: fault POLICY...: KIND in CALL     under these policies one report, and SIGABRT. GIVEN in CALL is what the program said
   //: warning POLICY...: KIND in CALL   under these one report, and the program goes on; the rest is counted
   //: told POLICY...: KIND in CALL      of each line one report, in this order, and the program goes on; `err` follows
@@ -66,6 +67,7 @@ class Expectation:
         self.told = told
         self.options, self.limit, self.out, self.err = "", None, "ok\n", []
         self.status, self.summaries, self.summary, self.report = 0, 1, [], None
+        self.child_faults = 0
         self.unsymbolized = False
         self.frames = {}
         self.more = 0  # faults without a report
@@ -78,7 +80,7 @@ class Expectation:
         word, _, rest = line.partition(" ")
         if word in ("options", "out"):
             setattr(self, word, rest)
-        elif word in ("limit", "status", "summaries"):
+        elif word in ("limit", "status", "summaries", "child_faults"):
             setattr(self, word, int(rest))
         elif word == "unsymbolized":
             self.unsymbolized = True
@@ -208,7 +210,8 @@ def hold_summaries(expected, path, policy, pid):
     for line in lines:
         require(line["policy"] == policy, f"the summary's policy is not {policy}: {line}")
         is_child = line["pid"] != pid and expected.summaries > 1 and expected.told
-        seen = ("", 0) if is_child else (kind, line["faults"] if faults is None else faults)
+        of_child = (kind if expected.child_faults else "", expected.child_faults)
+        seen = of_child if is_child else (kind, line["faults"] if faults is None else faults)
         require((line["fault"], line["faults"]) == seen, f"the summary's fault is not '{seen[0]}': {line}")
         for key, value in expected.summary:
             require(line[key] == value or key == "faults", f"{key} is not {value} in the summary: {line}")

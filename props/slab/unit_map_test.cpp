@@ -2,6 +2,8 @@
 #include "slab/unit_map.hpp"
 
 #include <gtest/gtest.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include <array>
 #include <vector>
@@ -118,6 +120,30 @@ TEST(UnitMap, EveryPatternAcrossTheBordersOfWords) {
       }
     }
   }
+}
+
+// Its words end where memory does.
+TEST(UnitMap, ReadsNothingBehindItsWords) {
+  const auto page = static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
+  void* const mapped = mmap(nullptr, 2 * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  ASSERT_NE(mapped, MAP_FAILED);
+  auto* const end = static_cast<std::byte*>(mapped) + page;
+  ASSERT_EQ(mprotect(end, page, PROT_NONE), 0);
+  for (const std::uint32_t units : {1U, 31U, 32U, 33U, 64U, 96U}) {
+    for (const unsigned code : {0U, 3U}) {
+      auto* const words = reinterpret_cast<std::uint64_t*>(end) - UnitMap::words_for(units);
+      std::fill(words, reinterpret_cast<std::uint64_t*>(end), 0);
+      UnitMap map(words, units);
+      map.set(0, units, code);
+      for (std::uint32_t from = 0; from <= units; ++from) {
+        EXPECT_EQ(map.next_free(from), code == 0 ? from : units);
+        EXPECT_EQ(map.next_used(from), code == 0 ? units : from);
+      }
+      EXPECT_EQ(map.run_end(0), units);
+      EXPECT_EQ(map.run_start(units - 1), 0U);
+    }
+  }
+  munmap(mapped, 2 * page);
 }
 
 TEST(UnitMap, SetsEveryRangeAndNothingElse) {

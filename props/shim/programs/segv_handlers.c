@@ -1,3 +1,4 @@
+//: summaries 2
 // What the heap has not closed is the program's: it ends by the signal as if there were no handler, whoever sent it, also on a
 // stack of its own; and a handler of the program's own is called.
 #include <setjmp.h>
@@ -44,7 +45,29 @@ static void ends_by_it(void (*act)(void)) {
   must(waitpid(child, &status, 0) == child && WIFSIGNALED(status) && WTERMSIG(status) == SIGSEGV);
 }
 
-int main(void) {
+// What the process had ignored when it began, it ignores still.
+static void begin_again(void) {
+  must(signal(SIGSEGV, SIG_IGN) != SIG_ERR);
+  execl("/proc/self/exe", "segv_handlers", "ignored", (char*)NULL);
+}
+static void ends_well(void (*act)(void)) {
+  const pid_t child = fork();
+  must(child >= 0);
+  if (child == 0) {
+    act();
+    _exit(1);
+  }
+  int status = 0;
+  must(waitpid(child, &status, 0) == child && status == 0);
+}
+
+int main(int count, char** words) {
+  if (count > 1 && strcmp(words[1], "ignored") == 0) {
+    send();
+    send_from_outside();
+    _exit(0);
+  }
+  ends_well(begin_again);
   static char stack[64 << 10];
   void (*const acts[])(void) = {read_null, write_null, send, send_from_outside, read_mapping, overflow};
   for (size_t i = 0; i < sizeof acts / sizeof *acts; ++i) ends_by_it(acts[i]);
