@@ -125,7 +125,7 @@ Cut cut(Reader& reader, std::uint64_t from, std::uint64_t count) {
   }
   Cut cut = cutter.cut(stretch);
   cut.text = "# " + reader.path() + ": " + std::to_string(stretch.size()) + " calls from call " + std::to_string(from) +
-             "\nstage policy=hardened slot_limit=32768\n" + cut.text;
+             "\nstage policy=hardened slot_limit=65536\n" + cut.text;
   return cut;
 }
 

@@ -78,7 +78,7 @@ TEST(Cut, AStretchIsAProgram) {
   Reader reader(file.path());
   const Cut whole = cut(reader, 0, 100);
   EXPECT_EQ(whole.text.substr(whole.text.find('\n') + 1),
-            "stage policy=hardened slot_limit=32768\n"
+            "stage policy=hardened slot_limit=65536\n"
             "allocate slot=0 size=100 alignment=16 kind=malloc\n"
             "run_on thread=1\n"
             "allocate slot=1 size=7 alignment=64 kind=new\n"
@@ -97,7 +97,7 @@ TEST(Cut, BlocksFromBeforeAreAllocatedFirst) {
   Reader reader(file.path());
   const Cut end = cut(reader, 3, 100);
   EXPECT_EQ(end.text.substr(end.text.find('\n') + 1),
-            "stage policy=hardened slot_limit=32768\n"
+            "stage policy=hardened slot_limit=65536\n"
             "allocate slot=0 size=5000 alignment=16 kind=malloc\n"
             "allocate slot=1 size=7 alignment=64 kind=new\n"
             "run_on thread=2\n"

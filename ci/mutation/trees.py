@@ -31,7 +31,7 @@ def copy(root, target):
 
 
 def renew(source, fresh):
-    """Makes the sources what the fresh ones are. A file that is the same already is left alone, so that it is not built anew."""
+    """Makes the sources what the fresh ones are. A file that is the same already is left alone, so as not to be built anew."""
     for old in [path for path in source.rglob("*") if path.is_file()]:
         if not (fresh / old.relative_to(source)).is_file():
             old.unlink()

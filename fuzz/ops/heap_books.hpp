@@ -82,6 +82,7 @@ void visit_cache(C& cache, Visit& visit) {
     visit_bytes_of(magazine.given, visit);
     visit_bytes_of(magazine.ready_, visit);
     visit_bytes_of(magazine.waiting_, visit);
+    visit_bytes_of(magazine.homebound_, visit);
   }
 }
 
@@ -123,7 +124,8 @@ bool is_followed_blindly(H& heap, const std::byte* at) {
   for_each_slab(heap, [&](auto& slab) { followed = followed || holds(&slab, 1); });
   for_each_cache(heap, [&](auto& cache) {
     for (const auto& magazine : cache.magazines_)
-      followed = followed || holds(&magazine.ready_, 1) || holds(&magazine.waiting_, 1);
+      followed =
+          followed || holds(&magazine.ready_, 1) || holds(&magazine.waiting_, 1) || holds(&magazine.homebound_, 1);
   });
   if (followed) return true;
   return !heap.spans_.for_each_region([&](auto& region) { return !holds(region.records_, region.frontier().count); });

@@ -69,9 +69,16 @@ concept LocatingHost = requires(H host, const std::byte* at) {
 
 template <Host H>
 class World {
+  [[nodiscard]] static std::uint32_t slot_limit(const Stage& stage) noexcept {
+    if constexpr (requires { H::kPolicy.largest_slot; })
+      return static_cast<std::uint32_t>(std::min<std::size_t>(stage.slot_limit, H::kPolicy.largest_slot));
+    else
+      return stage.slot_limit;
+  }
+
  public:
   World(H& host, const Stage& stage)
-      : host_(host), oracle_(Model{H::kFeatures, stage.buffer_bytes, stage.slot_limit}) {}
+      : host_(host), oracle_(Model{H::kFeatures, stage.buffer_bytes, slot_limit(stage)}) {}
 
   [[nodiscard]] Oracle& oracle() noexcept { return oracle_; }
   [[nodiscard]] const Model& model() const noexcept { return oracle_.model(); }

@@ -27,6 +27,8 @@ struct SlotConfig {
 
 template <Policy P, Os O>
 class SlotTier {
+  static_assert(P.largest_slot <= kMaxSlot && P.largest_slot % kSlotStep == 0);
+
  public:
   using Record = SlotRecord<P, O>;
   using Cache = ThreadCache<P>;

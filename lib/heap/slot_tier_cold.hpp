@@ -66,6 +66,7 @@ void SlotTier<P, O>::spill(Cache& cache, SizeClass size_class) noexcept {
 
 template <Policy P, Os O>
 void SlotTier<P, O>::bring_home(Magazine<P>& magazine, std::span<void*> first) noexcept {
+  if (first.empty()) return;
   give_all(first);
   magazine.arrived(first.size());
 }
@@ -101,8 +102,8 @@ bool SlotTier<P, O>::empty(Cache& cache) noexcept {
   return any;
 }
 
-// Every so many batches: what was not needed since the last look is given up by half, what has waited long enough arrives at home, and a thread that often found another
-// in its way moves on to the next arena.
+// Every so many batches: what was not needed since the last look is given up by half, what has waited long enough arrives at
+// home, and a thread that often found another in its way moves on to the next arena.
 template <Policy P, Os O>
 void SlotTier<P, O>::look_for_idle(Cache& cache) noexcept {
   publish(cache);

@@ -8,7 +8,7 @@
 //   guard(at, bytes)           drops the contents, any access faults until unguard; false: accessible as before, but the
 //                              contents may be lost
 //   unguard(at, bytes)         of a range that one guard call made: accessible again, reads as zero; false: still guarded
-//   close(at, bytes)           as guard, where nothing is guarded; few ranges are at a time, and a long one is no dearer
+//   close(at, bytes)           as guard, where nothing is guarded; a long one is no dearer
 //   open(at, bytes)            as unguard, of a range that one close call made
 //   move(from, to, bytes)      the pages of `from` appear at `to`, `from` then reads as zero; false: nothing changed
 //   now_ms()                   a monotonic clock, milliseconds

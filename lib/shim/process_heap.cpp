@@ -99,7 +99,7 @@ void withhold(const void* block) noexcept {
 // Somebody still writes to a slot that is free. Where it would be served next, nobody gets it.
 void keep_from_use(const Fault& fault) noexcept {
   constexpr int kTries = 2;  // the first may be a sample
-  if (fault.served == 0 || fault.served > kMaxSlot) return;
+  if (fault.served == 0 || fault.served > kPolicy.largest_slot) return;
   for (int i = 0; i < kTries; ++i) {
     const Allocation next = heap.allocate(fault.served - 1, kMinAlignment, Kind::by_malloc);
     if (next.payload == nullptr || next.is_fault()) return;
@@ -274,7 +274,7 @@ void* serve_again(void* block, std::size_t size, const Call& call) noexcept {
 void take_back(void* block, const Release& how, const Call& call) noexcept {
   if (block == nullptr) return;
   const OwnAccesses own;
-  if (!kHistoriesOfAll && !kMarksBytes && heap.deallocate_away(block, how)) return;
+  if (take_back_away(block, how)) return;
   if (!is_up()) [[unlikely]]
     die(Fault{.kind = FaultKind::wild_pointer, .address = block}, call);
   tick(call);

@@ -69,6 +69,11 @@ std::size_t size_of(const void* block, const Call& call) noexcept;
   if constexpr (kPolicy.histories == HistoriesOf::all || kMarksBytes) return false;
   return heap_of_process.deallocate_hot(block, how);
 }
+// The next to it, which another thread's block is.
+[[gnu::always_inline]] inline bool take_back_away(void* block, const Release& how) noexcept {
+  if constexpr (kPolicy.histories == HistoriesOf::all || kMarksBytes) return false;
+  return heap_of_process.deallocate_away(block, how);
+}
 
 }  // namespace trestle
 

@@ -313,12 +313,7 @@ auto SpanHeap<O>::reuse(std::size_t bytes, Fits fits) noexcept -> Ref {
 
 template <Os O>
 bool SpanHeap<O>::flush_retired() noexcept {
-  bool any = false;
-  const std::uint64_t now = os_.now_ms();
-  for (std::uint32_t i = 0; i < count_; ++i) {
-    while (evict_oldest(regions_[i], now, false)) any = true;
-  }
-  return any;
+  return sweep_retired([](const Ref&) { return true; }) != 0;
 }
 
 template <Os O>

@@ -6,7 +6,7 @@
 using namespace trestle;
 
 int main() {
-  must(malloc(40000) != nullptr);
+  must(malloc(80000) != nullptr);
   const unsigned bin = arena().bins_.highest();
   wrong_at(arena().at_place(arena().heads_[bin]));
   evidence(1, 0);

@@ -6,8 +6,8 @@
 using namespace trestle;
 
 int main() {
-  must(malloc(40000) != nullptr);
-  void* const block = hidden(malloc(40000));
+  must(malloc(80000) != nullptr);
+  void* const block = hidden(malloc(80000));
   std::byte* const at = header_of(block);
   arena().store(at, arena().load(at)->with_previous_used(false));
   wrong_at(at);

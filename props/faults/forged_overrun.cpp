@@ -6,7 +6,7 @@
 using namespace trestle;
 
 int main() {
-  void* const block = hidden(malloc(40000));
+  void* const block = hidden(malloc(80000));
   std::byte* const at = header_of(block);
   wrong_at(at);
   const std::size_t left = static_cast<std::size_t>(arena().extent_of(at).end_header() - at);

@@ -6,8 +6,8 @@
 using namespace trestle;
 
 int main() {
-  void* const live = hidden(malloc(40000));
-  free(hidden(malloc(40000)));
+  void* const live = hidden(malloc(80000));
+  free(hidden(malloc(80000)));
   auto& quarantine = arena().quarantine_;
   must(quarantine.count_ != 0);
   quarantine.ring_[quarantine.oldest_] = live;

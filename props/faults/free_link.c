@@ -3,10 +3,10 @@
 #include "fault.h"
 
 int main(void) {
-  must(malloc(40000) != NULL);
+  must(malloc(80000) != NULL);
   const struct trestle_block block = last_free_block();
   *hidden(block.address) ^= 16;
   wrong_at(block.address);
   concerns(block.address, 0, block.served);
-  return malloc(40000) == NULL ? 1 : ok();
+  return malloc(80000) == NULL ? 1 : ok();
 }

@@ -4,12 +4,12 @@
 #include "fault.h"
 
 int main(void) {
-  char* const block = hidden(malloc(40000));
-  char* const next = hidden(malloc(40000));
-  must(next == block + 40016);
-  block[40000] ^= 1;
-  wrong_at(block + 40000);
+  char* const block = hidden(malloc(80000));
+  char* const next = hidden(malloc(80000));
+  must(next == block + 80016);
+  block[80000] ^= 1;
+  wrong_at(block + 80000);
   concerns(next, 0, 0);
-  print(STDOUT_FILENO, "evidence ? 0x%zx\n", (size_t)word_at(block + 40008)); /* the tag that was; its key is secret */
+  print(STDOUT_FILENO, "evidence ? 0x%zx\n", (size_t)word_at(block + 80008)); /* the tag that was; its key is secret */
   return ok();
 }

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <fstream>
 #include <memory>
+#include <set>
 
 #include "heap/fixture.hpp"
 #include "ops/test_os.hpp"
@@ -99,6 +100,28 @@ TYPED_TEST(HeapMemoryTest, AFreedSlotRestsBeforeItIsReused) {
     ASSERT_EQ(give(this->heap_, next), FaultKind::none);
   }
   EXPECT_EQ(this->heap_.stats().retired_blocks != 0, TestFixture::kPolicy.slots_quarantined);
+}
+
+// The common way to zeroed slots as well, which asks for no more than a magazine.
+TYPED_TEST(HeapMemoryTest, ZeroedSlotsAreZeroAlsoWhereTheyWereAnothers) {
+  for (const std::size_t size : {std::size_t{24}, std::size_t{1000}, std::size_t{5000}, std::size_t{20'000}}) {
+    std::set<std::byte*> before;
+    while (before.size() < 64) before.insert(take(this->heap_, size));
+    for (std::byte* const at : before) fill(at, size, 0x6D);
+    for (std::byte* const at : before) ASSERT_EQ(give(this->heap_, at), FaultKind::none);
+    this->turn_over();
+    std::size_t again = 0;
+    for (std::size_t i = 0; i < 400; ++i) {
+      void* const made = this->heap_.allocate_zeroed_hot(size, Kind::by_malloc);
+      auto* const at = made != nullptr
+                           ? static_cast<std::byte*>(made)
+                           : static_cast<std::byte*>(this->heap_.allocate_zeroed(size, Kind::by_malloc).payload);
+      ASSERT_NE(at, nullptr);
+      ASSERT_EQ(first_other(at, size, 0), nullptr) << size;
+      again += before.contains(at) ? 1U : 0U;
+    }
+    EXPECT_NE(again, 0U) << size;
+  }
 }
 
 TYPED_TEST(HeapMemoryTest, TheQuarantineHoldsNoMoreThanItsPolicyAllows) {

@@ -186,7 +186,7 @@ TEST(FaultHandlerDeathTest, MayAbort) {
 TEST(FaultHandlerDeathTest, CannotContinueAfterEverything) {
   const auto free_without_header = [] {
     const Answering handler(TRESTLE_ACTION_CONTINUE);
-    char* const block = made(50000);
+    char* const block = made(90000);
     spoil(block - 8);
     trestle_free(block);
   };

@@ -120,7 +120,8 @@ TEST_F(LinuxOsTest, UnguardedPagesAreAccessibleAndZero) {
 
 // On both sides of the length at which it is done by another call.
 TEST_F(LinuxOsTest, AClosedRangeFaultsUntilItIsOpenedAndIsZeroThen) {
-  for (const std::size_t bytes : {4 * kOsPage, std::size_t{4} << 20}) {
+  for (const std::size_t bytes :
+       {4 * kOsPage, (std::size_t{256} << 10) - kOsPage, std::size_t{256} << 10, std::size_t{4} << 20}) {
     std::byte* const at = os_.reserve(bytes + 2 * kOsPage, kOsPage);
     ASSERT_TRUE(os_.commit(at, bytes + 2 * kOsPage));
     std::fill_n(at, bytes + 2 * kOsPage, std::byte{0x77});

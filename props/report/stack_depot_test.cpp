@@ -56,7 +56,6 @@ TEST_F(StackDepotTest, KeepsEachStackOnce) {
   }
 }
 
-// What it knows it goes on knowing. A sanitizer's malloc has to do with what it has, too: all is there before.
 TEST(StackDepot, OfFewListsKeepsAsMany) {
   constexpr std::uintptr_t kStacks = 500;
   StackDepot depot(2);
@@ -71,6 +70,7 @@ TEST(StackDepot, OfFewListsKeepsAsMany) {
   }
 }
 
+// What it knows it goes on knowing. A sanitizer's malloc has to do with what it has, too: all is there before.
 TEST_F(StackDepotTest, KeepsNoMoreThanThereIsMemoryFor) {
   if (TRESTLE_UNDER_TSAN) GTEST_SKIP() << "it ends where its own memory is refused";
   for (const long call : {SYS_mmap, SYS_mprotect}) {

@@ -61,7 +61,6 @@ static inline void* function(const char* name) {
 
 /* What the heap serves a small request from: a slot, in steps of 16 bytes, then of an eighth of the power of two below, and
    one of 16 bytes more than that. */
-enum { LARGEST_SLOT = 32768 };
 static inline size_t slot_for(size_t bytes) {
   size_t power = 16;
   while (power * 2 < bytes) power *= 2;
@@ -72,6 +71,7 @@ static inline size_t slot_for(size_t bytes) {
 /* Of the library that is linked in or preloaded. */
 #pragma weak trestle_policy_name
 static inline int is_fast(void) { return trestle_policy_name != NULL && strcmp(trestle_policy_name(), "fast") == 0; }
+#define LARGEST_SLOT ((size_t)(is_fast() ? 65536 : 32768))
 /* What malloc_usable_size says of a request: the fast policy, which has no canaries, knows no more of a slot than its size. */
 static inline size_t usable_aligned(size_t size, size_t alignment) {
   const size_t aligned = (size + alignment - 1) / alignment * alignment;

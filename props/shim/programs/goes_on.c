@@ -28,7 +28,7 @@
 
 #define APART __attribute__((noinline))  // so that each call is a site of its own
 
-enum { SMALL = 24, MEDIUM = 50001, LARGE = 400001 };
+enum { SMALL = 24, MEDIUM = 90001, LARGE = 400001 };
 
 void free_sized(void* block, size_t size);
 void free_aligned_sized(void* block, size_t alignment, size_t size);

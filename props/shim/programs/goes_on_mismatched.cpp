@@ -12,7 +12,7 @@ static void* freed[3];
 
 static void free_each() {
   freed[0] = hidden(::operator new(100));
-  freed[1] = hidden(malloc(40000));
+  freed[1] = hidden(malloc(80000));
   freed[2] = hidden(::operator new(1000000));
   free(hidden(freed[0]));
   ::operator delete(hidden(freed[1]));

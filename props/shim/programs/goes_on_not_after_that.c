@@ -8,7 +8,7 @@
 #include "support.h"
 
 int main(void) {
-  char* const block = hidden(malloc(50000));
+  char* const block = hidden(malloc(90000));
   char* const freed = hidden(malloc(100));
   free(freed);
   free(hidden(freed));

@@ -13,7 +13,7 @@ static enum trestle_fault_action linger(const struct trestle_fault* fault) {
 }
 
 static void* run(void* unused) {
-  char* const block = hidden(malloc(50000));
+  char* const block = hidden(malloc(90000));
   block[-8] ^= 1;
   pthread_cancel(pthread_self());
   free(hidden(block));

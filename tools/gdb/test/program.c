@@ -2,6 +2,8 @@
    before it is looked at and mended afterwards. */
 #include <dlfcn.h>
 #include <malloc.h>
+#include <pthread.h>
+#include <semaphore.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -42,7 +44,7 @@ static void plant(const char* what, const char* name, char* at) {
 }
 
 static size_t small_size(size_t i) { return 24 + 40 * i; }
-static size_t medium_size(size_t i) { return 40001 + 1000 * i; }
+static size_t medium_size(size_t i) { return 80001 + 1000 * i; }
 
 static void allocate(void) {
   for (size_t i = 0; i < SMALL; ++i) small[i] = memset(malloc(small_size(i)), 'a', small_size(i));
@@ -60,6 +62,22 @@ static void allocate(void) {
   free(large[1]);
 }
 
+/* A slot of another arena, where there are two, is on its way home as long as this thread lives. */
+static sem_t is_freed;
+static void* free_away(void* block) {
+  free(block);
+  sem_post(&is_freed);
+  for (;;) pause();
+  return NULL;
+}
+static int begin_thread(void) {
+  pthread_t thread;
+  if (sem_init(&is_freed, 0, 0) != 0 || pthread_create(&thread, NULL, free_away, malloc(24)) != 0) return 0;
+  while (sem_wait(&is_freed) != 0) {
+  }
+  return 1;
+}
+
 int main(int count, char** arguments) {
   *(void**)&check = dlsym(RTLD_DEFAULT, "trestle_heap_check");
   *(void**)&walk = dlsym(RTLD_DEFAULT, "trestle_walk");
@@ -68,8 +86,9 @@ int main(int count, char** arguments) {
   if (check == NULL || walk == NULL || get_stats == NULL) return 2;
   free(malloc(500000)); /* so that, where freed blocks are guarded, a guard comes before the first slot */
   if (malloc(24) == NULL) return 5;
-  free(malloc(40000)); /* so that there is a block span, */
+  free(malloc(80000)); /* so that there is a block span, */
   malloc_trim(0);      /* and a free block in it whose pages went back */
+  if (!begin_thread()) return 6;
   before();
   allocate();
   get_stats(&stats);

@@ -63,7 +63,7 @@ def slot_for(size):
 def compare_counts(first):
     second = live(run("trestle stats"))
     small = [24 + 40 * i for i in range(60) if i != 3]
-    medium = [40001 + 1000 * i for i in range(6) if i != 2]
+    medium = [80001 + 1000 * i for i in range(6) if i != 2]
     small_bytes = sum(map(slot_for, small)) if POLICY == "fast" else sum(small)
     gained = {"no bytes": (2, 0), "slot": (59, small_bytes), "block": (5, sum(medium)), "large": (2, 700001)}
     for tier, (count, size) in gained.items():
@@ -109,11 +109,11 @@ def compare_blocks():
           "24 bytes" + ("" if fast else ", byte 1 past the request's end"))  # fmt: skip
     block("freed_small", "(long)freed_small", "retired" if POLICY == "debug" else "free, in a thread's cache", "", "slot",
           "0 bytes")  # fmt: skip
-    block("medium[0]+40003", "(long)medium[0]", "live, by malloc", "40001 bytes requested, 40016 served", "block",
-          "40003 bytes, byte 3 past the request's end")  # fmt: skip
-    block("medium[1]-16", "(long)medium[1]", "live, by malloc", "41001 bytes requested, 41008 served", "block",
+    block("medium[0]+80003", "(long)medium[0]", "live, by malloc", "80001 bytes requested, 80016 served", "block",
+          "80003 bytes, byte 3 past the request's end")  # fmt: skip
+    block("medium[1]-16", "(long)medium[1]", "live, by malloc", "81001 bytes requested, 81008 served", "block",
           "-16 bytes, in the header")  # fmt: skip
-    block("freed_medium", "(long)freed_medium", "retired, by malloc", "42001 bytes requested, ", "block", "0 bytes")
+    block("freed_medium", "(long)freed_medium", "retired, by malloc", "82001 bytes requested, ", "block", "0 bytes")
     block("large[0]+300000", "(long)large[0]", "live, by malloc", "300001 bytes requested, ", "large", "300000 bytes")
     block("large[1]", "(long)large[1]", "retired, by malloc", "3000000 bytes requested, ", "large", "0 bytes")
     block("none[0]", "(long)none[0]", "live, by malloc", "0 bytes requested, 0 served", "no bytes", "0 bytes")
@@ -341,12 +341,12 @@ def write_core():
         data = bytearray(file.read())
     offset, _, _, _, size, count = struct.unpack_from("<QQIHHH", data, 32)
     regions = [(region.base, region.base + region.committed * 65536) for region in new_heap().regions]
-    lacking = None
     for header in range(offset, offset + count * size, size):
         kind, _, at, address, _, length, _, _ = struct.unpack_from("<IIQQQQQQ", data, header)
         if kind != 1 or not any(address < end and begin < address + length for begin, end in regions):
             continue
-        lacking = lacking or header
+        if address <= value("(long)medium[0]") < address + length:
+            lacking = header
         for page in range(0, length, 4096):
             try:
                 data[at + page : at + page + 4096] = gdb.selected_inferior().read_memory(address + page, 4096).tobytes()

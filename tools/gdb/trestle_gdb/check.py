@@ -176,7 +176,7 @@ def count_caches(heap):
             magazine = cache.at("magazines_", index)
             taken, given = magazine.number("taken"), magazine.number("given")
             allocations, deallocations = allocations + taken, deallocations + given
-            cached += magazine.number("ready_") + magazine.number("waiting_")
+            cached += sum(map(magazine.number, ("ready_", "waiting_", "homebound_")))
             live_bytes += 0 if heap.policy.canary else (taken - given) * size
         live_bytes += cache.number("requested_bytes") if heap.policy.canary else 0
     return cached, allocations, deallocations, live_bytes

@@ -6,7 +6,7 @@ from .keyed import SlotCanary, key_in
 from .target import Record, enumerators
 
 STEP = 16
-MAX_SLOT = 32 << 10
+MAX_SLOT = 64 << 10
 WORD_BITS = 64
 CODE, REST_SHIFT, FRESH, EVEN = 3, 2, 16, 32
 
