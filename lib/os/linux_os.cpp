@@ -170,11 +170,12 @@ bool LinuxOs::unguard(std::byte* at, std::size_t bytes) noexcept {
 bool LinuxOs::close(std::byte* at, std::size_t bytes) noexcept {
   const KeepErrno keep;
   if (bytes < kCloseByMapping) return guard(at, bytes);
-  // Closed first: what is written between the two calls would lie there when it is open again.
-  const bool closed = mprotect(at, bytes, PROT_NONE) == 0;
-  if (closed && advise(at, bytes, MADV_DONTNEED)) return true;
-  // Locked memory cannot be dropped; or there may be no more mappings, where some of those that it lies in are closed by now.
-  if (mprotect(at, bytes, PROT_READ | PROT_WRITE) != 0 || closed) return false;
+  if (!advise(at, bytes, MADV_DONTNEED)) return false;
+  if (mprotect(at, bytes, PROT_NONE) == 0) {
+    advise(at, bytes, MADV_DONTNEED);  // what was written in between would lie there when it is open again
+    return true;
+  }
+  mprotect(at, bytes, PROT_READ | PROT_WRITE);  // of the mappings that it lies in some may be closed by now
   if (!advise(at, bytes, kGuardInstall)) return false;
   closed_by_guard.store(true, std::memory_order_relaxed);
   return true;
