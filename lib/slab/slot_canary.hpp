@@ -226,8 +226,7 @@ class SlotCanary {
   // The length of a long pad, under a mask of its own.
   [[nodiscard]] std::uint16_t mask() const noexcept { return static_cast<std::uint16_t>(mixed_ >> 40); }
   [[nodiscard]] std::size_t get_length() const noexcept {
-    std::uint16_t stored = 0;
-    std::memcpy(&stored, slot_ + bytes_ - 1 - sizeof stored, sizeof stored);
+    const auto stored = static_cast<std::uint16_t>(load_beside_owner(slot_ + bytes_ - sizeof(std::uint64_t)) >> 40);
     return stored ^ std::size_t{mask()};
   }
 
