@@ -15,7 +15,7 @@ FUZZED = {"block": ["block_heap_ops", "corrupt", "misuse"], "slab": ["heap_ops",
           "span": ["heap_ops", "oom", "corrupt"], "heap": ["threads", "heap_ops", "misuse", "oom"],
           "base": ["threads", "heap_ops", "misuse", "corrupt"], "report": ["unwind_tables"], "shim": ["options"]}
 EDGE = ("shim", "report", "leak", "os")  # of these most runs in programs alone
-PROGRAMS = r"^(faults|matrix|shim|include)\."
+PROGRAMS = r"^(faults|matrix|shim|include|accesses)\."
 CASES = 60  # of each property
 
 

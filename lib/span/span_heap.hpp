@@ -203,8 +203,7 @@ auto SpanHeap<O>::acquire(std::size_t bytes, SpanState state) noexcept -> Ref {
 
 template <Os O>
 void SpanHeap<O>::purge_old(std::uint64_t now) noexcept {
-  for (std::uint32_t i = 0; i < count_; ++i) {
-    Region<O>& region = regions_[i];
+  for (Region<O>& region : std::span(regions_).first(count_)) {
     evict_old(region, now);
     while (SpanDescriptor* const oldest = region.oldest_dirty()) {
       const bool over_budget = region.counts().dirty_bytes > config_.dirty_bytes;

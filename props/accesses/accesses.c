@@ -194,6 +194,8 @@ int main(int count, char** words) {
   } else if (strcmp(words[1], "leak") == 0) {
     leak(size);
     kept = NULL;
+  } else if (strcmp(words[1], "collect") == 0) {
+    if (trestle_collect() != SIZE_MAX || trestle_leak_check(NULL, 0) != SIZE_MAX) return 5;
   } else if (strcmp(words[1], "use_after_escape") == 0 || strcmp(words[1], "use_when_visited") == 0) {
     use_where_called(words[1], size);
   } else if (strcmp(words[1], "use_fresh") == 0 || strcmp(words[1], "use_grown") == 0) {

@@ -151,6 +151,14 @@ TYPED_TEST(BufferHeapTest, MovesWithItsContentsAndKindWhenItsNeighbourIsLive) {
   TestFixture::expect_one_free_block(*buffer);
 }
 
+TYPED_TEST(BufferHeapTest, StaysWhereItIsWhenItNeedsAllOfItsBlock) {
+  Buffer<TestFixture::kPolicy> buffer(kRoom);
+  std::byte* const at = take(*buffer, 100);
+  ASSERT_NE(take(*buffer, 100), nullptr) << "a wall";
+  EXPECT_EQ(regrow(*buffer, at, 100), at);
+  EXPECT_TRUE(faults_of(*buffer).empty());
+}
+
 TYPED_TEST(BufferHeapTest, ARefusedReallocationKeepsTheOldBlock) {
   Buffer<TestFixture::kPolicy> buffer(kRoom);
   std::byte* const at = take(*buffer, 100);

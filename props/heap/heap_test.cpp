@@ -1,10 +1,12 @@
 // Heap over the real system: every size and alignment, zeroing, realloc across the tiers, and what it says of itself.
 #include "heap/heap.hpp"
 
+#include <memory>
 #include <set>
 
 #include "child.hpp"
 #include "heap/fixture.hpp"
+#include "ops/test_os.hpp"
 
 namespace trestle {
 namespace {
@@ -164,6 +166,39 @@ TYPED_TEST(HeapTest, WalkShowsWhatIsLiveAndNothingElseAsLive) {
   const auto first_only = [](const BlockView&, void* count) { return ++*static_cast<int*>(count) < 1; };
   EXPECT_FALSE(this->heap_.walk({first_only, &visits}));
   EXPECT_EQ(visits, 1);
+}
+
+// However many regions there are.
+TYPED_TEST(HeapTest, WalkEndsAtTheLargeBlockWhereItIsAskedTo) {
+  using Heap = Heap<TestFixture::kPolicy, ops::TestOs>;
+  ops::TestArena memory;
+  const auto heap = std::make_unique<Heap>(ops::TestOs{memory});
+  ASSERT_TRUE(heap->start({.secret = 1, .region_bytes = 2 * kMiB, .commit_bytes = 64 * kKiB}));
+  for (int i = 0; i < 3; ++i) ASSERT_NE(take(*heap, kMiB), nullptr);
+  int visits = 0;
+  EXPECT_FALSE(heap->walk({[](const BlockView&, void* count) { return ++*static_cast<int*>(count) < 1; }, &visits}));
+  EXPECT_EQ(visits, 1);
+  EXPECT_EQ(blocks_of(*heap).size(), 3U);
+}
+
+// What it shows stays as it is until the next: who asks for more from within would wait for a lock of its own, and is told.
+TYPED_TEST(HeapTest, WalkHoldsTheLocksOfWhatItShows) {
+  struct Walk {
+    typename TestFixture::HeapType& heap;
+    std::size_t size;
+  };
+  for (const std::size_t size : {std::size_t{0}, kAnyBlockRequest, kMiB}) {
+    std::byte* const first = take(this->heap_, size);
+    std::byte* const second = take(this->heap_, size);
+    ASSERT_EQ(give(this->heap_, first), FaultKind::none);
+    Walk walk{this->heap_, size};
+    const auto allocate = [](const BlockView&, void* context) {
+      const Walk& now = *static_cast<Walk*>(context);
+      return now.heap.allocate(now.size, kMinAlignment, Kind::by_malloc).payload == nullptr;
+    };
+    EXPECT_LT(run_in_child([&] { return this->heap_.walk({allocate, &walk}) ? 1 : 0; }), 0) << size;
+    ASSERT_EQ(give(this->heap_, second), FaultKind::none);
+  }
 }
 
 TYPED_TEST(HeapTest, StatsAddUp) {

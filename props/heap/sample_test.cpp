@@ -288,9 +288,9 @@ TYPED_TEST(HeapSampleTest, GoOnAfterMemoryWasShort) {
   heap->stop();
 }
 
-// Which blocks are depends on the secret, and on nothing else.
-TYPED_TEST(HeapSampleTest, OfBlocksAreOthersUnderAnotherSecret) {
-  const auto sampled_under = [&](std::uint64_t secret) {
+// Which they are depends on the secret, and on nothing else.
+TYPED_TEST(HeapSampleTest, AreOthersUnderAnotherSecret) {
+  const auto sampled_under = [&](std::uint64_t secret, std::size_t size) {
     this->heap_.stop();
     HeapConfig config = TestFixture::kConfig;
     config.secret = secret;
@@ -298,15 +298,17 @@ TYPED_TEST(HeapSampleTest, OfBlocksAreOthersUnderAnotherSecret) {
     this->heap_.set_sample(20);
     std::vector<int> sampled;
     for (int i = 0; i < 400; ++i) {
-      std::byte* const at = take(this->heap_, 100 * kKiB);
+      std::byte* const at = take(this->heap_, size);
       if (this->heap_.is_alone(at)) sampled.push_back(i);
       EXPECT_EQ(give(this->heap_, at), FaultKind::none);
     }
     return sampled;
   };
-  const std::vector<int> first = sampled_under(1);
-  EXPECT_EQ(first, sampled_under(1));
-  EXPECT_EQ(first == sampled_under(2), !TestFixture::kPolicy.sampled);
+  for (const std::size_t size : {std::size_t{100}, 100 * kKiB}) {
+    const std::vector<int> first = sampled_under(1, size);
+    EXPECT_EQ(first, sampled_under(1, size)) << size;
+    EXPECT_EQ(first == sampled_under(2, size), !TestFixture::kPolicy.sampled) << size;
+  }
 }
 
 // What is large does not wait longer for it.

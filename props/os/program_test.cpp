@@ -55,6 +55,14 @@ TEST(Program, ItsOutputIsReadAndItsWordsAreItsArguments) {
   EXPECT_EQ(errno, EDOM);
 }
 
+TEST(Program, IsLookedForWithoutATraceInErrno) {
+  std::array<char, PATH_MAX> path{};
+  errno = EDOM;
+  EXPECT_TRUE(find_program("sh", path));
+  EXPECT_FALSE(find_program("no-program-is-called-this", path));
+  EXPECT_EQ(errno, EDOM);
+}
+
 TEST(Program, HasNeitherOurStdinNorOurStderr) {
   EXPECT_EQ(shell("cat; readlink /proc/$$/fd/0 /proc/$$/fd/2"), "/dev/null\n/dev/null\n");
 }

@@ -17,6 +17,7 @@
 
 #include "child.hpp"
 #include "os/counting_thread.hpp"
+#include "os/faltering_call.hpp"
 
 namespace trestle {
 namespace {
@@ -85,6 +86,19 @@ TEST_F(StoppedThreadsTest, MayBeNone) {
         return stopped.stand() ? 4 : 0;
       }),
       0);
+}
+
+// Who traced them is gone by then, and its number may be another's.
+TEST_F(StoppedThreadsTest, AreLetGoWithoutASignalToTheirTracer) {
+  EXPECT_EQ(run_in_child([] {
+              const Counting thread;
+              os::StoppedThreads stopped;
+              if (!falter(SYS_kill, 0, 0)) return 1;
+              if (stopped.stop() != kStopped) return 2;
+              stopped.let_go();
+              return Faltering::calls == 0 ? 0 : 3;
+            }),
+            0);
 }
 
 TEST_F(StoppedThreadsTest, AreLetGoInTheEnd) {

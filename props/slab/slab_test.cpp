@@ -203,6 +203,20 @@ TYPED_TEST(SlabUnit, SeesEachFlippedBitOfItsRecords) {
   }
 }
 
+TYPED_TEST(SlabUnit, ShowsTheFreeBitsOfSlotsThatNobodyHasHadYet) {
+  std::byte* const freed = this->tested_.take(kRequest);
+  ASSERT_EQ(this->tested_.give(freed), FaultKind::none);
+  const std::uint64_t right = this->tested_.free_bits(0);
+  ASSERT_EQ(right >> 63U, 0U) << "its last slot has not been carved";
+  this->tested_.free_bits(0) = right | std::uint64_t{1} << 63U;
+  const std::vector<Fault> faults = this->tested_.faults();
+  this->tested_.free_bits(0) = right;
+  ASSERT_EQ(faults.size(), 1U);
+  EXPECT_EQ(faults[0].kind, FaultKind::descriptor_corrupt);
+  EXPECT_EQ(faults[0].expected, right);
+  EXPECT_EQ(faults[0].found, right | std::uint64_t{1} << 63U);
+}
+
 // Of a bit that says of a slot in use that it rests, and of one that was lost, no harm comes.
 TYPED_TEST(SlabUnit, HandsOutNoSlotThatOnlyItsFreeBitCallsFree) {
   SlabUnderTest<TestFixture::kPolicy> under(class_for(1024));

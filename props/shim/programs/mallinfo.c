@@ -11,6 +11,9 @@ int main(void) {
   const struct mallinfo2 with = mallinfo2();
   must(with.uordblks == before.uordblks + usable(1000) + 1000000);
   must(with.arena >= with.uordblks);
+  struct trestle_stats all;
+  CALL(trestle_get_stats)(&all);
+  must(with.fordblks == all.free_block_bytes + all.retired_bytes + all.free_span_bytes);
 #pragma GCC diagnostic ignored "-Wdeprecated-declarations"
   const struct mallinfo narrow = mallinfo();
   must((size_t)narrow.uordblks == with.uordblks && (size_t)narrow.arena == with.arena);
