@@ -173,6 +173,17 @@ class Sources(unittest.TestCase):
         self.assertEqual(found, {"a/same": ("1", True), "a/other": ("2", False), "c/new": ("3", False)})
 
 
+    def test_the_first_run_makes_its_folder(self):
+        with tempfile.TemporaryDirectory() as work:
+            root = pathlib.Path(work) / "project"
+            (root / "lib/base").mkdir(parents=True)
+            (root / "lib/base/a.cpp").write_text("int a = 1;\n")
+            subprocess.run("git init -q && git add lib", cwd=root, shell=True, check=True)
+            source = root / "build/mutants/source"
+            trees.put(root, source, [])
+            self.assertEqual((source / "lib/base/a.cpp").read_text(), "int a = 1;\n")
+
+
 class Page(unittest.TestCase):
     def test_survivors_come_first_and_nothing_is_markup(self):
         mutation = operators.Mutation("<op>", pathlib.Path("lib/a.hpp"), 0, 1, 4, "f", "a < b", "a <= b", "expression")

@@ -45,6 +45,7 @@ def renew(source, fresh):
 
 def put(root, source, mutants):
     """The sources with the mutants in them."""
+    source.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=source.parent) as directory:
         fresh = type(source)(directory)
         copy(root, fresh)

@@ -94,7 +94,7 @@ class Worker {
   std::size_t any_size() {
     const std::uint64_t kind = random_below(random_, 200);
     if (kind == 0) return 300 * kKiB + random_below(random_, kMiB);
-    if (kind < 6) return kMaxSlot + random_below(random_, 200 * kKiB);
+    if (kind < 6) return kLeastMaxSlot + random_below(random_, 200 * kKiB);
     return random_below(random_, kind < 20 ? 20000 : 600);
   }
   Held take_one() {
