@@ -4,6 +4,7 @@
 #pragma once
 
 #include <algorithm>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -70,13 +71,6 @@ TRESTLE_READS_WHOLE_RANGES inline const std::byte* broken_canary_unasked(const s
   return broken_canary_unasked(payload, from, to, word);
 }
 
-// The same two by words, for a range that ends where one ends and all of whose words are there to be read.
-inline void write_canary_words(std::byte* payload, std::size_t from, std::size_t to, std::uint64_t word) noexcept {
-  std::size_t i = from / 8 * 8;
-  const std::uint64_t kept = (std::uint64_t{1} << (from % 8 * 8)) - 1;  // the owner's bytes of the first word
-  store_word(payload + i, (load_word(payload + i) & kept) | (word & ~kept));
-  for (i += 8; i < to; i += 8) store_word(payload + i, word);
-}
 TRESTLE_READS_BESIDE_OWNERS inline std::uint64_t load_beside_owner(const std::byte* at) noexcept {
   std::uint64_t word = 0;
   __builtin_memcpy(&word, at, sizeof word);
@@ -90,12 +84,29 @@ TRESTLE_READS_BESIDE_OWNERS inline Lane16 load_tail_beside_owner(const std::byte
   __builtin_memcpy(&tail, at, sizeof tail);
   return tail;
 }
-TRESTLE_READS_BESIDE_OWNERS inline bool are_canary_words(const std::byte* payload, std::size_t from, std::size_t to,
+
+// The same two by 16 bytes, for a range that ends where 16 do, from the payload's start: first those at `from`, which may be
+// any of a word's, then the others. So up to 15 bytes behind the range are written, or have to be as if it went on there.
+[[nodiscard]] constexpr std::uint64_t canary_word_from(std::uint64_t word, std::size_t from) noexcept {
+  return std::rotr(word, static_cast<int>(from % 8 * 8));
+}
+inline void write_canary_steps(std::byte* payload, std::size_t from, std::size_t to, std::uint64_t word) noexcept {
+  const std::uint64_t first = canary_word_from(word, from);
+  store_lane(payload + from, Lane16{first, first});
+  for (std::byte* at = payload + align_up(from, kStep16); at != payload + to; at += kStep16) {
+    store_lane(at, Lane16{word, word});
+    __asm__("" : "+r"(at));  // no loop of many at once: there are few
+  }
+}
+TRESTLE_READS_BESIDE_OWNERS inline bool are_canary_steps(const std::byte* payload, std::size_t from, std::size_t to,
                                                          std::uint64_t word) noexcept {
-  std::size_t i = from / 8 * 8;
-  std::uint64_t differences = (load_beside_owner(payload + i) ^ word) >> (from % 8 * 8);
-  for (i += 8; i < to; i += 8) differences |= load_beside_owner(payload + i) ^ word;
-  return differences == 0;
+  const std::uint64_t first = canary_word_from(word, from);
+  Lane16 differences = load_tail_beside_owner(payload + from) ^ Lane16{first, first};
+  for (const std::byte* at = payload + align_up(from, kStep16); at != payload + to; at += kStep16) {
+    differences |= load_tail_beside_owner(at) ^ Lane16{word, word};
+    __asm__("" : "+r"(at));
+  }
+  return (differences[0] | differences[1]) == 0;
 }
 
 }  // namespace trestle

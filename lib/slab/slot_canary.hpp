@@ -150,14 +150,14 @@ class SlotCanary {
     const auto bytes = reinterpret_cast<Bytes16>(Lane16{raw, raw});
     return reinterpret_cast<Lane16>(bytes | (reinterpret_cast<Bytes16>(bytes == 0) & kForZero));
   }
-  // The pad in the slot's last 16 bytes, and what is before it; of a longer one, the rest.
+  // Of a longer pad the beginning; then the slot's last 16 bytes, and of a shorter one what is before it there.
   void store(Lane16 before, std::size_t requested, std::size_t pad) const noexcept {
     const Lane16 words = words_for(pad);
     const std::size_t row = row_of(pad);
     const Lane16 told = {0, telling(pad)};
     const Lane16 ending = (words & kTails.words[row]) | (before & kTails.before[row]) | told;
+    if (pad > kTail) write_canary_steps(slot_, requested, bytes_ - kTail, words[0]);
     store_lane(tail(), ending);
-    if (pad > kTail) write_canary_words(slot_, requested, bytes_ - kTail, words[0]);
   }
   // Whether the pad is as it was written for that request, whose size the last byte tells. A short one without a branch on
   // its length, which nobody could predict.
@@ -167,7 +167,7 @@ class SlotCanary {
     const Lane16 words = words_for(pad);
     if (!is_end_as_written(words, pad)) [[unlikely]]
       return false;
-    return pad <= kTail || are_canary_words(slot_, requested, bytes_ - kTail, words[0]);
+    return pad <= kTail || are_canary_steps(slot_, requested, bytes_ - kTail, words[0]);
   }
   [[nodiscard]] bool is_end_as_written(Lane16 words, std::size_t pad) const noexcept {
     const Lane16 differences = (load_tail_beside_owner(tail()) ^ words) & kTails.words[row_of(pad)];

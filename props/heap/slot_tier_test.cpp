@@ -70,6 +70,42 @@ TYPED_TEST(MagazineTierTest, WhatAnotherArenasThreadFreesIsReusedAtHomeOnly) {
   EXPECT_EQ(arena.breach(), nullptr);
 }
 
+// Three threads, each of an arena of its own, of which one frees what the two others have.
+TYPED_TEST(MagazineTierTest, WhatIsOnItsWayComesHomeWhenItsThreadEnds) {
+  constexpr std::size_t kSize = 4000;
+  constexpr std::size_t kMany = 64;
+  constexpr std::size_t kFreed = 5;  // of each: so few that nothing arrives before
+  ops::TestArena arena;
+  const auto owner = std::make_unique<Heap<TestFixture::kPolicy, ops::TestOs>>(ops::TestOs{arena});
+  auto& heap = *owner;
+  ASSERT_TRUE(heap.start({.secret = 1, .region_bytes = 16 * kMiB, .arenas = 3}));
+  std::vector<std::byte*> of[2];
+  for (const std::size_t thread : {0U, 1U}) {
+    arena.run_on(thread);
+    while (of[thread].size() < kMany) of[thread].push_back(take(heap, kSize));
+  }
+  const auto run_to_its_end = [&](std::size_t freed) {
+    arena.run_on(2);
+    EXPECT_EQ(give(heap, take(heap, kSize)), FaultKind::none);
+    for (std::size_t i = 0; i < freed; ++i)
+      for (const auto& blocks : of) EXPECT_EQ(give(heap, blocks[i]), FaultKind::none);
+    heap.leave_thread();
+    arena.end_thread();
+    return heap.stats().free_block_bytes;
+  };
+  const std::size_t before = run_to_its_end(0);
+  EXPECT_EQ(run_to_its_end(kFreed), before + 2 * kFreed * slot_bytes(class_for(kSize)));
+  EXPECT_TRUE(faults_of(heap).empty());
+  for (const std::size_t thread : {0U, 1U}) {
+    arena.run_on(thread);
+    const std::set<std::byte*> others(of[1 - thread].begin(), of[1 - thread].end());
+    for (std::size_t i = 0; i < kMany; ++i) EXPECT_FALSE(others.contains(take(heap, kSize)));
+  }
+  EXPECT_TRUE(faults_of(heap).empty());
+  heap.stop();
+  EXPECT_EQ(arena.breach(), nullptr);
+}
+
 TYPED_TEST(SlotTierTest, AThreadThatHasLeftIsServedStill) {
   std::thread([&] {
     const std::vector<std::byte*> before = this->take_many(100, 100);
