@@ -85,25 +85,26 @@ TRESTLE_READS_BESIDE_OWNERS inline Lane16 load_tail_beside_owner(const std::byte
   return tail;
 }
 
-// The same two by 16 bytes, for a range that ends where 16 do, from the payload's start: first those at `from`, which may be
-// any of a word's, then the others. So up to 15 bytes behind the range are written, or have to be as if it went on there.
-[[nodiscard]] constexpr std::uint64_t canary_word_from(std::uint64_t word, std::size_t from) noexcept {
-  return std::rotr(word, static_cast<int>(from % 8 * 8));
+// 16 bytes of the canary, from there on.
+[[nodiscard]] inline Lane16 canary_lane(std::uint64_t word, std::size_t from) noexcept {
+  const std::uint64_t turned = std::rotr(word, static_cast<int>(from % 8 * 8));
+  const Lane16 lane = {turned, turned};
+  return lane;
 }
+// The same two by 16 bytes, for a range that ends where 16 do, from the payload's start: first those at `from`, then the
+// others. So up to 15 bytes behind the range are written, or have to be as if it went on there.
 inline void write_canary_steps(std::byte* payload, std::size_t from, std::size_t to, std::uint64_t word) noexcept {
-  const std::uint64_t first = canary_word_from(word, from);
-  store_lane(payload + from, Lane16{first, first});
+  store_lane(payload + from, canary_lane(word, from));
   for (std::byte* at = payload + align_up(from, kStep16); at != payload + to; at += kStep16) {
-    store_lane(at, Lane16{word, word});
+    store_lane(at, canary_lane(word, 0));
     __asm__("" : "+r"(at));  // no loop of many at once: there are few
   }
 }
 TRESTLE_READS_BESIDE_OWNERS inline bool are_canary_steps(const std::byte* payload, std::size_t from, std::size_t to,
                                                          std::uint64_t word) noexcept {
-  const std::uint64_t first = canary_word_from(word, from);
-  Lane16 differences = load_tail_beside_owner(payload + from) ^ Lane16{first, first};
+  Lane16 differences = load_tail_beside_owner(payload + from) ^ canary_lane(word, from);
   for (const std::byte* at = payload + align_up(from, kStep16); at != payload + to; at += kStep16) {
-    differences |= load_tail_beside_owner(at) ^ Lane16{word, word};
+    differences |= load_tail_beside_owner(at) ^ canary_lane(word, 0);
     __asm__("" : "+r"(at));
   }
   return (differences[0] | differences[1]) == 0;
