@@ -172,7 +172,6 @@ class Sources(unittest.TestCase):
                      for path in source.rglob("*") if path.is_file()}
         self.assertEqual(found, {"a/same": ("1", True), "a/other": ("2", False), "c/new": ("3", False)})
 
-
     def test_the_first_run_makes_its_folder(self):
         with tempfile.TemporaryDirectory() as work:
             root = pathlib.Path(work) / "project"

@@ -79,10 +79,10 @@ TRESTLE_READS_BESIDE_OWNERS inline std::uint64_t load_beside_owner(const std::by
 TRESTLE_READS_BESIDE_OWNERS inline std::uint8_t load_byte_beside_owner(const std::byte* at) noexcept {
   return std::to_integer<std::uint8_t>(*at);
 }
-TRESTLE_READS_BESIDE_OWNERS inline Lane16 load_tail_beside_owner(const std::byte* at) noexcept {
-  Lane16 tail;
-  __builtin_memcpy(&tail, at, sizeof tail);
-  return tail;
+TRESTLE_READS_BESIDE_OWNERS inline Lane16 load_lane_beside_owner(const std::byte* at) noexcept {
+  Lane16 lane;
+  __builtin_memcpy(&lane, at, sizeof lane);
+  return lane;
 }
 
 // 16 bytes of the canary, from there on.
@@ -102,9 +102,9 @@ inline void write_canary_steps(std::byte* payload, std::size_t from, std::size_t
 }
 TRESTLE_READS_BESIDE_OWNERS inline bool are_canary_steps(const std::byte* payload, std::size_t from, std::size_t to,
                                                          std::uint64_t word) noexcept {
-  Lane16 differences = load_tail_beside_owner(payload + from) ^ canary_lane(word, from);
+  Lane16 differences = load_lane_beside_owner(payload + from) ^ canary_lane(word, from);
   for (const std::byte* at = payload + align_up(from, kStep16); at != payload + to; at += kStep16) {
-    differences |= load_tail_beside_owner(at) ^ canary_lane(word, 0);
+    differences |= load_lane_beside_owner(at) ^ canary_lane(word, 0);
     __asm__("" : "+r"(at));
   }
   return (differences[0] | differences[1]) == 0;

@@ -55,7 +55,7 @@ class SlotCanary {
   // requested < bytes. Changes the pad and nothing else.
   void write(std::size_t requested) const noexcept {
     const std::size_t pad = bytes_ - requested;
-    store(load_tail_beside_owner(tail()), requested, pad);
+    store(load_lane_beside_owner(tail()), requested, pad);
   }
   // The same for a slot that has no owner yet: what precedes the pad in its last 16 bytes becomes `filler`.
   void write_fresh(std::size_t requested, std::uint8_t filler) const noexcept {
@@ -170,7 +170,7 @@ class SlotCanary {
     return pad <= kTail || are_canary_steps(slot_, requested, bytes_ - kTail, words[0]);
   }
   [[nodiscard]] bool is_end_as_written(Lane16 words, std::size_t pad) const noexcept {
-    const Lane16 differences = (load_tail_beside_owner(tail()) ^ words) & kTails.words[row_of(pad)];
+    const Lane16 differences = (load_lane_beside_owner(tail()) ^ words) & kTails.words[row_of(pad)];
     return (differences[0] | differences[1]) == 0;
   }
 

@@ -80,7 +80,8 @@ def main():
             if done.returncode != 77 or not any(line.startswith("ERROR SUMMARY: 1 errors from 1 contexts") for line in lines):
                 broken.append(f"{policy}, abort=0 of {size}: status {done.returncode}\n{done.stderr}")
         blocks = 5000 if size < 1000 else 1
-        for fault, leak in (("none", None), ("collect", None), ("lead", None), ("lose", (4321, 1)), ("leak", (blocks * size, blocks))):
+        leaks = (("none", None), ("collect", None), ("lead", None), ("lose", (4321, 1)), ("leak", (blocks * size, blocks)))
+        for fault, leak in leaks:
             done, lines = run(program, fault, size)
             lost = [line.strip() for line in lines if re.match(r" +(definitely|indirectly|possibly) lost: ", line)]
             wanted = ["definitely lost: {:,} bytes in {:,} blocks".format(*(leak or (0, 0))),
