@@ -35,9 +35,10 @@ Examples:
   trestle bench pairs                nanoseconds of a malloc and its free, beside glibc's)";
 
 constexpr const char* kHarnessHelp =
-    R"(Each run starts from the stored corpus, or from nothing, with a fixed seed and inputs of up to 512 bytes, which grow as more
-is found; the heap is checked in full after every operation, under AddressSanitizer and UndefinedBehaviorSanitizer. Executions a second of CPU time: the median, the
-slowest and the fastest of the rounds, in which the targets take turns.
+    R"(Executions a second of CPU time, of inputs of up to 512 bytes: of the stored corpus as it is (stored), and of a run that
+fuzzes from there, or from nothing, with a fixed seed (fuzzing), whose inputs grow as more is found. The heap is checked in
+full after every operation, under AddressSanitizer and UndefinedBehaviorSanitizer. The median, the slowest and the fastest of
+the rounds, in which the targets take turns.
 
 Example:
   trestle bench harness --rounds 3 --runs 10000)";
@@ -48,16 +49,20 @@ struct Request {
   bool from_nothing = false;
 };
 
-// The seeds in a file, as -seed_inputs wants it. A run that is given no corpus keeps what it finds to itself: writing it to a
-// disk is not what is measured, and the next round starts from the same.
-std::string seed_list(const Target& target, const Harnesses& harnesses, const Scratch& scratch) {
-  std::vector<std::string> seeds;
+std::vector<std::string> stored_inputs(const Target& target, const Harnesses& harnesses) {
+  std::vector<std::string> inputs;
   for (const std::string& directory : seeds_of(target, harnesses.seeds)) {
-    for (const fs::directory_entry& seed : fs::directory_iterator(directory)) seeds.push_back(seed.path().string());
+    for (const fs::directory_entry& seed : fs::directory_iterator(directory)) inputs.push_back(seed.path().string());
   }
-  std::sort(seeds.begin(), seeds.end());
+  std::sort(inputs.begin(), inputs.end());
+  return inputs;
+}
+
+// The inputs in a file, as -seed_inputs wants them. A run that is given no corpus keeps what it finds to itself: writing it to
+// a disk is not what is measured, and the next round starts from the same.
+std::string list_of(const std::vector<std::string>& inputs, const Scratch& scratch) {
   std::string list;
-  for (const std::string& seed : seeds) list += (list.empty() ? "" : ",") + seed;
+  for (const std::string& input : inputs) list += (list.empty() ? "" : ",") + input;
   const std::string path = scratch.path() + "/seeds";
   std::ofstream file(path);
   if (!(file << list) || !file.flush()) throw Failure(kOwnFailure, "cannot write " + path);
@@ -73,16 +78,16 @@ std::string kept_inputs(const Scratch& scratch, const fs::path& crashes) {
   return told;
 }
 
-double executions_a_second(const Target& target, const Harnesses& harnesses, const Request& request) {
-  const Scratch scratch;
+std::vector<std::string> words_of(const Target& target, const Harnesses& harnesses, const Scratch& scratch) {
   std::vector<std::string> words{(harnesses.fuzz / target.name).string()};
-  const auto append = [&](const std::vector<std::string>& more) {
-    words.insert(words.end(), more.begin(), more.end());
-  };
-  append(base_options(target));
-  append({"-runs=" + std::to_string(request.runs), "-seed=1", "-artifact_prefix=" + scratch.path() + "/"});
-  const std::string seeds = seed_list(target, harnesses, scratch);
-  if (!request.from_nothing && fs::file_size(seeds) != 0) append({"-seed_inputs=@" + seeds});
+  const std::vector<std::string> options = base_options(target);
+  words.insert(words.end(), options.begin(), options.end());
+  words.push_back("-artifact_prefix=" + scratch.path() + "/");
+  return words;
+}
+
+double executions_a_second(const std::vector<std::string>& words, const Target& target, const Harnesses& harnesses,
+                           const Scratch& scratch) {
   const Heard heard = listen_to_child(words, {});
   if (heard.ended.status == 0) {
     return static_cast<double>(statistic(heard.err, "number_of_executed_units")) / heard.ended.cpu_seconds;
@@ -92,9 +97,41 @@ double executions_a_second(const Target& target, const Harnesses& harnesses, con
                                  kept_inputs(scratch, harnesses.found / (target.name + "-crashes")));
 }
 
+double rate_fuzzing(const Target& target, const Harnesses& harnesses, const Request& request,
+                    const std::vector<std::string>& inputs) {
+  const Scratch scratch;
+  std::vector<std::string> words = words_of(target, harnesses, scratch);
+  words.insert(words.end(), {"-runs=" + std::to_string(request.runs), "-seed=1"});
+  if (!inputs.empty()) words.push_back("-seed_inputs=@" + list_of(inputs, scratch));
+  return executions_a_second(words, target, harnesses, scratch);
+}
+
+// Links to the inputs, over and over until they are as many as the runs. The folder that is empty comes first, since a target
+// may write there.
+double rate_stored(const Target& target, const Harnesses& harnesses, const Request& request,
+                   const std::vector<std::string>& inputs) {
+  const Scratch scratch;
+  const fs::path empty = scratch.path() + "/empty";
+  const fs::path links = scratch.path() + "/stored";
+  fs::create_directory(empty);
+  fs::create_directory(links);
+  for (std::size_t i = 0; i < request.runs; ++i)
+    fs::create_symlink(fs::absolute(inputs[i % inputs.size()]), links / std::to_string(i));
+  std::vector<std::string> words = words_of(target, harnesses, scratch);
+  words.insert(words.end(), {"-runs=0", empty, links});
+  return executions_a_second(words, target, harnesses, scratch);
+}
+
+struct Measured {
+  Target target;
+  std::vector<std::string> inputs;
+  std::vector<double> fuzzing;
+  std::vector<double> stored;
+};
+
 void print_row(const std::string& name, const std::vector<double>& rates) {
   const auto [slowest, fastest] = std::minmax_element(rates.begin(), rates.end());
-  std::cout << std::left << std::setw(20) << name << std::right << std::fixed << std::setprecision(0);
+  std::cout << std::left << std::setw(25) << name << std::right << std::fixed << std::setprecision(0);
   for (const double rate : {median(rates), *slowest, *fastest}) std::cout << std::setw(10) << rate;
   std::cout << '\n';
 }
@@ -102,17 +139,24 @@ void print_row(const std::string& name, const std::vector<double>& rates) {
 void bench_harness(const Request& request) {
   const Harnesses harnesses = find_harnesses();
   build(harnesses, "fuzz");
-  const std::vector<Target> all = read_targets(harnesses.fuzz);
-  std::vector<std::pair<Target, std::vector<double>>> measured;
-  for (const Target& target : all) {
-    if (target.takes_ops()) measured.push_back({target, {}});
+  std::vector<Measured> measured;
+  for (const Target& target : read_targets(harnesses.fuzz)) {
+    if (!target.takes_ops()) continue;
+    measured.push_back(
+        {target, request.from_nothing ? std::vector<std::string>() : stored_inputs(target, harnesses), {}, {}});
   }
   for (unsigned round = 1; round <= request.rounds; ++round) {
     std::cerr << "trestle: round " << round << " of " << request.rounds << '\n';
-    for (auto& [target, rates] : measured) rates.push_back(executions_a_second(target, harnesses, request));
+    for (Measured& one : measured) {
+      one.fuzzing.push_back(rate_fuzzing(one.target, harnesses, request, one.inputs));
+      if (!one.inputs.empty()) one.stored.push_back(rate_stored(one.target, harnesses, request, one.inputs));
+    }
   }
-  std::cout << "executions a second     median   slowest   fastest\n";
-  for (const auto& [target, rates] : measured) print_row(target.name, rates);
+  std::cout << "executions a second          median   slowest   fastest\n";
+  for (const Measured& one : measured) {
+    print_row(one.target.name + " fuzzing", one.fuzzing);
+    if (!one.stored.empty()) print_row(one.target.name + " stored", one.stored);
+  }
 }
 
 void add_harness(CLI::App& bench) {

@@ -31,6 +31,7 @@ for word; do
   case $word in
     -artifact_prefix=*) prefix=${word#*=} ;;
     -seed=*) status=${word#*=} ;;
+    */stored) cat "$word"/* >&2 ;;
   esac
 done
 [ $status -lt 2 ] || { echo input >"${prefix}crash-1"; echo "words: $*" >&2; }
@@ -111,14 +112,21 @@ for option in "--minutes 0" "--minutes -1" "--minutes x" "--seed x" "--seed -1";
   expect "props $option" 2 "" "${option% *}" "$trestle" props $option
 done
 
-expect "bench" 0 '^heap_ops +[0-9]+ +[0-9]+ +[0-9]+$' 'round 2 of 2' "$trestle" bench harness --rounds 2
+expect "bench" 0 '^heap_ops fuzzing +[0-9]+ +[0-9]+ +[0-9]+$' 'round 2 of 2' "$trestle" bench harness --rounds 2
+! grep -q '^heap_ops stored' "$work/out" || complain "bench" "measures what is not stored"
 ! grep -q '^options' "$work/out" || complain "bench" "measures a target that takes no ops"
 for option in "--rounds 0" "--runs x"; do expect "bench $option" 2 "" "${option% *}" "$trestle" bench harness $option; done
-sed -i 's/^status=0/status=9/; s/-seed=\*) .*/-seed=*) ;;/' "$kit/fuzz/heap_ops"
 echo seed >"$kit/fuzz/corpus/heap_ops/seed"
+expect "bench of what is stored" 0 '^heap_ops stored +[0-9]+ +[0-9]+ +[0-9]+$' . "$trestle" bench harness --rounds 1 --runs 30
+cp "$kit/fuzz/heap_ops" "$work/heap_ops"
+sed -i 's/^    -seed=/    -runs=0) status=8 ;;\n    -seed=/' "$kit/fuzz/heap_ops"
+expect "bench of a stored crash" 125 "" 'heap_ops failed with status 8' "$trestle" bench harness --rounds 1 --runs 3
+[ "$(grep -c '^seed$' "$work/err")" = 3 ] || complain "bench of a stored crash" "does not run it thrice: $(cat "$work/err")"
+mv "$work/heap_ops" "$kit/fuzz/heap_ops"
+sed -i 's/^status=0/status=9/; s/-seed=\*) .*/-seed=*) ;;/' "$kit/fuzz/heap_ops"
 expect "bench of a crash" 125 "" 'heap_ops failed with status 9' "$trestle" bench harness --rounds 1
 grep -q '^words: .* -seed_inputs=@' "$work/err" || complain "bench" "does not start from the seeds: $(cat "$work/err")"
-expect "bench from nothing" 125 "" '^words: .* -seed=1 ' "$trestle" bench harness --rounds 1 --from-nothing
+expect "bench from nothing" 125 "" '^words: .* -seed=1$' "$trestle" bench harness --rounds 1 --from-nothing
 ! grep -q -e -seed_inputs "$work/err" || complain "bench from nothing" "starts from the seeds: $(cat "$work/err")"
 
 expect "installed tests" 1 '^FAILED fuzz.heap_ops$' "" "$trestle" test
