@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <array>
+#include <type_traits>
 
 namespace trestle {
 namespace {
@@ -50,22 +51,60 @@ TEST(Poison, RepeatsAByteThroughAWord) {
   EXPECT_EQ(repeated(0), 0U);
 }
 
-TEST(Steps, AreFilledToTheByteAndEachOtherByteIsSeen) {
+template <class T>
+class Steps : public testing::Test {};
+template <std::size_t Width>
+using WidthOf = std::integral_constant<std::size_t, Width>;
+// Every width that the library may be built for, whatever this build's is.
+using Widths = testing::Types<WidthOf<8>, WidthOf<16>, WidthOf<32>, WidthOf<64>>;
+TYPED_TEST_SUITE(Steps, Widths);
+
+TYPED_TEST(Steps, AreFilledToTheByteAndEachOtherByteIsSeen) {
+  constexpr std::size_t kWidth = TypeParam::value;
   alignas(16) std::array<std::byte, 2048> room{};
   for (const std::uint8_t value : {std::uint8_t{0}, std::uint8_t{0xDF}}) {
-    for (std::size_t bytes = 16; bytes <= 1040; bytes += 16) {
+    for (std::size_t bytes = 16; bytes <= kFewBytes; bytes += 16) {
       room.fill(std::byte{0x11});
-      fill_steps(room.data() + 16, bytes, value);
+      fill_steps<kWidth>(room.data() + 16, bytes, value);
       EXPECT_EQ(first_other(room.data(), 16, 0x11), nullptr);
       EXPECT_EQ(first_other(room.data() + 16, bytes, value), nullptr);
       EXPECT_EQ(first_other(room.data() + 16 + bytes, 16, 0x11), nullptr);
-      ASSERT_TRUE(are_steps(room.data() + 16, bytes, value));
+      ASSERT_TRUE(are_steps_unasked<kWidth>(room.data() + 16, bytes, value));
       for (std::size_t i = 0; i < bytes; ++i) {
         room[16 + i] ^= std::byte{0x80};
-        ASSERT_FALSE(are_steps(room.data() + 16, bytes, value)) << i << " of " << bytes;
+        ASSERT_FALSE(are_steps_unasked<kWidth>(room.data() + 16, bytes, value)) << i << " of " << bytes;
         room[16 + i] ^= std::byte{0x80};
       }
     }
+  }
+}
+
+TYPED_TEST(Steps, TheFirstOtherByteIsFoundByEveryWidth) {
+  alignas(16) std::array<std::byte, kRoom> room{};
+  for (std::size_t bytes = 0; bytes <= 200; ++bytes) {
+    room.fill(std::byte{0x11});
+    fill(room.data() + 3, bytes, 0);
+    ASSERT_EQ(first_other_unasked<TypeParam::value>(room.data() + 3, bytes, 0), nullptr);
+    for (std::size_t i = bytes; i-- > 0;) {
+      room[3 + i] = std::byte{1};
+      ASSERT_EQ(first_other_unasked<TypeParam::value>(room.data() + 3, bytes, 0), room.data() + 3 + i);
+    }
+  }
+}
+
+// A length above those that go by steps.
+TEST(ManySteps, AreFilledToTheByteAndEachOtherByteIsSeen) {
+  constexpr std::size_t kBytes = kFewBytes + 16;
+  std::array<std::byte, kBytes + 32> room{};
+  room.fill(std::byte{0x11});
+  fill_steps(room.data() + 16, kBytes, 0xDF);
+  EXPECT_EQ(first_other(room.data(), 16, 0x11), nullptr);
+  EXPECT_EQ(first_other(room.data() + 16 + kBytes, 16, 0x11), nullptr);
+  for (std::size_t i = 0; i < kBytes; ++i) {
+    ASSERT_TRUE(are_steps(room.data() + 16, kBytes, 0xDF));
+    room[16 + i] ^= std::byte{0x80};
+    ASSERT_FALSE(are_steps(room.data() + 16, kBytes, 0xDF)) << i;
+    room[16 + i] ^= std::byte{0x80};
   }
 }
 
