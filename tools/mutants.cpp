@@ -10,8 +10,9 @@ namespace {
 constexpr const char* kExamples =
     R"(All mutants are compiled at once, each behind a switch, in copies of the sources. Each runs through the units, the
 properties, small programs, the fuzz corpora and fuzzing, until one fails by a line of its own. The last line is
-"mutants: K of N killed"; report.html and report.json tell by what, and show the survivors. Exit status: 0; 1 when one survived
-that ci/mutation/equivalent.txt does not explain; 2 for a wrong option; 125 when the tool failed.
+"mutants: K of N killed"; report.html and report.json tell by what, and show the survivors. Exit status: 0; 1 when of those
+that ci/mutation/equivalent.txt does not explain fewer were killed than --at-least; 2 for a wrong option; 125 when the tool
+failed.
 
 Examples:
   trestle mutants --hand
@@ -27,13 +28,15 @@ struct Given {
   unsigned seconds = 0;
   long seed = 1;
   unsigned fuzz_seconds = 60;
+  unsigned at_least = 100;
   unsigned jobs = 0;
   std::string only;
   std::string output;
 
   [[nodiscard]] std::vector<std::string> words() const {
-    std::vector<std::string> all{"--count",        std::to_string(count),       "--seed", std::to_string(seed),
-                                 "--fuzz-seconds", std::to_string(fuzz_seconds)};
+    std::vector<std::string> all{
+        "--count",        std::to_string(count),        "--seed",     std::to_string(seed),
+        "--fuzz-seconds", std::to_string(fuzz_seconds), "--at-least", std::to_string(at_least)};
     if (hand) all.emplace_back("--hand");
     if (list) all.emplace_back("--list");
     if (no_fuzz) all.emplace_back("--no-fuzz");
@@ -61,6 +64,9 @@ void add_mutants(CLI::App& app) {
       ->type_name("TEXT");
   command->add_flag("--no-fuzz", given->no_fuzz, "Neither corpora nor fuzzing");
   command->add_option("--fuzz-seconds", given->fuzz_seconds, "Of fuzzing each (default: 60; 0: the corpora alone)");
+  command
+      ->add_option("--at-least", given->at_least, "Of those not explained, so many percent are killed (default: 100)")
+      ->check(CLI::Range(0U, 100U));
   command->add_option("--jobs", given->jobs, "Compilers at once (default: as many as processors)")
       ->check(CLI::PositiveNumber);
   command->add_flag("--list", given->list, "Print the mutants that would be tried, and end");

@@ -1,8 +1,8 @@
 """Plants mistakes in copies of lib/ and sees whether the tests find them: ci/mutation [options]
 
 All chosen mutants are compiled at once, each behind a switch; what is run is told which one is active. The last line is
-`mutants: K of N killed`. Exit status: 0; 1 when one survived that nobody has explained (equivalent.txt); 2 for a wrong option;
-125 when the tool failed."""
+`mutants: K of N killed`. Exit status: 0; 1 when of those that nobody has explained (equivalent.txt) fewer were killed than
+--at-least; 2 for a wrong option; 125 when the tool failed."""
 import argparse
 import pathlib
 import random
@@ -35,6 +35,12 @@ def whole(text):
     return 0 if text == "0" else natural(text)
 
 
+def percent(text):
+    if not text.isdecimal() or int(text) > 100:
+        raise argparse.ArgumentTypeError(f"not a number from 0 to 100: {text!r}")
+    return int(text)
+
+
 def options():
     parser = argparse.ArgumentParser(prog="trestle mutants", description=__doc__.split("\n\n")[0],
                                      formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False)
@@ -45,6 +51,8 @@ def options():
     parser.add_argument("--only", default="", metavar="TEXT", help="only those whose place or name has this text")
     parser.add_argument("--no-fuzz", action="store_true", help="neither corpora nor fuzzing: units and properties alone")
     parser.add_argument("--fuzz-seconds", type=whole, default=60, metavar="N", help="of fuzzing each (default: 60)")
+    parser.add_argument("--at-least", type=percent, default=100, metavar="PERCENT",
+                        help="of those that are not explained, so many have to be killed (default: 100)")
     parser.add_argument("--jobs", type=natural, help="compilers at once (default: as many as processors)")
     parser.add_argument("--list", action="store_true", help="print the mutants that would be tried, and end")
     parser.add_argument("--output", type=pathlib.Path, default=ROOT / "build/mutants",
@@ -68,6 +76,7 @@ def chosen(given):
     else:
         source.load_libclang()
         mutations = all_mutations()
+        refuse_stale(explained(), {mutation.place for mutation in mutations})
         random.Random(given.seed).shuffle(mutations)
     mutations = [each for each in mutations if given.only in each.place]
     picked = []
@@ -89,6 +98,19 @@ def explained():
         elif line and not line.startswith("#"):
             place = line.strip()
     return reasons
+
+
+def refuse_stale(reasons, places):
+    for place in reasons:
+        if place not in places:
+            raise hand.Malformed(f"equivalent.txt: no mistake can be made there any more: {place}")
+
+
+def are_enough(rows, at_least):
+    """Whether so many percent were killed of those that are not explained."""
+    killed = sum(bool(row["killed_by"]) for row in rows)
+    unexplained = sum(not row["killed_by"] and not row["reason"] for row in rows)
+    return killed * 100 >= at_least * (killed + unexplained)
 
 
 def tell(text):
@@ -152,7 +174,7 @@ def main():
              + (f" ({row['reason']})" if row["reason"] else ""))
     tell(f"report: {given.output / 'report.html'}")
     print(f"mutants: {len(rows) - len(survivors)} of {len(rows)} killed")
-    return 1 if any(not row["reason"] for row in survivors) else 0
+    return 0 if are_enough(rows, given.at_least) else 1
 
 
 if __name__ == "__main__":

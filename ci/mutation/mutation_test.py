@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 """What ci/mutation makes of sources and of what the tests say, on texts of its own: mutation_test.py"""
+import importlib.util
 import os
 import pathlib
 import subprocess
@@ -7,7 +8,8 @@ import sys
 import tempfile
 import unittest
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+HERE = pathlib.Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE))
 
 import hand  # noqa: E402
 import judge  # noqa: E402
@@ -16,6 +18,10 @@ import page  # noqa: E402
 import schema  # noqa: E402
 import source  # noqa: E402
 import trees  # noqa: E402
+
+spec = importlib.util.spec_from_file_location("mutation_main", HERE / "__main__.py")
+main = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(main)
 
 PROGRAM = """#pragma once
 #include <algorithm>
@@ -181,6 +187,21 @@ class Sources(unittest.TestCase):
             source = root / "build/mutants/source"
             trees.put(root, source, [])
             self.assertEqual((source / "lib/base/a.cpp").read_text(), "int a = 1;\n")
+
+
+class Verdicts(unittest.TestCase):
+    def test_what_is_explained_does_not_count(self):
+        killed, missed = {"killed_by": "units", "reason": ""}, {"killed_by": "", "reason": ""}
+        explained = {"killed_by": "", "reason": "the same"}
+        for rows, at_least, enough in (([killed] * 9 + [missed], 90, True), ([killed] * 9 + [missed], 91, False),
+                                       ([killed] * 9 + [missed] * 2, 90, False), ([killed, explained], 100, True),
+                                       ([killed, explained, missed], 100, False), ([explained], 100, True)):
+            self.assertEqual(main.are_enough(rows, at_least), enough, (rows, at_least))
+
+    def test_a_place_that_is_gone_is_refused(self):
+        main.refuse_stale({"lib/a.hpp: f": "the same"}, {"lib/a.hpp: f", "lib/b.hpp: g"})
+        with self.assertRaisesRegex(hand.Malformed, "no mistake can be made there any more: lib/c.hpp: h"):
+            main.refuse_stale({"lib/a.hpp: f": "the same", "lib/c.hpp: h": "the same"}, {"lib/a.hpp: f"})
 
 
 class Page(unittest.TestCase):
