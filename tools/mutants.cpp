@@ -31,6 +31,8 @@ struct Given {
   unsigned at_least = 100;
   unsigned jobs = 0;
   std::string only;
+  std::string by;
+  bool from_nothing = false;
   std::string output;
 
   [[nodiscard]] std::vector<std::string> words() const {
@@ -43,6 +45,8 @@ struct Given {
     if (seconds != 0) all.insert(all.end(), {"--seconds", std::to_string(seconds)});
     if (jobs != 0) all.insert(all.end(), {"--jobs", std::to_string(jobs)});
     if (!only.empty()) all.insert(all.end(), {"--only", only});
+    if (!by.empty()) all.insert(all.end(), {"--by", by});
+    if (from_nothing) all.emplace_back("--from-nothing");
     if (!output.empty()) all.insert(all.end(), {"--output", std::filesystem::absolute(output).string()});
     return all;
   }
@@ -64,6 +68,10 @@ void add_mutants(CLI::App& app) {
       ->type_name("TEXT");
   command->add_flag("--no-fuzz", given->no_fuzz, "Neither corpora nor fuzzing");
   command->add_option("--fuzz-seconds", given->fuzz_seconds, "Of fuzzing each (default: 60; 0: the corpora alone)");
+  command
+      ->add_option("--by", given->by, "This alone judges, as the report names it: units.heap, properties, fuzz.threads")
+      ->type_name("STAGE");
+  command->add_flag("--from-nothing", given->from_nothing, "Fuzz without the stored corpora");
   command
       ->add_option("--at-least", given->at_least, "Of those not explained, so many percent are killed (default: 100)")
       ->check(CLI::Range(0U, 100U));

@@ -51,6 +51,9 @@ def options():
     parser.add_argument("--only", default="", metavar="TEXT", help="only those whose place or name has this text")
     parser.add_argument("--no-fuzz", action="store_true", help="neither corpora nor fuzzing: units and properties alone")
     parser.add_argument("--fuzz-seconds", type=whole, default=60, metavar="N", help="of fuzzing each (default: 60)")
+    parser.add_argument("--by", default="", metavar="STAGE",
+                        help="this alone judges, as the report names it: units.heap, properties, corpus.oom, fuzz.threads")
+    parser.add_argument("--from-nothing", action="store_true", help="fuzz without the stored corpora")
     parser.add_argument("--at-least", type=percent, default=100, metavar="PERCENT",
                         help="of those that are not explained, so many have to be killed (default: 100)")
     parser.add_argument("--jobs", type=natural, help="compilers at once (default: as many as processors)")
@@ -134,13 +137,15 @@ def builds(given, mutants):
         if said:
             raise trees.Broken(said[-4000:])
     tell(f"built {len(there)} in {time.monotonic() - begun:.0f} s")
-    return judge.Judge(plain, fuzz, output / "source", given.fuzz_seconds, given.jobs), there
+    return judge.Judge(plain, fuzz, output / "source", given.fuzz_seconds, given.jobs, given.by, given.from_nothing), there
 
 
 def tried(given, mutants):
     """(mutant, verdict) of each, as long as there is time."""
     judging, there = builds(given, mutants)
     judging.measure()
+    if given.by and not judging.stages("heap"):
+        raise RuntimeError(f"nothing judges that is named {given.by!r}")
     begun = time.monotonic()
     for mutant in there:
         if given.seconds is not None and time.monotonic() - begun > given.seconds:

@@ -34,12 +34,17 @@ class Stage:
 
 
 class Judge:
-    def __init__(self, plain, fuzz, source, fuzz_seconds, jobs):
+    def __init__(self, plain, fuzz, source, fuzz_seconds, jobs, by="", from_nothing=False):
         self.plain, self.fuzz, self.source = plain, fuzz, source
         self.fuzz_seconds, self.jobs = fuzz_seconds, jobs
+        self.by, self.from_nothing = by, from_nothing
         self.usual = {}  # how long each stage takes without a mutant
 
     def stages(self, folder=""):
+        """Those of all that are to judge."""
+        return [stage for stage in self.all_stages(folder) if self.by in ("", stage.name)]
+
+    def all_stages(self, folder):
         """In the order in which a mutant of that folder of lib/ meets them; without one: all but fuzzing."""
         first = sorted(self.units(), key=lambda stage: (not stage.name.endswith(f".{folder}"), self.usual.get(stage.name, 0)))
         yield from first
@@ -75,11 +80,16 @@ class Judge:
 
     def fuzzing(self, folder):
         targets = FUZZED.get(folder, ["heap_ops"])
+        if self.by.startswith("fuzz."):
+            targets = [self.by.removeprefix("fuzz.")]
         for target in targets if self.fuzz_seconds else ():
             seconds = max(1, self.fuzz_seconds // len(targets))
             options = ["-len_control=0", "-max_len=512", "-entropic=0"] if target not in ("options", "unwind_tables") else []
             yield Stage(f"fuzz.{target}", [self.fuzz / "fuzz" / target, f"-max_total_time={seconds}", "-timeout=20", *options,
-                                           "@empty", str(self.source / "fuzz/corpus" / target)], seconds + 60)
+                                           "@empty", *self.seeds(target)], seconds + 60)
+
+    def seeds(self, target):
+        return [] if self.from_nothing else [str(self.source / "fuzz/corpus" / target)]
 
     def targets(self):
         lines = (self.fuzz / "fuzz/targets.txt").read_text().splitlines()

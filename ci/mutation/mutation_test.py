@@ -152,6 +152,24 @@ class Judging(unittest.TestCase):
         self.assertEqual(self.run_stage("kill -SEGV $$")[0], "SIGSEGV")
         self.assertEqual(self.run_stage("exec sleep 100", 0.2)[0], "no end")
 
+    def test_one_stage_alone_judges_where_that_is_wanted(self):
+        with tempfile.TemporaryDirectory() as work:
+            root = pathlib.Path(work)
+            (root / "fuzz/fuzz").mkdir(parents=True)
+            (root / "fuzz/fuzz/targets.txt").write_text("heap_ops\tops\tall\nthreads\tops\tseveral\n")
+            (root / "source/fuzz/corpus/threads").mkdir(parents=True)
+            names = lambda **how: [stage.name for stage in
+                                   judge.Judge(root / "plain", root / "fuzz", root / "source", 60, 1, **how).stages("slab")]
+            self.assertEqual(names(), ["properties", "corpus.threads", "fuzz.heap_ops", "fuzz.bitmap_heap_ops", "fuzz.corrupt"])
+            self.assertEqual(names(by="properties"), ["properties"])
+            self.assertEqual(names(by="fuzz.threads"), ["fuzz.threads"])
+            self.assertEqual(names(by="fuzz"), [])
+            for from_nothing, seeds in ((False, 1), (True, 0)):
+                judging = judge.Judge(None, root / "fuzz", root / "source", 60, 1, "fuzz.threads", from_nothing)
+                (stage,) = judging.fuzzing("slab")
+                self.assertEqual(sum("corpus" in word for word in map(str, stage.command)), seeds)
+                self.assertIn("-max_total_time=60", stage.command)
+
     def test_the_mutant_is_told_to_the_program(self):
         self.assertEqual(self.run_stage('echo "$TRESTLE_MUTANT"; exit 1'), ("exit 1", "5"))
 
