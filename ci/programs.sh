@@ -2,9 +2,10 @@
 # Runs a real program without and with a preload library and compares: ci/programs.sh PROGRAM POLICY LIBRARY_DIR
 # What it prints, the files it makes and its exit status must be the same to the byte; no fault may be reported; and the
 # library must have been at work, which its summary lines tell. Programs: git python3 sqlite3 perl gxx clang xz redis node.
-# With no arguments: all of them under each policy, as ctest does.
+# POLICY: fast, hardened, debug; sampled: hardened with every allocation a sample. With no arguments: all of them under each
+# policy, and g++ sampled, as ctest does.
 set -euo pipefail
-[ $# -gt 0 ] || exec "$(dirname -- "$0")/test.sh" --preset release -R '^programs\.[^.]+\.(fast|hardened|debug)$'
+[ $# -gt 0 ] || exec "$(dirname -- "$0")/test.sh" --preset release -R '^programs\.[^.]+\.(fast|hardened|debug|sampled)$'
 usage="usage: ci/programs.sh PROGRAM POLICY LIBRARY_DIR"
 program=${1:?$usage} policy=${2:?$usage} library_dir=${3:?$usage}
 source_dir=$(cd -- "$(dirname -- "$0")/.." && pwd)
@@ -16,9 +17,9 @@ die() {
 }
 
 case $policy in
-  hardened) library=$library_dir/libtrestle.so ;;
+  hardened | sampled) library=$library_dir/libtrestle.so ;;
   fast | debug) library=$library_dir/libtrestle-$policy.so ;;
-  *) die "unknown policy '$policy': fast, hardened or debug" ;;
+  *) die "unknown policy '$policy': fast, hardened, debug or sampled" ;;
 esac
 [ -f "$library" ] || die "no $library"
 library=$(readlink -f "$library")
@@ -160,6 +161,8 @@ mkdir "$work/input"
 
 run_in plain
 options=summary=$work/summary
+heap=$policy  # as its summary names it
+[ "$policy" != sampled ] || options=sample=1:$options heap=hardened
 [ "$policy" != debug ] || options=check_at_exit=1:leak_check=0:$options  # what they leak they print no line of
 : >"$work/summary"
 : >"$work/started"
@@ -183,7 +186,7 @@ diff -rq "$work/plain" "$work/trestle" >"$work/differences" ||
   refuse "differs with the library: $(cat "$work/differences" "$work/trestle/status")"
 ! grep -qi 'trestle' "$work/trestle.stderr" || refuse "the library had something to say"
 ! grep -q '"faults":[1-9]' "$work/summary" || refuse "a fault was reported"
-lines=$(grep -c '"policy":"'"$policy"'".*"allocations":[1-9]' "$work/summary" || true)
+lines=$(grep -c '"policy":"'"$heap"'".*"allocations":[1-9]' "$work/summary" || true)
 started=$(wc -l <"$work/started")
 [ "$lines" -ge "$started" ] || refuse "$lines processes reported allocations, but $started were started"
 if [ "$policy" = debug ]; then

@@ -9,7 +9,7 @@ mkdir "$work/tmp"
 export TMPDIR=$work/tmp
 . "$(dirname -- "$0")/expect.sh"
 
-summary='^trestle: [0-9,]+ allocations?, peak [0-9.]+ ([KMG]i)?B, .*faults: none$'
+summary='^trestle: [0-9,]+ allocations?, peak [0-9.]+ ([KMG]i)?B live, [0-9.]+ [KMG]iB resident, .*faults: none$'
 preloaded='import os; print("[" + " ".join(os.environ.get(n, "") for n in ("LD_PRELOAD", "TRESTLE_OPTIONS")) + "]")'
 python=/usr/bin/python3
 

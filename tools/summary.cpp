@@ -29,6 +29,7 @@ std::pair<std::int64_t, ProcessSummary> parse(const std::string& text) {
   const auto json = nlohmann::json::parse(text);
   ProcessSummary line{.allocations = json.at("allocations").get<std::uint64_t>(),
                       .peak_live_bytes = json.at("peak_live_bytes").get<std::uint64_t>(),
+                      .peak_rss_bytes = json.at("peak_rss_bytes").get<std::uint64_t>(),
                       .checks = json.at("checks").get<std::uint64_t>(),
                       .check_nanoseconds = json.at("check_nanoseconds").get<std::uint64_t>(),
                       .faults = json.at("faults").get<std::uint64_t>(),
@@ -44,6 +45,7 @@ ProcessSummary added_up(const Summary& summary) {
   for (const auto& [pid, line] : summary.processes) {
     all.allocations += line.allocations;
     all.peak_live_bytes = std::max(all.peak_live_bytes, line.peak_live_bytes);
+    all.peak_rss_bytes = std::max(all.peak_rss_bytes, line.peak_rss_bytes);
     all.checks += line.checks;
     all.check_nanoseconds += line.check_nanoseconds;
     all.faults += line.faults;
@@ -102,7 +104,8 @@ std::string describe(const Summary& summary) {
   const std::string checks = counted(all.checks, "check", "checks");
   std::string text = is_one ? "" : counted(summary.processes.size(), "process", "processes") + ", ";
   text += counted(all.allocations, "allocation", "allocations");
-  text += (is_one ? ", peak " : ", highest peak ") + bytes_as_text(all.peak_live_bytes) + ", ";
+  text += (is_one ? ", peak " : ", highest peak ") + bytes_as_text(all.peak_live_bytes) + " live, " +
+          bytes_as_text(all.peak_rss_bytes) + " resident, ";
   text += all.checks == 0 ? checks : in_seconds(all.check_nanoseconds) + " in " + checks;
   text += ", faults: " + describe_faults(all);
   if (all.leaked_blocks > 0)

@@ -8,10 +8,10 @@ namespace trestle::tool {
 namespace {
 
 constexpr const char* kOne =
-    R"({"pid":7,"policy":"hardened","allocations":12345,"deallocations":12000,"peak_live_bytes":4404019,"checks":3,)"
+    R"({"pid":7,"policy":"hardened","allocations":12345,"deallocations":12000,"peak_live_bytes":4404019,"peak_rss_bytes":10276045,"checks":3,)"
     R"("check_nanoseconds":120000000,"faults":0,"fault":""})";
 constexpr const char* kOther =
-    R"({"pid":8,"policy":"hardened","allocations":1,"deallocations":1,"peak_live_bytes":900,"checks":0,)"
+    R"({"pid":8,"policy":"hardened","allocations":1,"deallocations":1,"peak_live_bytes":900,"peak_rss_bytes":8192,"checks":0,)"
     R"("check_nanoseconds":0,"faults":1,"fault":"double free"})";
 
 std::string described(const std::string& lines) {
@@ -20,16 +20,18 @@ std::string described(const std::string& lines) {
 }
 
 TEST(Summary, OfOneProcess) {
-  EXPECT_EQ(described(std::string(kOne) + '\n'), "12,345 allocations, peak 4.2 MiB, 0.12 s in 3 checks, faults: none");
+  EXPECT_EQ(described(std::string(kOne) + '\n'),
+            "12,345 allocations, peak 4.2 MiB live, 9.8 MiB resident, 0.12 s in 3 checks, faults: none");
 }
 
 TEST(Summary, AddsProcessesUpAndTakesTheHighestPeak) {
   EXPECT_EQ(described(std::string(kOne) + '\n' + kOther + '\n'),
-            "2 processes, 12,346 allocations, highest peak 4.2 MiB, 0.12 s in 3 checks, faults: 1 (double free)");
+            "2 processes, 12,346 allocations, highest peak 4.2 MiB live, 9.8 MiB resident, 0.12 s in 3 checks, faults: "
+            "1 (double free)");
 }
 
 TEST(Summary, OfSingularsAndSmallNumbers) {
-  EXPECT_EQ(described(kOther), "1 allocation, peak 900 B, 0 checks, faults: 1 (double free)");
+  EXPECT_EQ(described(kOther), "1 allocation, peak 900 B live, 8.0 KiB resident, 0 checks, faults: 1 (double free)");
 }
 
 TEST(Summary, TakesTheLaterOfTwoLinesOfOneProcess) {
@@ -43,7 +45,7 @@ TEST(Summary, TakesTheLaterOfTwoLinesOfOneProcess) {
 
 TEST(Summary, CountsLinesThatAreNotTheLibrarys) {
   EXPECT_EQ(described(std::string(kOther).append("\n{\"pid\":9,\"alloc\n[]\n{\"pid\":\"x\",\"allocations\":-1}\n")),
-            "1 allocation, peak 900 B, 0 checks, faults: 1 (double free), 3 unreadable lines");
+            "1 allocation, peak 900 B live, 8.0 KiB resident, 0 checks, faults: 1 (double free), 3 unreadable lines");
 }
 
 TEST(Summary, AddsUpWhatLeaked) {
