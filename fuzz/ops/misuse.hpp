@@ -206,8 +206,7 @@ class Misuser {
     const Tier tier = host_.tier_of(block.address);
     const std::size_t told = H::kPolicy.canary && (tier == Tier::slot || tier == Tier::unit) ? 1 : 0;
     const std::size_t pad = served(block) - block.size;
-    if (!H::kPolicy.canary) return false;
-    if (pad == 0) return tier == Tier::block && overwrite_header_behind(by, block);
+    if (!H::kPolicy.canary || pad == 0) return false;
     if (pad == told || by % pad >= pad - told) return overwrite_telling_byte(block, served(block), by / pad);
     return overwrite(block.address + block.size + by % (pad - told), by, FaultKind::write_past_end, block);
   }
@@ -241,18 +240,6 @@ class Misuser {
         return false;
     }
     return false;
-  }
-  // Of a block that its request fills.
-  bool overwrite_header_behind(std::size_t by, const LiveBlock& block) {
-    std::byte* const header = block.address + block.size;
-    std::byte* const at = header + by % kHeaderBytes;
-    const std::byte old = std::exchange(*at, *at ^ static_cast<std::byte>(1 + by % 255));
-    const Verdict freed = deallocate_at_edge(host_.engine(), block.address, {.kind = block.kind});
-    const Verdict moved = host_.engine().reallocate(block.address, block.size + 1).verdict();
-    (void)(expect(freed, FaultKind::header_corrupt, header) && expect(moved, FaultKind::header_corrupt, header) &&
-           expect_explained(freed, block.address, block));
-    *at = old;
-    return true;
   }
   // Nothing that its header says is believed then, by whichever call.
   bool overwrite_header(std::size_t by, const LiveBlock& block) {

@@ -7,7 +7,8 @@
 // A freed block is first retired: it keeps its place and is poisoned. reclaim makes it a free block and coalesces it.
 // The owner says when, after a stay in a quarantine; release does without. Not thread-safe.
 //
-// Owner (the derived class) answers one question: extent_of(at), the extent that holds `at`, empty where none does.
+// Owner (the derived class) answers two questions: extent_of(at), the extent that holds `at`, empty where none does; and
+// kBesideExtents, which fault it is to release what none holds.
 #pragma once
 
 #include <algorithm>
@@ -73,10 +74,11 @@ class BlockEngine {
 
   constexpr BlockEngine() noexcept = default;
 
-  // Bytes of the block that serves a request; nothing iff no block is that large.
+  // Bytes of the block that serves a request; nothing iff no block is that large. Where there are canaries each block has one:
+  // past a request that fills its block the next header would be hit, which says neither whose doing it was nor how far it went.
   [[nodiscard]] static std::optional<std::size_t> block_bytes(std::size_t request) noexcept {
     if (request > kMaxBlockBytes - 2 * kMinBlock) return std::nullopt;
-    return std::max(kMinBlock, align_up(request + kHeaderBytes, kMinAlignment));
+    return std::max(kMinBlock, align_up(kHeaderBytes + request + (P.canary ? 1 : 0), kMinAlignment));
   }
 
   void start(const Key& key) noexcept { key_ = key; }

@@ -24,7 +24,7 @@ Verdict BlockEngine<P, Owner>::classify(const void* payload) const noexcept {
   const std::byte* const at = header_under(given);
   Extent extent = owner().extent_of(at);
   if (extent.is_empty()) extent = owner().extent_of(given);
-  if (extent.is_empty()) return {FaultKind::wild_pointer, payload};
+  if (extent.is_empty()) return {Owner::kBesideExtents, payload};
   const bool aligned = is_aligned(given, kMinAlignment);
   const std::optional<Block> around = block_around(extent, at);
   // Where the walk met a corrupt header first, it is the pointer's own or one below it.
@@ -50,12 +50,9 @@ std::optional<Block> BlockEngine<P, Owner>::block_around(const Extent& extent, c
   return std::nullopt;
 }
 
-// A block that its request fills has no pad: what is written past its end hits the header behind it.
 template <Policy P, class Owner>
 Verdict BlockEngine<P, Owner>::vet_end(const Block& block) const noexcept {
   if constexpr (!P.canary) return {};
-  if (block.header.requested() == block.header.served() && !load(block.end())) [[unlikely]]
-    return {FaultKind::header_corrupt, block.end()};
   std::byte* const payload = block.payload();
   const std::byte* const wrong =
       broken_canary(payload, block.header.requested(), block.header.served(), canary_of(payload));

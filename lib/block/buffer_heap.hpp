@@ -78,6 +78,7 @@ class BufferHeap : public BlockEngine<P, BufferHeap<P>> {
     auto* const start = reinterpret_cast<std::byte*>(const_cast<BufferHeap*>(this));
     return {start + kRecordBytes, bytes_ - kRecordBytes};
   }
+  static constexpr FaultKind kBesideExtents = FaultKind::wild_pointer;
   [[nodiscard]] Extent extent_of(const std::byte* at) const noexcept {
     const Extent all = extent();
     return all.holds(at, 1) ? all : Extent{};

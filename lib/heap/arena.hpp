@@ -166,6 +166,8 @@ class Arena : public BlockEngine<P, Arena<P, O>> {
   }
   // `slots`: what the slots' tier has counted.
   void check(CheckLevel level, const SlabTally& slots, FaultSink& sink) const noexcept TRESTLE_REQUIRES(lock_);
+  // The heap asks of addresses in block spans: what is there beside blocks is a guard page.
+  static constexpr FaultKind kBesideExtents = FaultKind::not_a_block;
   [[nodiscard]] Extent extent_of(const std::byte* at) const noexcept {
     const SpanRef<O> ref = spans_->find(at);
     if (ref.is_empty() || ref.span->state != SpanState::blocks) return {};

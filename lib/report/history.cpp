@@ -34,18 +34,19 @@ Histories::Record* Histories::find_or_make(const void* block) noexcept {
   return leaf != nullptr ? &(*leaf)[way.leaf] : nullptr;
 }
 
-Histories::Call Histories::note(const CallSite& site) noexcept {
+Histories::Call Histories::note(const CallSite& site, std::size_t requested) noexcept {
   std::array<const void*, StackDepot::kMaxDepth> frames;
   const std::size_t depth = capture_own(site, frames);
   const StackDepot::Id trace = depot_.put(std::span(frames).first(depth));
-  return kCall | Call{static_cast<std::uint32_t>(own_thread_id())} << kHalf | trace;
+  return kCall | Call{static_cast<std::uint32_t>(own_thread_id())} << kThreadShift |
+         Call{requested % History::kRequestLow} << kRequestShift | trace;
 }
 
-void Histories::begin(const void* block, const CallSite& site) noexcept {
+void Histories::begin(const void* block, std::size_t requested, const CallSite& site) noexcept {
   Record* const record = find_or_make(block);
   if (record == nullptr) [[unlikely]]
     return;
-  record->allocated.store(note(site), std::memory_order_relaxed);
+  record->allocated.store(note(site, requested), std::memory_order_relaxed);
   record->freed.store(0, std::memory_order_release);
 }
 
@@ -61,13 +62,16 @@ void Histories::revive(const void* block) noexcept {
 }
 
 PastCall Histories::past(Call call) const noexcept {
-  return {static_cast<int>((call & ~kCall) >> kHalf), depot_.find(static_cast<StackDepot::Id>(call))};
+  constexpr Call kTraces = (Call{1} << kRequestShift) - 1;
+  return {static_cast<int>((call & ~kCall) >> kThreadShift), depot_.find(static_cast<StackDepot::Id>(call & kTraces))};
 }
 
 History Histories::of(const void* block) const noexcept {
   const Record* const record = find(block);
   if (record == nullptr) return {};
-  return {past(record->allocated.load(std::memory_order_acquire)), past(record->freed.load(std::memory_order_acquire))};
+  const Call allocated = record->allocated.load(std::memory_order_acquire);
+  return {past(allocated), past(record->freed.load(std::memory_order_acquire)),
+          static_cast<std::uint32_t>((allocated >> kRequestShift) % History::kRequestLow)};
 }
 
 }  // namespace trestle

@@ -23,6 +23,17 @@ struct PastCall {
 struct History {
   PastCall allocated;
   PastCall freed;
+  std::uint32_t request_low = 0;
+
+  // How many bytes were asked for, of as many as served, of which one is pad, and 4 KiB at most; 0: not known.
+  [[nodiscard]] std::size_t request_of(std::size_t served) const noexcept {
+    if (allocated.thread == 0 || served == 0) return 0;
+    const std::size_t most = served - 1;
+    const std::size_t less = (most - request_low) % kRequestLow;
+    return less < most ? most - less : 0;
+  }
+
+  static constexpr std::size_t kRequestLow = std::size_t{1} << 12;
 };
 
 class Histories {
@@ -34,8 +45,8 @@ class Histories {
   Histories(const Histories&) = delete;
   Histories& operator=(const Histories&) = delete;
 
-  // The block was allocated, or given another size, by this call.
-  void begin(const void* block, const CallSite& site) noexcept;
+  // The block, of so many bytes, was allocated, or given another size, by this call.
+  void begin(const void* block, std::size_t requested, const CallSite& site) noexcept;
   // This call is about to free it. False: nothing is known of a block there, or another call was the first to free it, and is
   // the one that stays known.
   [[nodiscard]] bool end(const void* block, const CallSite& site) noexcept;
@@ -49,15 +60,18 @@ class Histories {
   void reset() noexcept { depot_.reset(); }
 
  private:
-  // Calls: the trace in the low half, the thread in the high one; 0: none. None looks like an address, to whoever searches
-  // memory for those.
+  // Calls: the trace in the lowest bits, then those of the request, then the thread; 0: none. None looks like an address, to
+  // whoever searches memory for those.
   using Call = std::uint64_t;
   static constexpr Call kCall = Call{1} << 63;
+  static constexpr unsigned kRequestShift = 27;
+  static constexpr unsigned kThreadShift = 40;
+  static_assert(StackDepot::kMostIds <= Call{1} << kRequestShift);
+  static_assert(History::kRequestLow <= Call{1} << (kThreadShift - kRequestShift));
   struct Record {
     std::atomic<Call> allocated;
     std::atomic<Call> freed;
   };
-  static constexpr unsigned kHalf = 32;
   static constexpr unsigned kLeafShift = 16;
   static constexpr unsigned kBranchShift = 14;
   static constexpr unsigned kRootShift = 13;
@@ -75,7 +89,7 @@ class Histories {
   [[nodiscard]] Way way_to(const void* block) const noexcept;
   [[nodiscard]] Record* find(const void* block) const noexcept;
   [[nodiscard]] Record* find_or_make(const void* block) noexcept;
-  [[nodiscard]] Call note(const CallSite& site) noexcept;
+  [[nodiscard]] Call note(const CallSite& site, std::size_t requested = 0) noexcept;
   [[nodiscard]] PastCall past(Call call) const noexcept;
 
   std::atomic<Root*> root_{nullptr};

@@ -60,9 +60,10 @@ class StackDepot {
 
   static constexpr std::size_t kChunkBytes = std::size_t{1} << 20;
   static constexpr std::size_t kMostChunks = 1024;
+  static constexpr std::size_t kUnit = 8;  // an id counts these
+  static constexpr std::size_t kMostIds = kMostChunks * kChunkBytes / kUnit;
 
  private:
-  static constexpr std::size_t kUnit = 8;  // an id counts these
   static constexpr std::size_t kUnits = kChunkBytes / kUnit;
   using List = std::atomic<Id>;  // its first
 

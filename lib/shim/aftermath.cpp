@@ -131,7 +131,7 @@ std::uint64_t offset_of(const void* at) noexcept {
 bool goes_on(const Fault& fault, Outlook outlook) noexcept {
   trestle_fault_action wanted = TRESTLE_ACTION_DEFAULT;
   if (const trestle_fault_handler set = handler.load(std::memory_order_acquire)) {
-    const trestle_fault published = publish(fault, offset_of(fault.address));
+    const trestle_fault published = publish(completed(fault), offset_of(fault.address));
     const ProgramAccesses of_handler;
     wanted = set(&published);
   }

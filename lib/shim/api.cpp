@@ -90,7 +90,7 @@ size_t trestle_heap_check(trestle_fault* faults, size_t capacity) noexcept {
   std::span<trestle_fault> room(faults, capacity);
   const auto put = [](const Fault& fault, std::size_t index, void* to) {
     const auto& out = *static_cast<const std::span<trestle_fault>*>(to);
-    if (index < out.size()) out[index] = publish(fault, process_heap().offset_of(fault.address));
+    if (index < out.size()) out[index] = publish(completed(fault), process_heap().offset_of(fault.address));
   };
   FaultSink sink(put, &room);
   check_process_heap(sink);

@@ -65,8 +65,8 @@ class Ended {
 };
 
 // A block that was handed out, as far as such have a history.
-void* noted(const Allocation& made, const Call& call) noexcept {
-  if (kHistoriesOfAll || made.is_alone) histories.begin(made.payload, call.site);
+void* noted(const Allocation& made, std::size_t size, const Call& call) noexcept {
+  if (kHistoriesOfAll || made.is_alone) histories.begin(made.payload, size, call.site);
   return made.payload;
 }
 
@@ -135,7 +135,7 @@ class Faults {
 
 // What an attempt gives, once it meets no fault; nothing, and EINVAL, where it was given no block. `made`: by the first one.
 template <class Attempt>
-[[gnu::noinline]] void* insist(Allocation made, const Call& call, Attempt attempt) noexcept {
+[[gnu::noinline]] void* insist(Allocation made, std::size_t size, const Call& call, Attempt attempt) noexcept {
   Release none;
   Faults faults;
   while (made.is_fault()) {
@@ -148,14 +148,14 @@ template <class Attempt>
     faults.make_up_for(fault, none, call);
     made = attempt();
   }
-  return made.payload != nullptr ? noted(made, call) : out_of_memory();
+  return made.payload != nullptr ? noted(made, size, call) : out_of_memory();
 }
 template <class Attempt>
-void* hand_out(const Call& call, Attempt attempt) noexcept {
+void* hand_out(std::size_t size, const Call& call, Attempt attempt) noexcept {
   const Allocation made = attempt();
   if (made.is_fault() || made.payload == nullptr) [[unlikely]]
-    return insist(made, call, attempt);
-  return noted(made, call);
+    return insist(made, size, call, attempt);
+  return noted(made, size, call);
 }
 
 // The history says so before, and the marks: once the heap has it back, the block may be another's.
@@ -206,6 +206,16 @@ void tick(const Call& call) noexcept {
   if ((calls.fetch_add(1, std::memory_order_relaxed) + 1) % every == 0) outlive(check_process_heap(), call);
 }
 
+Fault completed(Fault fault) noexcept {
+  const bool is_of_slot = fault.served != 0 && fault.served <= kPolicy.largest_slot;
+  const bool was_block = is_about_pointer(fault.kind) || fault.kind == FaultKind::write_past_end ||
+                         fault.kind == FaultKind::write_before_start || fault.kind == FaultKind::write_after_free;
+  if (!is_of_slot || !was_block || fault.requested != 0) return fault;
+  const OwnAccesses own;
+  fault.requested = history_of(fault.block).request_of(fault.served);
+  return fault;
+}
+
 // Of a fault without a block the history is that of the last one that began there.
 Printed tell(const Fault& fault, const Call& call, Severity severity, const Leaked& leaked) noexcept {
   const void* const block = fault.block != nullptr ? fault.block : fault.address;
@@ -217,7 +227,7 @@ Printed tell(const Fault& fault, const Call& call, Severity severity, const Leak
     offset = heap.offset_of(fault.address);
   }
   const ProgramAccesses none_of_heap;
-  return print_report(fault, offset, call, severity, beside);
+  return print_report(completed(fault), offset, call, severity, beside);
 }
 
 History history_of(const void* block) noexcept {
@@ -230,12 +240,13 @@ void* serve(std::size_t size, std::size_t alignment, Kind kind, const Call& call
   // Under the other policies the edge has tried, which has no site to note.
   if (kHistoriesOfAll && alignment <= kMinAlignment) {
     if (void* const made = heap.allocate_hot(size, kind)) [[likely]]
-      return owned(noted({made}, call), size);
+      return owned(noted({made}, size, call), size);
   }
   if (!is_up()) [[unlikely]]
     return out_of_memory();
   tick(call);
-  void* const made = hand_out(call, [&] { return heap.allocate(size, std::max(alignment, kMinAlignment), kind); });
+  void* const made =
+      hand_out(size, call, [&] { return heap.allocate(size, std::max(alignment, kMinAlignment), kind); });
   return owned(made, size);
 }
 
@@ -244,12 +255,12 @@ void* serve_zeroed(std::size_t count, std::size_t size, const Call& call) noexce
   const std::optional<std::size_t> bytes = checked_multiply(count, size);
   if (bytes) [[likely]] {
     if (void* const made = heap.allocate_zeroed_hot(*bytes, Kind::by_malloc))
-      return owned(noted({made}, call), *bytes, true);
+      return owned(noted({made}, *bytes, call), *bytes, true);
   }
   if (!bytes || !is_up()) [[unlikely]]
     return out_of_memory();
   tick(call);
-  return owned(hand_out(call, [&] { return heap.allocate_zeroed(*bytes, Kind::by_malloc); }), *bytes, true);
+  return owned(hand_out(*bytes, call, [&] { return heap.allocate_zeroed(*bytes, Kind::by_malloc); }), *bytes, true);
 }
 
 void* serve_again(void* block, std::size_t size, const Call& call) noexcept {
@@ -261,7 +272,7 @@ void* serve_again(void* block, std::size_t size, const Call& call) noexcept {
   if (!is_up()) [[unlikely]]
     return out_of_memory();
   tick(call);
-  return hand_out(call, [&] {
+  return hand_out(size, call, [&] {
     const bool is_first = histories.end(block, call.site);
     const Allocation made = heap.reallocate(block, size);
     if (made.payload == nullptr || made.is_fault()) [[unlikely]] {

@@ -42,6 +42,8 @@ void set_check_every(std::uint64_t calls) noexcept;
 // Counts the call, and checks the heap if it is due.
 void tick(const Call& call) noexcept;
 
+// The fault, with what was asked for, where the heap no longer knows that and the block's history does.
+[[nodiscard]] Fault completed(Fault fault) noexcept;
 // Prints the report, with what is known of the block's history. As print_report.
 Printed tell(const Fault& fault, const Call& call, Severity severity, const Leaked& leaked = {}) noexcept;
 // Who allocated and freed the block, as far as such have a history.

@@ -113,14 +113,16 @@ TYPED_TEST(CheckedFaultTest, EachByteWrittenPastTheEndOfEachSize) {
 
 TYPED_TEST(BufferFaultTest, AStringOneTooLongIntoTheNextHeader) {
   Buffer<TestFixture::kPolicy> buffer(kRoom);
-  std::byte* const at = take(*buffer, 112);  // fills its block: the next byte is a header's
+  std::byte* const at = take(*buffer, 112);
   std::byte* const next = take(*buffer, 112);
-  std::byte kept = at[112];
-  at[112] = ~kept;
+  std::byte* const header = next - kHeaderBytes;
+  ASSERT_EQ(header, at + (TestFixture::kPolicy.canary ? 128 : 112)) << "where there are canaries each block has one";
+  const std::byte kept = *header;
+  *header = ~kept;
   EXPECT_TRUE(has(faults_of(*buffer), FaultKind::header_corrupt, next - kHeaderBytes));
   EXPECT_EQ(give(*buffer, next), FaultKind::header_corrupt);
   EXPECT_EQ(give(*buffer, at), FaultKind::header_corrupt) << "its right neighbour cannot be coalesced with";
-  at[112] = kept;
+  *header = kept;
   EXPECT_EQ(give(*buffer, at), FaultKind::none);
   EXPECT_EQ(give(*buffer, next), FaultKind::none);
 }

@@ -7,7 +7,7 @@ __attribute__((noinline)) static void write_to_freed(void) {
   char* const block = hidden(malloc(100));
   free(block);
   overwrite(hidden(block) + 40, 1);
-  concerns(block, 0, served_for(100));
+  about_freed(block, 100);
 }
 
 int main(void) {

@@ -9,6 +9,6 @@ int main(void) {
   must(wall != NULL);
   free(block);
   overwrite(hidden(block) + 40, 1);
-  concerns(block, 0, served_for(100));
+  about_freed(block, 100);
   return ok();
 }

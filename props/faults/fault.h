@@ -29,21 +29,21 @@ static inline void wrong_at(const void* at) {
   print(STDOUT_FILENO, "at 0x%zx\n", (size_t)(uintptr_t)at);
 }
 
-/* The block concerned, and its sizes: of a slot, where only a live one's canary tells the request; and of a block (16 of
-   header, in steps of 16). */
+/* The block concerned, and its sizes: of a slot, where only a live one's canary tells the request, and debug's history; and of
+   a block (16 of header, in steps of 16). */
 static inline void concerns(const void* block, size_t requested, size_t served) {
   print(STDOUT_FILENO, "block 0x%zx %zu %zu\n", (size_t)(uintptr_t)block, requested, served);
 }
 static inline size_t served_for(size_t requested) {
   const size_t with_pad = requested + (is_fast() ? 0 : 1);
-  return with_pad <= LARGEST_SLOT ? slot_for(with_pad) : (16 + requested + 15) / 16 * 16 - 16;
+  return with_pad <= LARGEST_SLOT ? slot_for(with_pad) : (16 + with_pad + 15) / 16 * 16 - 16;
 }
 static inline void about(const void* block, size_t requested) {
   const int unknown = is_fast() && requested <= LARGEST_SLOT;
   concerns(block, unknown ? 0 : requested, served_for(requested));
 }
 static inline void about_freed(const void* block, size_t requested) {
-  concerns(block, requested < LARGEST_SLOT ? 0 : requested, served_for(requested));
+  concerns(block, requested < LARGEST_SLOT && !is_debug() ? 0 : requested, served_for(requested));
 }
 
 static inline void evidence(uint64_t expected, uint64_t found) {

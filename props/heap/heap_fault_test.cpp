@@ -74,6 +74,22 @@ TYPED_TEST(HeapFaultTest, WildPointersAndPointersToNoBlock) {
   EXPECT_TRUE(faults_of(this->heap_).empty());
 }
 
+// It had been called a wild pointer.
+TYPED_TEST(HeapFaultTest, PointersIntoTheGuardPageBehindBlocks) {
+  std::byte* const block = take(this->heap_, kAnyBlockRequest);
+  std::byte* last = nullptr;
+  this->heap_.for_each_span([&](const SpanDescriptor& span, const std::byte* start) {
+    if (block < start || static_cast<std::size_t>(block - start) >= span.length.bytes()) return;
+    last = const_cast<std::byte*>(start) + span.length.bytes() - kMinAlignment;
+  });
+  ASSERT_NE(last, nullptr);
+  for (std::byte* at = last; last - at < 4096; at -= 8 * kMinAlignment) {
+    ASSERT_EQ(give(this->heap_, at), FaultKind::not_a_block) << last - at;
+    ASSERT_EQ(this->heap_.reallocate(at, 10).kind, FaultKind::not_a_block) << last - at;
+    ASSERT_EQ(this->heap_.usable_size(at).kind, FaultKind::not_a_block) << last - at;
+  }
+}
+
 // What the policy does not check, it lets pass; what it checks, it names.
 TYPED_TEST(HeapFaultTest, ClaimsThatDoNotHold) {
   constexpr const Policy& policy = TestFixture::kPolicy;

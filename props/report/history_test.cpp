@@ -38,7 +38,7 @@ TEST_F(HistoriesTest, AreKeptForEachAddress) {
   std::vector<std::uintptr_t> blocks{kFirst};
   for (std::uintptr_t bit = 0x10; bit < std::uintptr_t{1} << 47; bit <<= 1) blocks.push_back(kFirst ^ bit);
   for (const std::uintptr_t at : blocks) {
-    histories_->begin(block_at(at), call_from(at + 1));
+    histories_->begin(block_at(at), 1, call_from(at + 1));
     EXPECT_TRUE(histories_->end(block_at(at), call_from(at + 2)));
   }
   for (const std::uintptr_t at : blocks) expect(block_at(at), at + 1, at + 2);
@@ -49,7 +49,7 @@ TEST_F(HistoriesTest, AreKeptForEachAddress) {
 TEST_F(HistoriesTest, OfSpansAreKeptForEachGranule) {
   constexpr std::uintptr_t kStarts[] = {0x10010, 0x20020, 0x30000};
   Histories of_spans(std::size_t{64} << 10);
-  for (const std::uintptr_t at : kStarts) of_spans.begin(block_at(at), call_from(at + 1));
+  for (const std::uintptr_t at : kStarts) of_spans.begin(block_at(at), 1, call_from(at + 1));
   for (const std::uintptr_t at : kStarts) EXPECT_EQ(caller_in(of_spans.of(block_at(at)).allocated), at + 1);
 }
 
@@ -59,10 +59,10 @@ TEST_F(HistoriesTest, AreNotKeptWhereMemoryIsShort) {
     EXPECT_EQ(run_in_child([&] {
                 constexpr std::uintptr_t kNear = 0x5000'0000'0000;
                 constexpr std::uintptr_t kFar = 0x2000'0000'0000;
-                histories_->begin(block_at(kNear), call_from(1));
+                histories_->begin(block_at(kNear), 1, call_from(1));
                 if (!forbid_call(call, SECCOMP_RET_ERRNO | ENOMEM)) return 1;
                 for (const std::uintptr_t at : {kFar, kNear + (std::uintptr_t{1} << 34)}) {
-                  histories_->begin(block_at(at), call_from(2));
+                  histories_->begin(block_at(at), 1, call_from(2));
                   if (histories_->of(block_at(at)).allocated.trace != nullptr) return 2;
                   if (histories_->end(block_at(at), call_from(3))) return 3;
                   histories_->revive(block_at(at));
@@ -74,7 +74,7 @@ TEST_F(HistoriesTest, AreNotKeptWhereMemoryIsShort) {
 }
 
 TEST_F(HistoriesTest, NameTheThread) {
-  histories_->begin(block_at(0x1000), call_from(1));
+  histories_->begin(block_at(0x1000), 1, call_from(1));
   int other = 0;
   std::thread([&] {
     other = own_thread_id();
@@ -88,7 +88,7 @@ TEST_F(HistoriesTest, NameTheThread) {
 
 TEST_F(HistoriesTest, KeepTheFirstWhoFreed) {
   const void* const block = block_at(0x1000);
-  histories_->begin(block, call_from(1));
+  histories_->begin(block, 1, call_from(1));
   EXPECT_TRUE(histories_->end(block, call_from(2)));
   EXPECT_FALSE(histories_->end(block, call_from(3)));
   expect(block, 1, 2);
@@ -96,9 +96,9 @@ TEST_F(HistoriesTest, KeepTheFirstWhoFreed) {
 
 TEST_F(HistoriesTest, BeginAnewWithTheNextBlock) {
   const void* const block = block_at(0x1000);
-  histories_->begin(block, call_from(1));
+  histories_->begin(block, 1, call_from(1));
   EXPECT_TRUE(histories_->end(block, call_from(2)));
-  histories_->begin(block, call_from(3));
+  histories_->begin(block, 1, call_from(3));
   expect(block, 3, 0);
   EXPECT_TRUE(histories_->end(block, call_from(4)));
   expect(block, 3, 4);
@@ -106,7 +106,7 @@ TEST_F(HistoriesTest, BeginAnewWithTheNextBlock) {
 
 TEST_F(HistoriesTest, GoOnAfterAReleaseThatWasNone) {
   const void* const block = block_at(0x1000);
-  histories_->begin(block, call_from(1));
+  histories_->begin(block, 1, call_from(1));
   EXPECT_TRUE(histories_->end(block, call_from(2)));
   histories_->revive(block);
   expect(block, 1, 0);
@@ -117,17 +117,32 @@ TEST_F(HistoriesTest, GoOnAfterAReleaseThatWasNone) {
 // Where no block is known of, there is nothing to end, and asking takes no memory.
 TEST_F(HistoriesTest, AreEmptyWhereNothingBegan) {
   EXPECT_FALSE(histories_->end(block_at(0x1000), call_from(1)));
-  histories_->begin(block_at(0x1010), call_from(2));
+  histories_->begin(block_at(0x1010), 1, call_from(2));
   EXPECT_FALSE(histories_->end(block_at(0x1000), call_from(1))) << "there is a table now";
   histories_->revive(block_at(0x1000));
   expect(block_at(0x1000), 0, 0);
   expect(nullptr, 0, 0);
 }
 
+// As the heap has them: a slot has at least a byte of pad, and a page's at most.
+TEST_F(HistoriesTest, KnowTheRequestOfASlot) {
+  const void* const block = block_at(0x1000);
+  EXPECT_EQ(histories_->of(block).request_of(64), 0U) << "nothing began there";
+  for (const std::size_t served : {std::size_t{16}, std::size_t{112}, std::size_t{4096}, std::size_t{32768}}) {
+    for (std::size_t pad = 1; pad <= 4096 && pad < served; ++pad) {
+      histories_->begin(block, served - pad, call_from(1));
+      ASSERT_EQ(histories_->of(block).request_of(served), served - pad) << served;
+      EXPECT_EQ(histories_->of(block).request_of(0), 0U) << "no block is concerned";
+    }
+  }
+  EXPECT_EQ(caller_in(histories_->of(block).allocated), 1U);
+  EXPECT_EQ(histories_->of(block).allocated.thread, own_thread_id());
+}
+
 // Of several that free one block, one is the first.
 TEST_F(HistoriesTest, HaveOneFirstWhoFreed) {
   for (std::uintptr_t at = 0x1000; at < 0x1000 + 500 * 16; at += 16) {
-    histories_->begin(block_at(at), call_from(1));
+    histories_->begin(block_at(at), 1, call_from(1));
     std::array<bool, 2> first{};
     std::thread other([&] { first[0] = histories_->end(block_at(at), call_from(2)); });
     first[1] = histories_->end(block_at(at), call_from(3));

@@ -71,6 +71,7 @@ static inline size_t slot_for(size_t bytes) {
 /* Of the library that is linked in or preloaded. */
 #pragma weak trestle_policy_name
 static inline int is_fast(void) { return trestle_policy_name != NULL && strcmp(trestle_policy_name(), "fast") == 0; }
+static inline int is_debug(void) { return trestle_policy_name != NULL && strcmp(trestle_policy_name(), "debug") == 0; }
 #define LARGEST_SLOT ((size_t)(is_fast() ? 65536 : 32768))
 /* What malloc_usable_size says of a request: the fast policy, which has no canaries, knows no more of a slot than its size. */
 static inline size_t usable_aligned(size_t size, size_t alignment) {

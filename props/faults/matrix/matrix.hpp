@@ -133,7 +133,7 @@ inline void about_live(const Way& way, const void* block, size_t size) {
   concerns(block, untold ? 0 : size, served_by(way, block, size));
 }
 inline void about_dead(const Way& way, const void* block, size_t size) {
-  concerns(block, size < LARGEST_SLOT ? 0 : size, served_by(way, block, size));
+  concerns(block, size < LARGEST_SLOT && !is_debug() ? 0 : size, served_by(way, block, size));
 }
 
 inline bool is(const char* word, const char* other) { return strcmp(word, other) == 0; }

@@ -84,7 +84,8 @@ int main(int, char** words) {
   const bool by_free = is_policy("debug") || size > LARGEST_SLOT;
   print(STDOUT_FILENO, "call %s\n", by_free ? way->released : way->made);
   const bool block_retired = size > LARGEST_SLOT && is(words[4], "at_reuse");  // whose header still tells the request
-  concerns(block, block_retired ? size : 0, served_by(*way, block, size));
+  const bool slot_known = size <= LARGEST_SLOT && is_debug();
+  concerns(block, block_retired || slot_known ? size : 0, served_by(*way, block, size));
   evidence((unsigned char)*hidden(wrong), (unsigned char)~*hidden(wrong));
   wrong_at(wrong);
   *hidden(wrong) = (char)~*wrong;

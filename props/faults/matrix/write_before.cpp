@@ -61,7 +61,7 @@ static void say_slot(const Two& two, size_t length, bool beside_live) {
   if (beside_live && no_pad_left) off = 1;
   wrong_at(block - off);
   if (beside_live && no_pad_left)
-    concerns(two.left, 0, served);
+    concerns(two.left, is_debug() ? size : 0, served);
   else
     about_live(*way, block, size);
 }

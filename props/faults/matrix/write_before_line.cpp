@@ -49,7 +49,7 @@ int main(int, char** words) {
   give(left);
   if (!no_pad_left) evidence((unsigned char)*wrong, 0);
   wrong_at(wrong);
-  concerns(left, no_pad_left ? 0 : size, served);
+  concerns(left, no_pad_left && !is_debug() ? 0 : size, served);
   memset(hidden(right) - length, 0, length);
   if (is(words[3], "at_left")) free(hidden(left));
   if (is(words[3], "at_check")) check(wrong);

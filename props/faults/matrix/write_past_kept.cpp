@@ -16,10 +16,14 @@
 //: without fast [256KiB-1 256KiB at_realloc]: the header behind it is hit, and seen when that is next looked at
 //: fault fast hardened debug [256KiB-1 by8B by32B by4KiB at_neighbour]: header corrupt in CALL(GIVEN)
 //: without fast hardened debug [256KiB-1 by1B at_neighbour]: a block's release does not look at the pad of the one before
-//: finds fast hardened debug [256KiB at_check]: header corrupt
-//: fault fast hardened debug [256KiB at_neighbour]: header corrupt in CALL(GIVEN)
-//: fault hardened debug [256KiB at_realloc]: header corrupt in CALL(GIVEN)
-//: without debug [256KiB at_exit]: props/faults/past_end_full.c
+//: fault hardened debug [256KiB at_realloc]: write past end in CALL(GIVEN)
+//: finds hardened debug [256KiB at_check]: write past end
+//: finds fast [256KiB at_check]: header corrupt
+//: fault debug [256KiB by1B by8B at_exit]: write past end in the check at exit
+//: without debug [256KiB by32B by4KiB at_exit]: two blocks are hit, and each is reported
+//: fault fast [256KiB at_neighbour]: header corrupt in CALL(GIVEN)
+//: fault hardened debug [256KiB by32B by4KiB at_neighbour]: header corrupt in CALL(GIVEN)
+//: without hardened debug [256KiB by1B by8B at_neighbour]: a block's release does not look at the pad of the one before
 //: fault hardened debug [8MiB-1 by1B at_realloc]: write past end in CALL(GIVEN)
 //: finds hardened debug [8MiB-1 by1B at_check]: write past end
 //: fault debug [8MiB-1 by1B at_exit]: write past end in the check at exit
@@ -58,8 +62,7 @@ static int check(const Overflow& past) {
   trestle_fault faults[300];
   const size_t count = CALL(trestle_heap_check)(faults, 300);
   memcpy(past.block + past.size, kept, past.length);
-  const bool by_header = past.size == kLargestBlock || is_fast();
-  const void* const wrong = by_header ? past.block + kLargestBlock : past.first_wrong();
+  const void* const wrong = is_fast() ? past.block + kLargestBlock : past.first_wrong();
   for (size_t i = 0; i < count && i < 300; ++i) {
     if (faults[i].address == wrong) print(STDOUT_FILENO, "found %s\n", CALL(trestle_fault_name)(faults[i].kind));
   }
@@ -78,7 +81,7 @@ static int release_neighbour(const Overflow& past) {
     concerns(next, 0, 0);  // its header tells no sizes any more
   } else if (!is_own_pad_left) {
     wrong_at(next + past.served - 1);
-    concerns(next, 0, past.served);
+    concerns(next, is_debug() ? past.size : 0, past.served);
   }
   free(next);
   return ok();
