@@ -21,8 +21,8 @@ constexpr const char* kExamples =
     R"(Without a subcommand: micro benchmarks, threads, programs of our own and real ones run on glibc, jemalloc, mimalloc, tcmalloc,
 Scudo, each policy and each --library, in turns. Ratios to --base of the medians of CPU time (of threads: of the time an
 operation takes) and of peak RSS, their geometric means, latencies, and the figures that are to be reached. All of it takes
-half an hour on two cores; docs/benchmarks.md says what each workload does. Where the harnesses are installed without the
-sources, as in the container, what is not installed is left out. Exit status 1: a run failed.
+more than half an hour on two cores; docs/benchmarks.md says what each workload does. Where the harnesses are installed
+without the sources, as in the container, what is not installed is left out. Exit status 1: a run failed.
 
 Examples:
   trestle bench                      all of it

@@ -82,6 +82,14 @@ assert set(campaign["medians"]["perl"]) == {"glibc", "fast"}
 assert campaign["means"]["glibc"]["time"] == {"ratio": 1.0, "workloads": 3}
 assert campaign["machine"]["cores"] > 0 and campaign["base"] == "glibc"
 PROGRAM
+# Studies have as many runs as rows, since bars divide one by the other.
+expect "rounds" 0 . 'round 4 of 4: latency' "$trestle" bench --as-built --rounds 4 --work 1 --json "$work/rounds.json" \
+  --workload '^(calloc|latency)$' --allocator '^glibc$'
+/usr/bin/python3 - "$work/rounds.json" <<'PROGRAM' || complain "rounds" "not all workloads have a run in each"
+import collections, json, sys
+runs = collections.Counter(run["workload"] for run in json.load(open(sys.argv[1]))["runs"])
+assert runs == {"calloc": 4, "latency": 4}, runs
+PROGRAM
 expect "the same from its JSON" 0 . "" "$trestle" bench --from "$work/a.json"
 diff "$work/table" "$work/out" || complain "the same from its JSON" "differs"
 expect "another base" 0 '^time, as a ratio to fast' "" "$trestle" bench --from "$work/a.json" --base fast

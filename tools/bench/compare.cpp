@@ -21,9 +21,6 @@ namespace trestle::tool {
 namespace fs = std::filesystem;
 namespace {
 
-// What a study says is not as fine as to need more.
-constexpr unsigned kStudyRounds = 3;
-
 struct Request {
   unsigned rounds = 5;
   unsigned work = 100;
@@ -128,7 +125,6 @@ void measure(Campaign& campaign, const Runner& runner) {
   for (unsigned round = 1; round <= campaign.rounds; ++round) {
     for (std::size_t i = 0; i < campaign.workloads.size(); ++i) {
       const Workload& workload = campaign.workloads[i];
-      if (!workload.is_row() && round > kStudyRounds) continue;
       std::cerr << "trestle: round " << round << " of " << campaign.rounds << ": " << workload.name << '\n';
       for (const Allocator& allocator : rotated(campaign.allocators, round - 1 + i)) {
         if (!fits(workload, allocator) || failed.contains({workload.name, allocator.name})) continue;
