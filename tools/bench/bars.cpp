@@ -58,25 +58,65 @@ bool is_peer(const std::string& name) {
   return name != "fast" && name != "hardened" && name != "debug" && name != "asan";
 }
 
-// Ours over the best peer's: what is kept with 64 threads of what one thread had.
-void add_crowd(const std::string& policy, const Campaign& campaign, const Medians& medians, std::vector<Bar>& bars) {
-  for (const std::string& row : scaled_workloads()) {
-    const auto kept = [&](const std::string& allocator) {
-      return throughput_kept(medians, row + "-1", row + "-64", std::min(64U, campaign.machine.cores), allocator);
-    };
-    std::optional<double> best;
-    std::string who;
-    for (const Allocator& allocator : campaign.allocators) {
-      const std::optional<double> peer = is_peer(allocator.name) ? kept(allocator.name) : std::nullopt;
-      if (!peer || (best && *peer <= *best)) continue;
-      best = peer;
-      who = allocator.name;
-    }
-    const std::optional<double> ours = kept(policy);
-    bars.push_back({policy + ", throughput kept with 64 threads beside the best peer's, " + row, 1.0, true,
-                    ours && best ? std::optional(*ours / *best) : std::nullopt,
-                    ours && best ? who + " keeps " + as_text(*best) + ", " + policy + " " + as_text(*ours) : ""});
+struct Peer {
+  std::string name;
+  double value;
+};
+
+// Of the peers that have a value the one whose is best: the highest, or the lowest. Nothing where none has one.
+template <class ValueOf>
+std::optional<Peer> best_peer(const Campaign& campaign, bool highest, const ValueOf& value_of) {
+  std::optional<Peer> best;
+  for (const Allocator& allocator : campaign.allocators) {
+    const std::optional<double> value = is_peer(allocator.name) ? value_of(allocator.name) : std::nullopt;
+    if (!value || (best && (highest ? *value <= best->value : *value >= best->value))) continue;
+    best = {allocator.name, *value};
   }
+  return best;
+}
+
+// A workload of threads that is also run with 64, and what that is held against: the study or row with the fewest.
+struct Crowd {
+  std::string name;
+  std::string few;
+  unsigned few_threads;
+};
+
+// A handover needs a thread that makes and one that frees: it has no figure of one thread, neither here nor from 1 to 2.
+std::vector<Crowd> all_crowds() {
+  std::vector<Crowd> crowds;
+  for (const std::string& row : scaled_workloads()) crowds.push_back({row, row + "-1", 1});
+  crowds.push_back({"handover", "handover-2", 2});
+  return crowds;
+}
+
+// Ours over the best peer's: what is kept with 64 threads of what one thread, or the fewest, had.
+void add_crowd(const std::string& policy, const Campaign& campaign, const Medians& medians, std::vector<Bar>& bars) {
+  const auto used_by = [&](unsigned threads) { return static_cast<double>(std::min(threads, campaign.machine.cores)); };
+  for (const Crowd& crowd : all_crowds()) {
+    const double parallel = used_by(64) / std::max(used_by(crowd.few_threads), 1.0);
+    const auto kept = [&](const std::string& allocator) {
+      return throughput_kept(medians, crowd.few, crowd.name + "-64", parallel, allocator);
+    };
+    const std::optional<Peer> best = best_peer(campaign, true, kept);
+    const std::optional<double> ours = kept(policy);
+    bars.push_back(
+        {policy + ", throughput kept with 64 threads beside the best peer's, " + crowd.name, 1.0, true,
+         ours && best ? std::optional(*ours / best->value) : std::nullopt,
+         ours && best ? best->name + " keeps " + as_text(best->value) + ", " + policy + " " + as_text(*ours) : ""});
+  }
+}
+
+// Two threads that write to small objects of their own are not to wait for one another because of where those lie.
+void add_false_sharing(const std::string& policy, const Campaign& campaign, const Medians& medians,
+                       std::vector<Bar>& bars) {
+  const auto time = [&](const std::string& allocator) { return medians.figure(kNsPerOp, "false-sharing", allocator); };
+  const std::optional<Peer> best = best_peer(campaign, false, time);
+  const std::optional<double> ours = time(policy);
+  bars.push_back(
+      {policy + ", time of false-sharing over the fastest peer's", 1.0, false,
+       ours && best && best->value > 0 ? std::optional(*ours / best->value) : std::nullopt,
+       ours && best ? best->name + " takes " + as_text(best->value) + " ns, " + policy + " " + as_text(*ours) : ""});
 }
 
 void add_slope(const std::string& policy, const Medians& medians, std::vector<Bar>& bars) {
@@ -95,10 +135,10 @@ const std::vector<std::string>& scaled_workloads() {
 }
 
 std::optional<double> throughput_kept(const Medians& medians, const std::string& one, const std::string& many,
-                                      unsigned parallel, const std::string& allocator) {
+                                      double parallel, const std::string& allocator) {
   const std::optional<double> alone = medians.figure(kNsPerOp, one, allocator);
   const std::optional<double> together = medians.figure(kNsPerOp, many, allocator);
-  if (!alone || !together || parallel == 0) return std::nullopt;
+  if (!alone || !together || !(parallel > 0)) return std::nullopt;
   return *alone / *together / parallel;
 }
 
@@ -118,6 +158,7 @@ std::vector<Bar> bars_of(const Campaign& campaign, const Medians& medians) {
   }
   for (const std::string policy : {"fast", "hardened"}) add_scaling(policy, campaign, medians, bars);
   for (const std::string policy : {"fast", "hardened"}) add_crowd(policy, campaign, medians, bars);
+  for (const std::string policy : {"fast", "hardened"}) add_false_sharing(policy, campaign, medians, bars);
   for (const std::string policy : {"fast", "hardened"}) add_slope(policy, medians, bars);
   bars.push_back({"hardened, full heap check, ns for each of a million live objects", 30, false,
                   medians.figure(kNsPerOp, "heap-check", "hardened"), ""});

@@ -23,9 +23,10 @@ struct Bar {
 [[nodiscard]] std::vector<Bar> bars_of(const Campaign& campaign, const Medians& medians);
 
 // The part of one thread's throughput that each of `many`'s threads keeps or, where they are more than the processors, each
-// processor: `parallel` is the lower of the two numbers. Nothing where a figure is lacking.
+// processor: `parallel` is the lower of the two numbers, over that of the threads of `one` where these are more than one.
+// Nothing where a figure is lacking.
 [[nodiscard]] std::optional<double> throughput_kept(const Medians& medians, const std::string& one,
-                                                    const std::string& many, unsigned parallel,
+                                                    const std::string& many, double parallel,
                                                     const std::string& allocator);
 
 // The workloads that are also run with one thread and with 64, by the name of the row with two.

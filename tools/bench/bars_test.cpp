@@ -2,8 +2,6 @@
 
 #include <gtest/gtest.h>
 
-#include <algorithm>
-
 #include "bench/sample_campaign.hpp"
 
 namespace trestle::tool {
@@ -15,14 +13,6 @@ Bar bar_named(const Campaign& campaign, const std::string& what) {
   }
   ADD_FAILURE() << "no bar: " << what;
   return {};
-}
-
-void add_figure(Campaign& campaign, const std::string& workload, const std::string& allocator, double nanoseconds) {
-  const auto is_known = [&](const Workload& one) { return one.name == workload; };
-  if (std::none_of(campaign.workloads.begin(), campaign.workloads.end(), is_known)) {
-    campaign.workloads.push_back({workload, "study", Cost::reported, "", {}});
-  }
-  campaign.runs.push_back(sample_run(workload, allocator, nanoseconds / 10, 1));
 }
 
 TEST(Bars, AreHeldAgainstTheMeans) {
@@ -66,6 +56,33 @@ TEST(Scaling, IsHeldAgainstTheBestPeer) {
   const Bar bar = bar_named(campaign, "fast, throughput kept with 64 threads beside the best peer's, server");
   EXPECT_DOUBLE_EQ(*bar.value, 0.5);
   EXPECT_EQ(bar.note, "<odd> keeps 1.00, fast 0.50");
+}
+
+TEST(Scaling, OfHandoversIsFromTwoThreads) {
+  Campaign campaign = sample_campaign();
+  campaign.machine.cores = 8;
+  for (const char* const name : {"mimalloc", "fast"}) add_figure(campaign, "handover-2", name, 100);
+  add_figure(campaign, "handover-64", "mimalloc", 50);
+  add_figure(campaign, "handover-64", "fast", 40);
+  const Bar bar = bar_named(campaign, "fast, throughput kept with 64 threads beside the best peer's, handover");
+  ASSERT_TRUE(bar.value);
+  EXPECT_DOUBLE_EQ(*bar.value, 1.25);
+  EXPECT_EQ(bar.note, "mimalloc keeps 0.50, fast 0.62");
+  EXPECT_TRUE(bar.is_reached());
+}
+
+TEST(FalseSharing, IsHeldAgainstTheFastestPeer) {
+  Campaign campaign = sample_campaign();
+  campaign.allocators.push_back({"debug", "/d.so", ""});
+  for (const auto& [name, time] : {std::tuple("mimalloc", 3), {"<odd>", 2}, {"fast", 3}, {"debug", 1}}) {
+    add_figure(campaign, "false-sharing", name, time);
+  }
+  const Bar bar = bar_named(campaign, "fast, time of false-sharing over the fastest peer's");
+  ASSERT_TRUE(bar.value);
+  EXPECT_DOUBLE_EQ(*bar.value, 1.5);
+  EXPECT_FALSE(bar.is_reached());
+  EXPECT_EQ(bar.note, "<odd> takes 2.00 ns, fast 3.00");
+  EXPECT_FALSE(bar_named(campaign, "hardened, time of false-sharing over the fastest peer's").value);
 }
 
 TEST(Slope, IsFromAThousandToTenMillion) {

@@ -1,6 +1,8 @@
 // A small campaign for the tests: two rows, a study and three allocators, of which one failed in a row.
 #pragma once
 
+#include <algorithm>
+
 #include "bench/measurement.hpp"
 
 namespace trestle::tool {
@@ -44,6 +46,16 @@ inline Campaign sample_campaign() {
   campaign.runs.back().resident = {{1, 2}, {3, 4}};
   campaign.runs.front().resident = {{1, 2048}, {2.5, 4096}};
   return campaign;
+}
+
+// A run of one more study.
+inline void add_figure(Campaign& campaign, const std::string& workload, const std::string& allocator,
+                       double nanoseconds) {
+  const auto is_known = [&](const Workload& one) { return one.name == workload; };
+  if (std::none_of(campaign.workloads.begin(), campaign.workloads.end(), is_known)) {
+    campaign.workloads.push_back({workload, "study", Cost::reported, "", {}});
+  }
+  campaign.runs.push_back(sample_run(workload, allocator, nanoseconds / 10, 1));
 }
 
 }  // namespace trestle::tool

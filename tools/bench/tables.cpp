@@ -120,6 +120,7 @@ const std::vector<Study>& all_studies() {
         {"false-sharing-1", "ns_per_op"},
         {"false-sharing", "ns_per_op"},
         {"false-sharing-64", "ns_per_op"},
+        {"handover-2", "ns_per_op"},
         {"handover-64", "ns_per_op"}}},
       {"fragmentation, RSS beyond the program's own",
        "KiB",
