@@ -130,7 +130,8 @@ void add_slope(const std::string& policy, const Medians& medians, std::vector<Ba
 }  // namespace
 
 const std::vector<std::string>& scaled_workloads() {
-  static const std::vector<std::string> kRows{"thread-churn", "server", "threads-own", "false-sharing"};
+  static const std::vector<std::string> kRows{"thread-churn", "server", "threads-own", "threads-medium",
+                                              "false-sharing"};
   return kRows;
 }
 

@@ -5,7 +5,9 @@
 #include <algorithm>
 #include <set>
 
+#include "bench/bars.hpp"
 #include "bench/runner.hpp"
+#include "bench/tables.hpp"
 #include "failure.hpp"
 
 namespace trestle::tool {
@@ -38,6 +40,19 @@ TEST(Workloads, AreChosenByAPartOfTheirNames) {
   EXPECT_EQ(workloads_matching("^growth-").size(), 3U);
   EXPECT_THROW(static_cast<void>(workloads_matching("nothing")), Failure);
   EXPECT_THROW(static_cast<void>(workloads_matching("(")), Failure);
+}
+
+TEST(Workloads, AreThereForEveryBarAndStudy) {
+  const auto is_there = [](const std::string& name) {
+    return std::any_of(all_workloads().begin(), all_workloads().end(),
+                       [&](const auto& one) { return one.name == name; });
+  };
+  for (const std::string& row : scaled_workloads()) {
+    for (const char* const threads : {"", "-1", "-64"}) EXPECT_TRUE(is_there(row + threads)) << row << threads;
+  }
+  for (const Study& study : all_studies()) {
+    for (const auto& [workload, figure] : study.columns) EXPECT_TRUE(is_there(workload)) << workload;
+  }
 }
 
 TEST(Libraries, AreGivenByNameAndPath) {

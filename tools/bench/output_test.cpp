@@ -69,6 +69,16 @@ TEST(Tables, HaveARowForEachWorkloadAndTheMeans) {
   }
 }
 
+TEST(Tables, KeepTheLongestBarsNameApart) {
+  Campaign campaign = sample_campaign();
+  for (const char* const threads : {"threads-medium-1", "threads-medium-64"}) {
+    for (const char* const name : {"mimalloc", "hardened"}) add_figure(campaign, threads, name, 100);
+  }
+  std::ostringstream out;
+  print_tables(out, campaign, Medians(campaign));
+  EXPECT_NE(out.str().find("beside the best peer's, threads-medium >="), std::string::npos) << out.str();
+}
+
 TEST(Numbers, AreAsShortAsTheyCanBe) {
   EXPECT_EQ(plain(1.5), "1.5");
   EXPECT_EQ(plain(2), "2");

@@ -73,7 +73,7 @@ void print_bars(std::ostream& out, const std::vector<Bar>& bars) {
       ++unmeasured;
       continue;
     }
-    out << "  " << std::left << std::setw(80) << bar.what << std::right << (bar.at_least ? ">=" : "<=") << std::setw(6)
+    out << "  " << std::left << std::setw(81) << bar.what << std::right << (bar.at_least ? ">=" : "<=") << std::setw(6)
         << as_text(bar.limit, 2) << std::setw(10) << as_text(bar.value, 2)
         << (bar.is_reached() ? "  reached" : "  NOT reached");
     if (!bar.note.empty()) out << "  (" << bar.note << ')';
@@ -117,6 +117,9 @@ const std::vector<Study>& all_studies() {
         {"threads-own-1", "ns_per_op"},
         {"threads-own", "ns_per_op"},
         {"threads-own-64", "ns_per_op"},
+        {"threads-medium-1", "ns_per_op"},
+        {"threads-medium", "ns_per_op"},
+        {"threads-medium-64", "ns_per_op"},
         {"false-sharing-1", "ns_per_op"},
         {"false-sharing", "ns_per_op"},
         {"false-sharing-64", "ns_per_op"},

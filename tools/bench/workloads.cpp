@@ -35,6 +35,7 @@ std::vector<Workload> threaded() {
       row("thread-churn", "threads that live shortly and leave blocks to the next", {"{programs}/churn", "2"}),
       row("server", "objects that outlive the thread that made them", {"{programs}/server", "2"}),
       row("threads-own", "two threads, each with its own objects", {"{programs}/own", "2"}),
+      row("threads-medium", "the same with objects of 33 to 256 KiB", {"{programs}/medium", "2"}),
       row("false-sharing", "small objects handed to two threads that write in loops", {"{programs}/sharing", "2"}),
   };
 }
@@ -91,6 +92,8 @@ std::vector<Workload> studies() {
       row("server-64", "64 threads", {"{programs}/server", "64"}),
       row("threads-own-1", "threads-own, one thread", {"{programs}/own", "1"}),
       row("threads-own-64", "64 threads", {"{programs}/own", "64"}),
+      row("threads-medium-1", "threads-medium, one thread", {"{programs}/medium", "1"}),
+      row("threads-medium-64", "64 threads", {"{programs}/medium", "64"}),
       row("false-sharing-1", "false-sharing, one thread", {"{programs}/sharing", "1"}),
       row("false-sharing-64", "64 threads", {"{programs}/sharing", "64"}),
       row("handover-64", "32 producers, 32 consumers", {"{programs}/handover", "64"}),
