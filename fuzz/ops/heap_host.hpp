@@ -7,6 +7,7 @@
 #include <cstring>
 #include <memory>
 #include <tuple>
+#include <utility>
 
 #include "heap/heap.hpp"
 #include "ops/heap_books.hpp"
@@ -45,7 +46,7 @@ class HeapHost {
   bool start(const Stage& stage, Oracle& oracle) {
     arena_.reset();
     refused_before_ = forks_ = 0;
-    sampled_ = false;
+    sampled_ = expects_sweep_ = false;
     arena_.refuse(stage.refuse_nth, stage.refuse_every);
     const bool started = heap_.start(HeapConfig{.secret = kSecret,
                                                 .region_bytes = kRegionBytes,
@@ -63,6 +64,9 @@ class HeapHost {
   [[nodiscard]] const std::byte* last() const { return arena_.last(); }
   // A region is a reservation.
   [[nodiscard]] const std::byte* region_of(const std::byte* at) const { return arena_.reserved_from(at); }
+  [[nodiscard]] std::size_t accessible_bytes(const std::byte* from, const std::byte* to) const {
+    return arena_.accessible_bytes(from, to);
+  }
   [[nodiscard]] const char* wrong() const { return arena_.breach(); }
   const char* stop() {
     heap_.stop();
@@ -181,12 +185,16 @@ class HeapHost {
     return !heap_.deallocate(slot, {}).is_fault() && heap_.allocate_hot(1, Kind::by_malloc) == nullptr;
   }
 
-  // Whether nothing that waits is damaged, and no more of it has gone than may.
+  // Whether nothing that waits is damaged, and no more of it has gone than may. A sweep is due to those who expect one, and not
+  // at once.
   [[nodiscard]] bool sweep(std::size_t to) {
+    const bool expected = std::exchange(expects_sweep_, to != 0);
+    if (heap_.is_sweep_due() && !expected) return false;
     if (to == 0)
       heap_.expect_no_sweep();
     else
       std::ignore = heap_.expect_sweep(to);
+    if (heap_.is_sweep_due()) return false;
     std::size_t chosen = 0;
     const auto may_go = [&](const void* at) {
       const bool goes = std::popcount(address_of(at) ^ to) % 2 != 0;
@@ -203,8 +211,9 @@ class HeapHost {
   std::size_t refused_before_ = 0;
   std::size_t forks_ = 0;
   bool sampled_ = false;  // some request may have been a sample
+  bool expects_sweep_ = false;
 };
 
-static_assert(Host<HeapHost<kFast>>);
+static_assert(Host<HeapHost<kFast>> && MappedHost<HeapHost<kFast>> && ExplainingHost<HeapHost<kFast>>);
 
 }  // namespace trestle::ops

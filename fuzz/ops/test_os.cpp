@@ -125,6 +125,11 @@ bool TestArena::is_accessible(const std::byte* where, std::size_t bytes) const n
   return all_are({offset / kOsPage, (offset + bytes + kOsPage - 1) / kOsPage}, Page::committed, Page::committed);
 }
 
+std::size_t TestArena::accessible_bytes(const std::byte* from, const std::byte* to) const noexcept {
+  const auto page_of = [this](const std::byte* at) { return pages_.begin() + (at - base_) / std::ptrdiff_t{kOsPage}; };
+  return static_cast<std::size_t>(std::count(page_of(from), page_of(to), Page::committed)) * kOsPage;
+}
+
 std::byte* TestArena::reserve(std::size_t bytes, std::size_t alignment) noexcept {
   if (bytes == 0 || bytes % kOsPage != 0 || alignment % kOsPage != 0) {
     breach("reserve of no whole pages");

@@ -66,6 +66,8 @@ class TestArena {
   [[nodiscard]] OwnCache& own_cache() noexcept { return books_.own_caches[books_.thread]; }
   // Whether the bytes may be read and written.
   [[nodiscard]] bool is_accessible(const std::byte* at, std::size_t bytes) const noexcept;
+  // Of the bytes between the two addresses, in whole pages of the arena, those that may be.
+  [[nodiscard]] std::size_t accessible_bytes(const std::byte* from, const std::byte* to) const noexcept;
   // Where the reservation begins in which the address lies; null: in none.
   [[nodiscard]] const std::byte* reserved_from(const std::byte* at) const noexcept;
   // Calls that were refused; and of these the ones without which no memory can be had.

@@ -15,6 +15,7 @@
 #include "base/engine.hpp"
 #include "ops/corrupt.hpp"
 #include "ops/edge.hpp"
+#include "ops/inspect.hpp"
 #include "ops/misuse.hpp"
 #include "ops/oracle.hpp"
 #include "ops/program.hpp"
@@ -57,15 +58,6 @@ concept ResizableHost = Host<H> && requires(H host, std::size_t bytes) {
 // A host that forks: all that the engine does before and after it, in the parent or in the child, which goes on then.
 template <class H>
 concept ForkingHost = requires(H host) { host.fork(); };
-
-// A host whose engine tells how far an address is from its region's start, and whether the caller is inside. region_of: where
-// that region starts, as the system that gave it knows; null: the address is in none.
-template <class H>
-concept LocatingHost = requires(H host, const std::byte* at) {
-  { host.region_of(at) } -> std::same_as<const std::byte*>;
-  { host.engine().offset_of(at) } -> std::same_as<std::uint64_t>;
-  { host.engine().is_entered_by_caller() } -> std::same_as<bool>;
-};
 
 template <Host H>
 class World {
@@ -206,10 +198,7 @@ class World {
     judge_null();
     if constexpr (!H::kFeatures.opaque) judge_ended_walk();
     if constexpr (ForkingHost<H>) host_.fork();
-    if constexpr (LocatingHost<H>) {
-      judge_offsets();
-      judge_entered();
-    }
+    Inspector<H>(host_, oracle_).inspect();
     if constexpr (H::kFeatures.stats) oracle_.judge_stats(host_.engine().stats());
   }
 
@@ -257,42 +246,6 @@ class World {
                           host_.last());
     if (made.is_fault() || (made.payload != nullptr && host_.engine().deallocate(made.payload, {}).is_fault()))
       oracle_.violate(Expectation::legal_call_succeeds, "reallocate of null: %s", traits_of(made.kind).name);
-  }
-
-  // What the report of a fault tells of an address.
-  void judge_offsets() {
-    const auto judge = [&](const std::byte* at) {
-      const std::byte* const region = host_.region_of(at);
-      const std::uint64_t wanted = region == nullptr ? UINT64_MAX : static_cast<std::uint64_t>(at - region);
-      if (const std::uint64_t told = host_.engine().offset_of(at); told != wanted)
-        oracle_.violate(Expectation::place_told, "%p: %llu bytes from its region's start instead of %llu",
-                        static_cast<const void*>(at), static_cast<unsigned long long>(told),
-                        static_cast<unsigned long long>(wanted));
-    };
-    for (const SlotId slot : model().live()) {
-      judge(model().at(slot).address);
-      judge(model().at(slot).end() - 1);
-    }
-    judge(host_.last());
-  }
-  // What a signal handler asks: its thread is inside in the visitor of a walk, and nowhere else.
-  void judge_entered() {
-    struct Look {
-      typename H::EngineType& engine;
-      bool shown = false;
-      bool entered = false;
-    } found{.engine = host_.engine()};
-    const auto look = [](const BlockView&, void* context) {
-      auto& seen = *static_cast<Look*>(context);
-      seen.shown = true;
-      seen.entered = seen.engine.is_entered_by_caller();
-      return false;
-    };
-    (void)host_.engine().walk(BlockVisitor{look, &found});
-    const bool after = host_.engine().is_entered_by_caller();
-    if (found.entered == found.shown && !after) return;
-    oracle_.violate(Expectation::caller_told, "inside in a walk: %d of %d, after it: %d", found.entered, found.shown,
-                    after);
   }
 
   // A walk whose visitor says so ends with the first block, and says that it did not come to its end.

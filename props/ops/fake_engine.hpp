@@ -51,6 +51,16 @@ enum class Bug : std::uint8_t {
   misplaces,   // offset_of counts from 16 bytes further on
   never_left,  // the caller of a walk is inside for good
   forgets_settings,
+  forgets_itself,         // among its mappings
+  maps_short,             // the last page of its mapping is missing
+  keeps_locks,            // after unlock_all
+  explains_as_larger,     // a block's request, by a byte
+  explains_next,          // an address within a block is told as the block's own
+  refuses_live_bytes,     // tells an access to them as one that was refused
+  closes_unknown,         // knows nothing of memory that it has closed
+  claims_all,             // also of an address that it never had
+  all_alone,              // each block is told to have a span of its own
+  mends_what_it_refuses,  // although is_mendable said no
 };
 
 class FakeEngine {
@@ -126,9 +136,39 @@ class FakeEngine {
 
   [[nodiscard]] std::uint64_t offset_of(const void* at) const noexcept {
     const auto* const given = static_cast<const std::byte*>(at);
-    if (given < base_ || given >= base_ + bytes_) return UINT64_MAX;
+    if (given < base_ || given >= base_ + kLargestBuffer) return UINT64_MAX;
     return static_cast<std::uint64_t>(given - base_) + (is(Bug::misplaces) ? 16 : 0);
   }
+
+  // What is behind its bytes is closed, up to the most that they may become.
+  [[nodiscard]] Fault explain_access(const void* at) const noexcept {
+    const bool closed = offset_of(at) != UINT64_MAX && at >= base_ + bytes_ && !is(Bug::closes_unknown);
+    const bool wrong = is(Bug::claims_all) || (is(Bug::refuses_live_bytes) && around(at) != blocks_.end());
+    return {.kind = closed || wrong ? FaultKind::wild_access : FaultKind::none, .address = at};
+  }
+  [[nodiscard]] Fault explain(const Verdict& verdict, const void* given) const noexcept {
+    Fault fault{.kind = verdict.kind, .address = verdict.at};
+    const auto entry = around(given);
+    if (entry == blocks_.end()) return fault;
+    fault.block = is(Bug::explains_next) ? given : base_ + entry->offset;
+    fault.requested = entry->size + (is(Bug::explains_as_larger) ? 1 : 0);
+    fault.served = align_up(entry->size, kMinAlignment);
+    return fault;
+  }
+  [[nodiscard]] bool is_alone(const void* payload) const noexcept {
+    return is(Bug::all_alone) && at(payload) != blocks_.end();
+  }
+  [[nodiscard]] bool is_mendable(const Fault&) const noexcept { return false; }
+  bool mend(const Fault&) noexcept { return is(Bug::mends_what_it_refuses); }
+  template <class Visit>
+  void for_each_mapping(Visit visit) const noexcept {
+    const auto* const itself = reinterpret_cast<const std::byte*>(this);
+    if (!is(Bug::forgets_itself)) visit(itself, itself + sizeof *this);
+    visit(static_cast<const std::byte*>(base_), base_ + bytes_ - (is(Bug::maps_short) ? kMinAlignment : 0));
+  }
+  void lock_all() noexcept { kept_ = true; }
+  void unlock_all() noexcept { kept_ = is(Bug::keeps_locks); }
+  [[nodiscard]] bool is_kept_by_caller() const noexcept { return kept_; }
   [[nodiscard]] bool is_entered_by_caller() const noexcept { return entered_; }
 
   [[nodiscard]] bool walk(BlockVisitor visitor) noexcept {
@@ -208,6 +248,11 @@ class FakeEngine {
   [[nodiscard]] static auto find_entry(Self& blocks, std::size_t offset) noexcept {
     return std::find_if(blocks.begin(), blocks.end(), [=](const Entry& entry) { return entry.offset == offset; });
   }
+  [[nodiscard]] Entries::const_iterator around(const void* at) const noexcept {
+    const std::size_t offset = static_cast<std::size_t>(static_cast<const std::byte*>(at) - base_);
+    const auto holds = [=](const Entry& entry) { return offset - entry.offset < std::max<std::size_t>(entry.size, 1); };
+    return std::find_if(blocks_.begin(), blocks_.end(), holds);
+  }
   [[nodiscard]] Entries::iterator at(const void* payload) noexcept {
     return find_entry(blocks_, static_cast<std::size_t>(static_cast<const std::byte*>(payload) - base_));
   }
@@ -227,6 +272,7 @@ class FakeEngine {
   Entries blocks_;
   bool freed_ = false;
   bool entered_ = false;
+  bool kept_ = false;
   std::size_t allocations_ = 0;
   std::size_t deallocations_ = 0;
   std::size_t peak_ = 0;
@@ -236,6 +282,7 @@ static_assert(Engine<FakeEngine>);
 class FakeHost {
  public:
   using EngineType = FakeEngine;
+  static constexpr const Policy& kPolicy = kFast;
   static constexpr std::size_t kStart = 16 << 10;
   static constexpr std::size_t kLeastGrowth = 64;
   static constexpr Features kFeatures{.zeroed = true, .stats = true, .settings = true, .capacity = kLargestBuffer};
@@ -259,8 +306,15 @@ class FakeHost {
   [[nodiscard]] const std::byte* first() const { return aligned(here_); }
   [[nodiscard]] const std::byte* last() const { return first() + engine_->bytes(); }
   [[nodiscard]] const std::byte* region_of(const std::byte* at) const {
-    return at >= first() && at < last() ? first() : nullptr;
+    return at >= first() && at < first() + kLargestBuffer ? first() : nullptr;
   }
+  [[nodiscard]] bool is_accessible(const std::byte* at, std::size_t bytes) const {
+    return at >= first() && at < last() && bytes <= static_cast<std::size_t>(last() - at);
+  }
+  [[nodiscard]] static std::size_t accessible_bytes(const std::byte* from, const std::byte* to) {
+    return static_cast<std::size_t>(to - from);
+  }
+  [[nodiscard]] static Tier tier_of(const std::byte*) { return Tier::block; }
   [[nodiscard]] const char* wrong() const { return nullptr; }
   [[nodiscard]] bool set(Setting, std::size_t) const { return bug_ != Bug::forgets_settings; }
   const char* stop() { return bug_ == Bug::leaves_reservation ? "a reservation was not released" : nullptr; }
@@ -306,6 +360,6 @@ class FakeHost {
   Storage there_{new std::byte[kStorage]};
   std::optional<FakeEngine> engine_;
 };
-static_assert(ResizableHost<FakeHost>);
+static_assert(ResizableHost<FakeHost> && MappedHost<FakeHost> && ExplainingHost<FakeHost>);
 
 }  // namespace trestle::ops
