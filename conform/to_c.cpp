@@ -246,7 +246,7 @@ class Printer {
 
   enum class State { none, serving, ending };
 
-  ops::Model model_{ops::ForeignHost::kFeatures, 0, 0};
+  ops::Model model_{ops::ForeignHost::kFeatures, 0, 0, 0};
   std::array<State, ops::Crew::kThreads> threads_{};  // of the first, the program's own, always `none`
   std::size_t turn_ = 0;
   std::size_t count_ = 0;

@@ -44,6 +44,9 @@ std::optional<std::uint8_t> index_in(const Table& table, Matches matches) {
 constexpr std::uint8_t kZeroed = 1;
 constexpr std::uint8_t kNoBuffer = 2;
 constexpr std::uint8_t kMoreSlots = 4;
+// By three bits of the fourth: how many processors, mostly two.
+constexpr std::array<std::uint8_t, 8> kProcessors{2, 2, 1, 2, 2, 2, 3, 4};
+constexpr int kProcessorsShift = 3;
 
 Stage decode_stage(const Vocabulary& vocabulary, const std::uint8_t* record) {
   Stage stage;
@@ -56,6 +59,8 @@ Stage decode_stage(const Vocabulary& vocabulary, const std::uint8_t* record) {
   if (buffer) stage.buffer_bytes = load_word(record + 4) % (vocabulary.largest_first_buffer + 1);
   if (!vocabulary.features.has_buffer() || (vocabulary.heap_too && stage.buffer_bytes == 0)) {
     if ((record[1] & kMoreSlots) != 0) stage.slot_limit = kAllSlots;
+    if (!vocabulary.features.opaque)
+      stage.processors = kProcessors[(record[3] >> kProcessorsShift) % kProcessors.size()];
     return stage;
   }
   stage.zeroed = (record[1] & kZeroed) != 0;
@@ -72,6 +77,9 @@ Record encode_stage(const Vocabulary& vocabulary, const Stage& stage) {
   record[2] = refuses ? stage.refuse_every : stage.skew;
   if (stage.page_bytes != 0)
     record[3] = static_cast<std::uint8_t>(std::countr_zero(stage.page_bytes) - std::countr_zero(kLeastPage));
+  const auto processors = index_in(kProcessors, [&](std::uint8_t count) { return count == stage.processors; });
+  if (stage.processors != kFewProcessors && processors)
+    record[3] = static_cast<std::uint8_t>(*processors << kProcessorsShift);
   store_word(record.data() + 4, refuses ? stage.refuse_nth : stage.buffer_bytes);
   return record;
 }

@@ -130,7 +130,7 @@ Program generate(const Vocabulary& vocabulary, Random& random, std::size_t count
   Program program;
   const Record stage = random_record(random);
   decode(vocabulary, stage, program);
-  Model model(vocabulary.features, program.stage.buffer_bytes, program.stage.slot_limit);
+  Model model(vocabulary.features, program.stage.buffer_bytes, program.stage.slot_limit, program.stage.processors);
   while (program.ops.size() < count) {
     Op op = decode(vocabulary, random_record(random));
     for (std::size_t i = 1; i < kTriesPerOp && !is_enabled(op, model); ++i)

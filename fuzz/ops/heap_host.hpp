@@ -45,6 +45,7 @@ class HeapHost {
 
   bool start(const Stage& stage, Oracle& oracle) {
     arena_.reset();
+    arena_.set_processors(stage.processors);
     refused_before_ = forks_ = 0;
     sampled_ = expects_sweep_ = false;
     arena_.refuse(stage.refuse_nth, stage.refuse_every);
@@ -57,6 +58,9 @@ class HeapHost {
                                                 .slot_limit = stage.slot_limit});
     if (!started && arena_.refused() == 0)
       oracle.violate(Expectation::engine_starts, "start failed, %zu calls of the OS", arena_.calls());
+    if (started && heap_.slots_.config_.arenas != stage.processors)
+      oracle.violate(Expectation::engine_starts, "%zu arenas of slots on %d processors", heap_.slots_.config_.arenas,
+                     stage.processors);
     return started;
   }
   [[nodiscard]] EngineType& engine() { return heap_; }

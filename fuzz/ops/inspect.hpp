@@ -76,8 +76,8 @@ class Inspector {
   }
 
  private:
-  static constexpr std::size_t kFormer = 4;      // blocks freed before that are looked at
-  static constexpr std::size_t kPagesOn = 17;    // looked at behind a live block: a span of blocks or slots, and one more
+  static constexpr std::size_t kFormer = 4;    // blocks freed before that are looked at
+  static constexpr std::size_t kPagesOn = 17;  // looked at behind a live block: a span of blocks or slots, and one more
   static constexpr std::size_t kMostMappings = 64;
 
   void judge_offsets() {

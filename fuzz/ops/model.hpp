@@ -56,8 +56,8 @@ struct LiveBlock {
 class Model {
  public:
   Model() = default;
-  Model(Features features, std::size_t buffer_bytes, std::size_t slot_limit)
-      : features_(features), buffer_bytes_(buffer_bytes), slot_limit_(slot_limit) {}
+  Model(Features features, std::size_t buffer_bytes, std::size_t slot_limit, std::size_t arenas)
+      : features_(features), buffer_bytes_(buffer_bytes), slot_limit_(slot_limit), arenas_(arenas) {}
 
   [[nodiscard]] const Features& features() const noexcept { return features_; }
   [[nodiscard]] std::size_t buffer_bytes() const noexcept { return buffer_bytes_; }
@@ -66,7 +66,7 @@ class Model {
   [[nodiscard]] const LiveBlock& at(SlotId slot) const noexcept { return slots_[index_of(slot)]; }
   [[nodiscard]] std::span<const SlotId> live() const noexcept { return {order_.data(), count_}; }
   // What a heap that reuses nothing would have needed so far, and what it needs for one more block at most: a small one up
-  // to an eighth more than it asked for, and where it is the first of its size, a slab of eight in each of two arenas, twice,
+  // to an eighth more than it asked for, and where it is the first of its size, a slab of eight in each arena, twice,
   // since there may be two slabs for such sizes.
   [[nodiscard]] std::size_t charged_bytes() const noexcept { return charged_bytes_; }
   [[nodiscard]] std::size_t charge_of(std::size_t size, std::size_t alignment) const noexcept {
@@ -74,7 +74,7 @@ class Model {
     if (!is_small(size, alignment)) return (block + kPage + kGranule - 1) / kGranule * kGranule;
     if (seen_[size_class_of(block)]) return block + block / 8;
     const std::size_t slot = std::min(block + block / 8, slot_limit_);
-    return 4 * ((8 * slot + kGranule - 1) / kGranule * kGranule);
+    return 2 * arenas_ * ((8 * slot + kGranule - 1) / kGranule * kGranule);
   }
 
   TRESTLE_NO_FEEDBACK void place(SlotId slot, std::size_t size, std::size_t alignment, Kind kind) noexcept {
@@ -170,6 +170,7 @@ class Model {
   Features features_{};
   std::size_t buffer_bytes_ = 0;
   std::size_t slot_limit_ = 0;
+  std::size_t arenas_ = 1;
 };
 
 }  // namespace trestle::ops

@@ -116,6 +116,7 @@ std::optional<std::string> read_stage(std::string_view line, Stage& stage) {
     assignment.offer("zeroed", stage.zeroed);
     assignment.offer("page_bytes", stage.page_bytes);
     assignment.offer("slot_limit", stage.slot_limit);
+    assignment.offer("processors", stage.processors);
     assignment.offer("refuse_nth", stage.refuse_nth);
     assignment.offer("refuse_every", stage.refuse_every);
   });
@@ -141,7 +142,8 @@ std::optional<std::string> read_op(std::string_view name, std::string_view line,
   }
 }
 
-// What no stage can be: a size that no buffer of the harness has or no page, refusals that never begin.
+// What no stage can be: a size that no buffer of the harness has or no page, more processors than it has, refusals that never
+// begin.
 std::optional<std::string> wrong_with(const Stage& stage) {
   if (stage.refuse_every != 0 && stage.refuse_nth == 0) return "refuse_every without refuse_nth refuses nothing";
   if (stage.buffer_bytes > kLargestBuffer)
@@ -153,6 +155,8 @@ std::optional<std::string> wrong_with(const Stage& stage) {
   if (stage.slot_limit != kFewSlots && stage.slot_limit != kAllSlots)
     return "slot_limit is " + std::to_string(stage.slot_limit) + ", neither " + std::to_string(kFewSlots) + " nor " +
            std::to_string(kAllSlots);
+  if (stage.processors == 0 || stage.processors > kMostProcessors)
+    return "processors is " + std::to_string(stage.processors) + ", not 1 to " + std::to_string(kMostProcessors);
   return std::nullopt;
 }
 

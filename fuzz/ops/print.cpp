@@ -99,6 +99,7 @@ std::string to_text(const Program& program) {
                     " zeroed=" + (stage.zeroed ? "1" : "0");
   if (stage.page_bytes != 0) out += " page_bytes=" + std::to_string(stage.page_bytes);
   if (stage.slot_limit != kFewSlots) out += " slot_limit=" + std::to_string(stage.slot_limit);
+  if (stage.processors != kFewProcessors) out += " processors=" + std::to_string(stage.processors);
   if (stage.refuse_nth != 0)
     out += " refuse_nth=" + std::to_string(stage.refuse_nth) + " refuse_every=" + std::to_string(stage.refuse_every);
   out += "\n";
@@ -113,6 +114,7 @@ std::string to_cpp(const Program& program) {
                     ", .skew = " + std::to_string(stage.skew) + ", .zeroed = " + (stage.zeroed ? "true" : "false");
   if (stage.page_bytes != 0) out += ", .page_bytes = " + std::to_string(stage.page_bytes);
   if (stage.slot_limit != kFewSlots) out += ", .slot_limit = " + std::to_string(stage.slot_limit);
+  if (stage.processors != kFewProcessors) out += ", .processors = " + std::to_string(stage.processors);
   if (stage.refuse_nth != 0)
     out += ", .refuse_nth = " + std::to_string(stage.refuse_nth) +
            ", .refuse_every = " + std::to_string(stage.refuse_every);

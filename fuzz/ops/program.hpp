@@ -1,5 +1,5 @@
 // A program: how the engine is set up, and the ops to perform. As bytes it is a row of records of eight:
-//   record 0:   policy, flags, skew or refuse_every, page, buffer bytes or refuse_nth (4, little endian)
+//   record 0:   policy, flags, skew or refuse_every, page or processors, buffer bytes or refuse_nth (4, little endian)
 //   record n:   op, slot and kind, size range, alignment or which mistake, magnitude (4, little endian)
 // Every string of bytes is a legal program: a field that is too large wraps around, a last record that is not whole is
 // left out. A vocabulary says what the bytes mean, so that no byte is spent on ops that an engine does not have.
@@ -40,11 +40,14 @@ constexpr Policy with_short_quarantines(Policy policy) {
 // The largest request that a slot serves: so little that small requests reach the blocks, or as much as in the library.
 inline constexpr std::uint32_t kFewSlots = 1 << 10;
 inline constexpr std::uint32_t kAllSlots = 64 << 10;
+// The processors of the harness's system: as many arenas of slots has the heap.
+inline constexpr std::uint8_t kFewProcessors = 2;
+inline constexpr std::uint8_t kMostProcessors = 4;
 
 // How the engine is set up. Over a buffer: its first size, how many units of 16 bytes it lies off a page's start, whether its
 // bytes are zero when the engine gets them, and the pages' size where it is one of pages. Over the harness's system: the
-// largest request that a slot serves, and which of the system's calls are refused, the n-th and from there every so many; 0:
-// none, and only that one.
+// largest request that a slot serves, how many processors there are, and which of the system's calls are refused, the n-th and
+// from there every so many; 0: none, and only that one.
 struct Stage {
   PolicyName policy = PolicyName::hardened;
   std::uint32_t buffer_bytes = 0;
@@ -52,6 +55,7 @@ struct Stage {
   bool zeroed = false;
   std::uint32_t page_bytes = 0;          // 256 to 4096; 0: the buffer's heap has no pages
   std::uint32_t slot_limit = kFewSlots;  // or kAllSlots
+  std::uint8_t processors = kFewProcessors;
   std::uint32_t refuse_nth = 0;
   std::uint8_t refuse_every = 0;
   bool operator==(const Stage&) const = default;

@@ -52,6 +52,7 @@ void TestArena::reset() noexcept {
     release(at(last.first), (last.last - last.first) * kOsPage);
   }
   books_.now_ms = 1;
+  books_.processors = kProcessors;
   books_.refuse_in = books_.refuse_every = books_.refused = books_.refused_memory = books_.calls = 0;
   books_.breach = nullptr;
   books_.thread = 0;

@@ -21,6 +21,7 @@ class TestArena {
   static constexpr std::size_t kBytes = std::size_t{192} << 20;
   static constexpr std::size_t kReservations = 64;
   static constexpr std::size_t kThreads = 4;
+  static constexpr std::size_t kProcessors = 2;
 
   explicit TestArena(std::size_t bytes = kBytes);
   TestArena(const TestArena&) = delete;
@@ -39,6 +40,9 @@ class TestArena {
   [[nodiscard]] std::uint64_t now_ms() const noexcept { return books_.now_ms; }
 
   void advance(std::uint64_t milliseconds) noexcept { books_.now_ms += milliseconds; }
+  // There are two, until told otherwise.
+  void set_processors(std::size_t count) noexcept { books_.processors = count; }
+  [[nodiscard]] std::size_t processors() const noexcept { return books_.processors; }
   // From now on the n-th call that may fail does (1: the next one), and after it each `every`-th; 0: none, and no other.
   void refuse(std::size_t nth, std::size_t every = 0) noexcept {
     books_.refuse_in = nth;
@@ -107,6 +111,7 @@ class TestArena {
     std::size_t count = 0;
     std::size_t next_page = 0;
     std::uint64_t now_ms = 1;
+    std::size_t processors = kProcessors;
     std::size_t refuse_in = 0;
     std::size_t refuse_every = 0;
     std::size_t refused = 0;
@@ -164,7 +169,7 @@ class TestOs {
   bool move(std::byte* from, std::byte* to, std::size_t bytes) noexcept { return arena_->move(from, to, bytes); }
   [[nodiscard]] std::uint64_t now_ms() const noexcept { return arena_->now_ms(); }
   [[nodiscard]] std::uint64_t entropy() const noexcept { return 0x7E57'0E27'0B0D'1E55U; }
-  [[nodiscard]] static std::size_t processors() noexcept { return 2; }
+  [[nodiscard]] std::size_t processors() const noexcept { return arena_->processors(); }
   [[nodiscard]] std::uint64_t thread() const noexcept { return arena_->thread(); }
   [[nodiscard]] OwnCache& own_cache() const noexcept { return arena_->own_cache(); }
 

@@ -70,7 +70,7 @@ class World {
 
  public:
   World(H& host, const Stage& stage)
-      : host_(host), oracle_(Model{H::kFeatures, stage.buffer_bytes, slot_limit(stage)}) {}
+      : host_(host), oracle_(Model{H::kFeatures, stage.buffer_bytes, slot_limit(stage), stage.processors}) {}
 
   [[nodiscard]] Oracle& oracle() noexcept { return oracle_; }
   [[nodiscard]] const Model& model() const noexcept { return oracle_.model(); }

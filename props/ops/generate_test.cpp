@@ -23,7 +23,8 @@ TEST(Generate, GivesOpsThatMostlyMeanSomething) {
   Random random(7);
   std::size_t enabled = 0;
   const Program program = generate(kBufferVocabulary, random, 1000);
-  Model model(kBufferVocabulary.features, program.stage.buffer_bytes, program.stage.slot_limit);
+  Model model(kBufferVocabulary.features, program.stage.buffer_bytes, program.stage.slot_limit,
+              program.stage.processors);
   for (const Op& op : program.ops) {
     if (!is_enabled(op, model)) continue;
     apply_to(op, model);

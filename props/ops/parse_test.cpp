@@ -1,6 +1,8 @@
 // Programs as text: what is printed parses as itself, and what is wrong is named with its line.
 #include <gtest/gtest.h>
 
+#include <array>
+
 #include "ops/generate.hpp"
 #include "ops/program.hpp"
 
@@ -36,6 +38,19 @@ TEST(Parse, ReadsAndPrintsThePagesOfAHeapOfUnits) {
   EXPECT_EQ(to_text(Program{}).find("page_bytes"), std::string::npos) << "of another heap it is not told";
 }
 
+TEST(Parse, ReadsAndPrintsTheProcessorsButTwo) {
+  for (const std::uint8_t count : std::to_array<std::uint8_t>({1, 3, 4})) {
+    const Program expected{Stage{.processors = count}, {Check{}}};
+    const std::string field = " processors=" + std::to_string(count);
+    EXPECT_EQ(parse("stage" + field + "\ncheck"), (std::variant<Program, TextError>(expected)));
+    EXPECT_NE(to_text(expected).find(field + "\n"), std::string::npos);
+    EXPECT_NE(to_cpp(expected).find(", .processors = " + std::to_string(count) + "}"), std::string::npos);
+  }
+  EXPECT_EQ(parse("stage processors=2"), (std::variant<Program, TextError>(Program{})));
+  EXPECT_EQ(to_text(Program{}).find("processors"), std::string::npos);
+  EXPECT_EQ(to_cpp(Program{}).find("processors"), std::string::npos);
+}
+
 struct Wrong {
   const char* text;
   std::size_t line;
@@ -61,6 +76,8 @@ INSTANTIATE_TEST_SUITE_P(
                     Wrong{"stage page_bytes=300", 1, "page_bytes is 300, no power of two from 256 to 4096"},
                     Wrong{"stage page_bytes=128", 1, "page_bytes is 128, no power of two from 256 to 4096"},
                     Wrong{"stage page_bytes=8192", 1, "page_bytes is 8192, no power of two from 256 to 4096"},
+                    Wrong{"stage processors=0", 1, "processors is 0, not 1 to 4"},
+                    Wrong{"stage processors=5", 1, "processors is 5, not 1 to 4"},
                     Wrong{"stage refuse_every=64", 1, "refuse_every without refuse_nth refuses nothing"},
                     Wrong{"free slot=1 slot=2", 1, "'slot' is given twice"},
                     Wrong{"stage\n\nstage", 3, "the stage comes once, and first"},

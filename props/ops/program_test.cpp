@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <limits>
 
@@ -93,6 +94,23 @@ TEST(Program, CannotBeWrittenDownWithASizeOutsideOfTheVocabulary) {
       encode(kHeapVocabulary, Allocate{.slot = SlotId{0}, .size = 1, .alignment = std::size_t{1} << 30}).has_value());
   EXPECT_FALSE(encode(kHeapVocabulary, Grow{.by = 64}).has_value());
   EXPECT_FALSE(encode(kBufferVocabulary, Program{{}, {Trim{.keep = 0}}}).has_value());
+}
+
+// Two where the record says nothing of them, in bytes as in text; of a heap alone.
+TEST(Program, SaysHowManyProcessorsThereAre) {
+  for (const Vocabulary* const vocabulary :
+       {&kHeapVocabulary, &kMisuseVocabulary, &kCorruptVocabulary, &kOomVocabulary, &kThreadsVocabulary}) {
+    for (const std::uint8_t count : std::to_array<std::uint8_t>({1, 2, 3, 4})) {
+      const Program program{Stage{.processors = count}, {}};
+      const auto bytes = encode(*vocabulary, program);
+      ASSERT_TRUE(bytes.has_value()) << vocabulary->name;
+      EXPECT_EQ(decoded(*vocabulary, *bytes), program) << vocabulary->name;
+    }
+    EXPECT_FALSE(encode(*vocabulary, Program{Stage{.processors = 5}, {}}).has_value());
+    EXPECT_EQ(decoded(*vocabulary, std::vector<std::uint8_t>(kRecordBytes)).stage.processors, 2);
+  }
+  EXPECT_FALSE(encode(kBufferVocabulary, Program{Stage{.buffer_bytes = 4096, .processors = 3}, {}}).has_value());
+  EXPECT_FALSE(encode(kForeignVocabulary, Program{Stage{.processors = 3}, {}}).has_value());
 }
 
 TEST(Program, ReadsAsText) {

@@ -36,6 +36,23 @@ TEST_F(TestOsTest, ReservesAlignedAndApart) {
   EXPECT_EQ(arena_.breach(), nullptr);
 }
 
+TEST_F(TestOsTest, CountsTheBytesThatMayBeAccessed) {
+  std::byte* const at = committed();
+  EXPECT_EQ(arena_.accessible_bytes(arena_.first(), arena_.last()), kSome);
+  EXPECT_TRUE(os_.guard(at, kOsPage));
+  EXPECT_EQ(arena_.accessible_bytes(arena_.first(), arena_.last()), kSome - kOsPage);
+  EXPECT_EQ(arena_.accessible_bytes(at, at + 2 * kOsPage), kOsPage);
+  EXPECT_EQ(arena_.accessible_bytes(at + kSome, arena_.last()), 0U);
+}
+
+TEST_F(TestOsTest, HasTwoProcessorsUntilToldOtherwise) {
+  EXPECT_EQ(os_.processors(), 2U);
+  arena_.set_processors(4);
+  EXPECT_EQ(os_.processors(), 4U);
+  arena_.reset();
+  EXPECT_EQ(os_.processors(), 2U);
+}
+
 TEST_F(TestOsTest, CommittedPagesReadAsZeroAgainAfterARelease) {
   std::byte* at = committed();
   std::fill(at, at + kSome, std::byte{7});
