@@ -143,7 +143,7 @@ constexpr const char* kExamples = R"(Examples:
   ops show heap_ops crash-1234 > crash.txt     the program as text
   ops make heap_ops crash.txt -o edited        and back, when it was edited
   ops shrink heap_ops crash-1234               the fewest ops that fail in the same way
-  ops cpp heap_ops crash-1234 --name LostTail  a test to put into props/)";
+  ops cpp heap_ops crash-1234 --name LostTail  a test to put into props/ops, if of threads into props/stepped)";
 
 int run(int argc, char** argv) {
   Request request;

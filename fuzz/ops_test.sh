@@ -82,6 +82,16 @@ grep -q ' = run_on_bitmap(program);' "$work/units.cpp" || complain "cpp prints a
 "$compiler" -std=c++20 -fsyntax-only -Wall -Wextra -Werror -I"$source/fuzz" -I"$source/lib" -I"$source/lib/include" \
   "$work/units.cpp" || complain "what cpp prints does not compile"
 
+# The same of threads at once, for the program of tests whose heap takes steps.
+printf '%s\n' 'stage policy=hardened buffer_bytes=0 skew=0 zeroed=0 processors=3' 'preempt steps=5' 'run_on thread=1' \
+  'allocate slot=1 size=20 alignment=16 kind=malloc' >"$work/threads.txt"
+"$ops" make threads "$work/threads.txt" -o "$work/threads"
+"$ops" show threads "$work/threads" | diff "$work/threads.txt" - || complain "show differs from what make was given"
+"$ops" cpp threads "$work/threads" --name Interrupted >"$work/threads.cpp"
+grep -q ' = run_on_threads(program);' "$work/threads.cpp" || complain "cpp prints a test of another heap than the target's"
+"$compiler" -std=c++20 -fsyntax-only -Wall -Wextra -Werror -I"$source/fuzz/stepped" -I"$source/fuzz" -I"$source/lib" \
+  -I"$source/lib/include" "$work/threads.cpp" || complain "what cpp prints does not compile"
+
 # A target that fails, in two ways, on programs that hold certain ops: shrink keeps the way, and only the ops for it.
 mkdir "$work/bin"
 cp "$ops" "$work/bin/ops"
