@@ -9,8 +9,8 @@
 
 #include "base/arith.hpp"
 #include "base/engine.hpp"
-#include "ops/misuse.hpp"
 #include "ops/oracle.hpp"
+#include "ops/tier.hpp"
 #include "os/os.hpp"
 
 namespace trestle::ops {
