@@ -121,19 +121,14 @@ class Corruptor {
     return failed ? block.address : static_cast<std::byte*>(moved.payload);
   }
 
-  // The n-th byte of that kind, counted around, and how many follow it in its range. Books are of all lengths: each of them
-  // has the same chance.
+  // The n-th byte of that kind, counted around, and how many follow it in its range. Of what is anything, one in so many lies
+  // in the books.
   Range find(CorruptKind what, std::size_t n) {
+    constexpr std::size_t kBooksOneIn = 4;
+    if (what == CorruptKind::book) return find_in_books(n);
+    if (what == CorruptKind::anything && n % kBooksOneIn == kBooksOneIn - 1)
+      if (const Range found = find_in_books(n / kBooksOneIn); found.bytes != 0) return found;
     std::size_t total = 0;
-    if (what == CorruptKind::book) {
-      for_each_range(what, [&](std::byte*, std::size_t) { ++total; });
-      Range found;
-      std::size_t index = 0;
-      for_each_range(what, [&](std::byte* at, std::size_t bytes) {
-        if (index++ == n % total) found = {at + n / total % bytes, 1};
-      });
-      return found;
-    }
     for_each_range(what, [&](std::byte*, std::size_t bytes) { total += bytes; });
     if (total == 0) return {};
     n %= total;
@@ -141,6 +136,19 @@ class Corruptor {
     for_each_range(what, [&](std::byte* at, std::size_t bytes) {
       if (found.bytes == 0 && n < bytes) found = {at + n, bytes - n};
       if (found.bytes == 0) n -= bytes;
+    });
+    return found;
+  }
+
+  // Books are of all lengths: each of them has the same chance.
+  Range find_in_books(std::size_t n) {
+    std::size_t total = 0;
+    for_each_range(CorruptKind::book, [&](std::byte*, std::size_t) { ++total; });
+    Range found;
+    std::size_t index = 0;
+    for_each_range(CorruptKind::book, [&](std::byte* at, std::size_t bytes) {
+      const std::size_t from = n / total % bytes;
+      if (index++ == n % total) found = {at + from, bytes - from};
     });
     return found;
   }
