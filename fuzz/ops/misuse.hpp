@@ -308,12 +308,9 @@ class Misuser {
                     traits_of(wanted).name, at);
     return true;
   }
-  // By realloc. One that has to move the block, and finds no memory to move it to, leaves it as it is and has not looked at it.
+  // By realloc, which may have to move the block, and find no memory.
   bool expect_moved(FaultKind wanted, const void* at, const LiveBlock& block) {
-    const Allocation moved = host_.engine().reallocate(block.address, block.size + 1);
-    const bool refused = !moved.is_fault() && moved.payload == nullptr;
-    if (refused && host_.may_refuse(oracle_.model(), block.size + 1, kMinAlignment)) return true;
-    return expect(moved.verdict(), wanted, at);
+    return expect(host_.engine().reallocate(block.address, block.size + 1).verdict(), wanted, at);
   }
   bool expect_explained(const Verdict& verdict, const void* given, const LiveBlock& block) {
     if constexpr (H::kFeatures.stats) {

@@ -353,7 +353,7 @@ std::size_t BlockEngine<P, Owner>::largest_free() const noexcept {
   const unsigned bin = bins_.highest();
   if (bin == Bins::kNone || !is_linkable({}, heads_[bin])) return 0;
   const std::optional<Header> header = load(at_place(heads_[bin]));
-  return header && header->is_free() ? header->served() : 0;
+  return header && header->is_free() ? header->served() - kLeastPad : 0;
 }
 
 }  // namespace trestle

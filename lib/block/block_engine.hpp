@@ -74,11 +74,13 @@ class BlockEngine {
 
   constexpr BlockEngine() noexcept = default;
 
-  // Bytes of the block that serves a request; nothing iff no block is that large. Where there are canaries each block has one:
-  // past a request that fills its block the next header would be hit, which says neither whose doing it was nor how far it went.
+  // Where there are canaries each block has one: past a request that fills its block the next header would be hit, which says
+  // neither whose doing it was nor how far it went.
+  static constexpr std::size_t kLeastPad = P.canary ? 1 : 0;
+  // Bytes of the block that serves a request; nothing iff no block is that large.
   [[nodiscard]] static std::optional<std::size_t> block_bytes(std::size_t request) noexcept {
     if (request > kMaxBlockBytes - 2 * kMinBlock) return std::nullopt;
-    return std::max(kMinBlock, align_up(kHeaderBytes + request + (P.canary ? 1 : 0), kMinAlignment));
+    return std::max(kMinBlock, align_up(kHeaderBytes + request + kLeastPad, kMinAlignment));
   }
 
   void start(const Key& key) noexcept { key_ = key; }
@@ -105,6 +107,8 @@ class BlockEngine {
   Allocation resize(void* payload, std::size_t size) noexcept;
   // The header of the live block that starts at `payload`; or what is wrong with the pointer.
   Verdict find_live(const void* payload, Header& header) const noexcept;
+  // The same, of a block whose pad is whole.
+  Verdict find_whole(const void* payload, Header& header) const noexcept;
 
   [[nodiscard]] const BlockTally& counts() const noexcept { return counts_; }
   [[nodiscard]] const Key& key() const noexcept { return key_; }

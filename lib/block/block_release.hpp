@@ -17,6 +17,13 @@ Verdict BlockEngine<P, Owner>::find_live(const void* payload, Header& header) co
   return {};
 }
 
+template <Policy P, class Owner>
+Verdict BlockEngine<P, Owner>::find_whole(const void* payload, Header& header) const noexcept {
+  if (const Verdict v = find_live(payload, header); v.is_fault()) [[unlikely]]
+    return v;
+  return vet_end({const_cast<std::byte*>(header_under(payload)), header});
+}
+
 // Off the hot path: what a pointer is that is no live block's payload.
 template <Policy P, class Owner>
 Verdict BlockEngine<P, Owner>::classify(const void* payload) const noexcept {

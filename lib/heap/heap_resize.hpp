@@ -50,8 +50,8 @@ Allocation Heap<P, O>::reallocate_block(void* payload, std::size_t size) noexcep
   Header header = Header::end(true);
   {
     const Guard guard(arena_.lock());
-    if (const Verdict v = arena_.find_live(payload, header); v.is_fault()) [[unlikely]]
-      return Allocation::failed(as_stale(v));
+    if (const Verdict v = arena_.find_whole(payload, header); v.is_fault()) [[unlikely]]
+      return Allocation::failed(as_stale(v));  // also where there is no memory to move it to
     const bool may_stay = kResizesInPlace && stays_block(size);
     const Allocation resized = may_stay ? arena_.resize(payload, size) : Allocation{};
     if (resized.payload != nullptr || resized.is_fault()) {

@@ -45,6 +45,7 @@ template <class T>
 class BufferHeapTest : public testing::Test {
  protected:
   static constexpr Policy kPolicy = T::kPolicy;
+  static constexpr std::size_t kLeastPad = BufferHeap<kPolicy>::kLeastPad;
 
   // One free block and nothing else: what a heap of any history comes back to.
   template <class Heap>

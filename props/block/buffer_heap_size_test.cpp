@@ -26,7 +26,7 @@ TYPED_TEST(BufferSizeTest, CreateRefusesWhatCannotBeAHeap) {
   ASSERT_NE(smallest, nullptr);
   EXPECT_EQ(smallest->size(), least);
   TestFixture::expect_one_free_block(*smallest);
-  EXPECT_NE(take(*smallest, kMinBlock - kHeaderBytes), nullptr);
+  EXPECT_NE(take(*smallest, kMinBlock - kHeaderBytes - TestFixture::kLeastPad), nullptr);
 }
 
 TYPED_TEST(BufferSizeTest, AttachFindsTheHeapAndRefusesGarbage) {

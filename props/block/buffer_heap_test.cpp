@@ -62,7 +62,8 @@ TYPED_TEST(BufferHeapTest, FillsUpRefusesAndEmptiesAgain) {
     Buffer<TestFixture::kPolicy> buffer(kRoom);
     std::vector<std::byte*> live;
     while (std::byte* const at = take(*buffer, size)) live.push_back(at);
-    const std::size_t block = std::max(kMinBlock, align_up(size + kHeaderBytes, kMinAlignment));
+    const std::size_t block =
+        std::max(kMinBlock, align_up(size + TestFixture::kLeastPad + kHeaderBytes, kMinAlignment));
     EXPECT_EQ(live.size(), (kRoom - BufferHeap<TestFixture::kPolicy>::overhead()) / block)
         << "no byte beyond the headers is lost";
     EXPECT_FALSE(buffer->allocate(size, kMinAlignment, Kind::by_malloc).is_fault()) << "full is no fault";
@@ -77,7 +78,7 @@ TYPED_TEST(BufferHeapTest, FillsUpRefusesAndEmptiesAgain) {
 TYPED_TEST(BufferHeapTest, TheWholeHeapCanBeOneBlock) {
   Buffer<TestFixture::kPolicy> buffer(kRoom);
   const std::size_t largest = buffer->largest_free();
-  EXPECT_EQ(largest, kRoom - buffer->overhead() - kHeaderBytes);
+  EXPECT_EQ(largest, kRoom - buffer->overhead() - kHeaderBytes - TestFixture::kLeastPad);
   EXPECT_EQ(take(*buffer, largest + 1), nullptr);
   std::byte* const all = take(*buffer, largest);
   ASSERT_NE(all, nullptr);

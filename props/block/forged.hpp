@@ -11,7 +11,7 @@ class ForgedTest : public BufferHeapTest<T> {
   static constexpr Policy kPolicy = T::kPolicy;
 
   void SetUp() override {
-    for (std::byte*& at : live_) at = take(*buffer_, 112);
+    for (std::byte*& at : live_) at = take(*buffer_, 112 - this->kLeastPad);
     ASSERT_TRUE(faults_of(*buffer_).empty());
   }
   [[nodiscard]] std::uint64_t place_of(const std::byte* at) { return static_cast<std::uint64_t>(at - buffer_.start()); }

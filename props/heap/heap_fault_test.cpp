@@ -110,6 +110,19 @@ TYPED_TEST(HeapFaultTest, ClaimsThatDoNotHold) {
   }
 }
 
+// Realloc had answered that there is no memory.
+TYPED_TEST(CheckedHeapFaultTest, AWritePastTheEndOfWhatNoMemoryIsThereToMove) {
+  for (const std::size_t size : {std::size_t{100}, kAnyBlockRequest, kMiB - 1}) {
+    std::byte* const at = take(this->heap_, size);
+    flip(at + size);
+    const Allocation moved = this->heap_.reallocate(at, std::size_t{1} << 46);
+    EXPECT_TRUE(moved.kind == FaultKind::write_past_end && moved.payload == at + size) << size;
+    flip(at + size);
+    EXPECT_EQ(this->heap_.reallocate(at, std::size_t{1} << 46).payload, nullptr) << size;
+    EXPECT_EQ(give(this->heap_, at), FaultKind::none) << size;
+  }
+}
+
 TYPED_TEST(CheckedHeapFaultTest, EachByteWrittenPastTheEnd) {
   for (const std::size_t size : TestFixture::kSizes) {
     std::byte* const at = take(this->heap_, size);

@@ -55,9 +55,10 @@ class TRESTLE_API block_heap {
 
   struct usage {
     std::size_t live_blocks;
-    std::size_t live_bytes;    // as requested
-    std::size_t free_bytes;    // in free blocks, without their headers
-    std::size_t largest_free;  // the largest free block, which a request of that size may still miss by rounding
+    std::size_t live_bytes;  // as requested
+    std::size_t free_bytes;  // in free blocks, without their headers
+    std::size_t
+        largest_free;  // what the largest free block has room for; a request of that size may still miss it by rounding
   };
   [[nodiscard]] usage stats() const noexcept;
 
