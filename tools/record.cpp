@@ -13,6 +13,7 @@
 #include "program_line.hpp"
 #include "summary.hpp"
 #include "trace/resolve.hpp"
+#include "trace_end.hpp"
 
 namespace trestle::tool {
 namespace fs = std::filesystem;
@@ -69,6 +70,7 @@ void describe(const fs::path& path) {
   std::cerr << "trestle: " << path.string() << ": " << with_commas(calls) << " calls, " << reader.threads()
             << (reader.threads() == 1 ? " thread, peak " : " threads, peak ") << bytes_as_text(resolver.peak_bytes())
             << ", " << bytes_as_text(reader.bytes()) << " of trace, " << reader.program() << '\n';
+  warn_if_not_ended(reader);
   if (reader.lost() != 0) std::cerr << "trestle: not recorded, since there was no room: " << reader.lost() << '\n';
 }
 

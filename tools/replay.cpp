@@ -17,6 +17,7 @@
 #include "replays.hpp"
 #include "summary.hpp"
 #include "trace/reader.hpp"
+#include "trace_end.hpp"
 
 namespace trestle::tool {
 namespace fs = std::filesystem;
@@ -91,6 +92,7 @@ Replays run_all(const Request& request) {
   const Scratch scratch;
   const std::string plan = scratch.path() + "/plan";
   replays.plan = write_plan(reader, plan);
+  warn_if_not_ended(reader);
   if (reader.lost() != 0)
     std::cerr << "trestle: " << request.trace << ": " << reader.lost() << " calls are missing at its end\n";
   for (unsigned round = 0; round < request.rounds; ++round) {

@@ -12,6 +12,7 @@
 #include "trace/cut.hpp"
 #include "trace/rep.hpp"
 #include "trace/show.hpp"
+#include "trace_end.hpp"
 
 namespace trestle::tool {
 namespace {
@@ -41,6 +42,7 @@ bool is_wanted(const ShowRequest& request, const trace::Op& op) {
 
 void show(const ShowRequest& request) {
   trace::Reader reader(request.trace);
+  warn_if_not_ended(reader);
   trace::Resolver resolver(reader);
   const trace::Sites sites(reader);
   std::uint64_t shown = 0;
@@ -75,6 +77,7 @@ struct RepRequest {
 
 void export_to(const RepRequest& request) {
   trace::Reader reader(request.trace);
+  warn_if_not_ended(reader);
   std::ofstream out(request.rep, std::ios::trunc);
   const trace::RepLosses losses = export_rep(reader, out);
   out.close();
@@ -114,6 +117,7 @@ struct CutRequest {
 
 void cut_out(const CutRequest& request) {
   trace::Reader reader(request.trace);
+  warn_if_not_ended(reader);
   const trace::Cut cut = trace::cut(reader, request.from, request.count);
   if (cut.calls == 0)
     throw Failure(kUsage, "trace: " + request.trace + " has no call from " + std::to_string(request.from) +

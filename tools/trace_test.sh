@@ -80,6 +80,12 @@ int main(int count, char **words) {
   for (int i = 0; i < 1000; ++i) free(malloc(123));
   if (strcmp(words[1], "kill") == 0) raise(SIGKILL);
   if (strcmp(words[1], "_exit") == 0) _exit(0);
+  if (strcmp(words[1], "quick_exit") == 0) quick_exit(0);
+  if (strcmp(words[1], "become") == 0) execl(words[0], words[0], "_exit", (char *)NULL);
+  if (strcmp(words[1], "vfork_kill") == 0) {
+    if (vfork() == 0) _exit(0);
+    raise(SIGKILL);
+  }
   const pid_t child = fork();
   if (child == 0) {
     for (int i = 0; i < 50000; ++i) free(malloc(456));  /* more than one chunk holds */
@@ -87,19 +93,39 @@ int main(int count, char **words) {
     _exit(0);
   }
   waitpid(child, NULL, 0);
+  if (strcmp(words[1], "fork_kill") == 0) raise(SIGKILL);
   for (int i = 0; i < 1000; ++i) free(malloc(789));
   return 0;
 }
 PROGRAM
 cc -O1 -fno-builtin -w -o ends ends.c
 counted() { "$trestle" trace show "$1" --call malloc | grep -c " size=$2 "; }
+not_ended='not ended: it stops at byte [0-9]+; the process was killed'
 expect "killed" 137 "" 'kill.trace: 2,000 calls' "$trestle" record -o kill.trace -- ./ends kill
-expect "_exit" 0 "" 'exit.trace: 2,000 calls' "$trestle" record -o exit.trace -- ./ends _exit
+grep -Eq "^trestle: .*/kill.trace: $not_ended" err || complain "killed" "record does not say that it has not ended"
+expect "killed: shown" 0 ' malloc size=123 ' "kill.trace: $not_ended" "$trestle" trace show kill.trace
+expect "killed: cut" 0 '^allocate ' "kill.trace: $not_ended" "$trestle" trace cut kill.trace --count 9
+expect "killed: exported" 0 "" "kill.trace: $not_ended" "$trestle" trace export kill.trace --rep kill.rep
+expect "killed: a replay" 0 '^glibc ' "kill.trace: $not_ended" "$trestle" replay kill.trace --lib glibc --rounds 1
+has_ended() { # NAME TRACE
+  "$trestle" trace show "$2" --head 1 2>&1 | grep -q 'not ended' && complain "$1" "$2 is said not to have ended"
+}
+for how in _exit quick_exit; do
+  expect "$how" 0 "" 'exit.trace: 2,000 calls' "$trestle" record -o exit.trace -- ./ends $how
+  has_ended "$how" exit.trace
+done
 expect "fork" 0 "" 'fork.trace: 4,000 calls' "$trestle" record -o fork.trace -- ./ends fork
+has_ended "fork" fork.trace
+expect "fork, and killed" 137 "" "fork_kill.trace: $not_ended" "$trestle" record -o fork_kill.trace -- ./ends fork_kill
+expect "vfork, and killed" 137 "" "vfork_kill.trace: $not_ended" \
+  "$trestle" record -o vfork_kill.trace -- ./ends vfork_kill
 [ "$(counted fork.trace 789) $(counted fork.trace 456)" = "1000 0" ] || complain "fork" "the child wrote into the trace"
 [ -z "$(ls fork.trace.* 2>/dev/null)" ] || complain "fork" "the child wrote a trace: $(ls fork.trace.*)"
 expect "exec" 0 "" 'exec.trace.[0-9]+: 2,000 calls' "$trestle" record -o exec.trace -- "$PWD/ends" exec
 [ "$(counted exec.trace 789)" = 1000 ] || complain "exec" "the parent's calls are not there"
+has_ended "exec" exec.trace
+expect "become" 0 "" 'become.trace.[0-9]+: 2,000 calls' "$trestle" record -o become.trace -- "$PWD/ends" become
+for trace in become.trace become.trace.*; do has_ended "become" "$trace"; done
 
 expect "a file that may not grow" 0 '^done$' 'small.trace: the file cannot be made longer; nothing more is recorded$' \
   env PYTHONMALLOC=malloc bash -c "ulimit -f 64
@@ -164,6 +190,62 @@ for how in "" realloc; do
   expect "one block $how: in order" 0 '^glibc ' 'round 1 of 1' "$trestle" replay one.trace --lib glibc --rounds 1
   [ "$(counted one.trace 777)" -eq 2 ] || complain "one block $how" "its calls: $("$trestle" trace show one.trace)"
 done
+
+# Two threads hand over a block at each turn, and one besides where they may meet, and work on some of their own between. That
+# no block ends before it begins, and no address begins twice, is what a replay refuses by name.
+cat >hard.c <<'PROGRAM'
+#include <pthread.h>
+#include <sched.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+enum { kTurns = 20000 };
+static _Atomic size_t turn;
+static char *handed;
+static _Atomic(char *) place;
+static void *work(void *number) {
+  const size_t self = (size_t)number;
+  unsigned random = (unsigned)self + 1;
+  for (int i = 0; i < kTurns; ++i) {
+    random = random * 1103515245 + 12345;
+    const unsigned own = random / 65536 % 8;
+    const size_t size = 16 + own % 2 * 16;  /* few sizes: addresses come back at once, to either thread */
+    for (unsigned j = 0; j < own; ++j) free(atomic_exchange(&place, malloc(size)));
+    while (turn != self) sched_yield();
+    own % 2 == 0 ? free(handed) : free(realloc(handed, 2 * size));
+    handed = malloc(size);
+    turn = 1 - self;
+  }
+  return NULL;
+}
+int main(void) {
+  pthread_t threads[2];
+  for (size_t i = 0; i < 2; ++i) pthread_create(&threads[i], NULL, work, (void *)i);
+  for (int i = 0; i < 2; ++i) pthread_join(threads[i], NULL);
+}
+PROGRAM
+cc -O1 -fno-builtin -w -o hard hard.c -pthread
+for arenas in 1 2; do
+  expect "handed over hard, $arenas arenas" 0 "" 'hard.trace: [0-9,]+ calls, 3 threads' \
+    env GLIBC_TUNABLES=glibc.malloc.arena_max=$arenas:glibc.malloc.tcache_count=$((arenas - 1)) \
+    "$trestle" record -o hard.trace -- ./hard
+  "$trestle" trace show hard.trace | grep -E 'does not hold|at which a block lives' | head -3 >wrong
+  [ -s wrong ] && complain "handed over hard, $arenas arenas" "$(cat wrong)"
+done
+expect "handed over hard: again" 0 '^glibc ' 'round 1 of 1' "$trestle" replay hard.trace --lib glibc --rounds 1
+
+# The malloc behind the recorder may want to know of the end.
+cat >last_words.c <<'PROGRAM'
+#include <sys/syscall.h>
+#include <unistd.h>
+void _exit(int status) {
+  write(2, "last words\n", 11);
+  for (;;) syscall(SYS_exit_group, status);
+}
+PROGRAM
+cc -O1 -fno-builtin -w -shared -fPIC -o last_words.so last_words.c
+expect "_exit of the library behind" 0 "" '^last words$' \
+  env LD_PRELOAD="$PWD/last_words.so" "$trestle" record -o last.trace -- ./ends _exit
+has_ended "_exit of the library behind" last.trace
 
 # Operators are recorded as such, and each function's arguments.
 cat >family.cpp <<'PROGRAM'
@@ -259,18 +341,31 @@ expect "no program" 2 "" 'record: no program given' "$trestle" record
 expect "mistyped option" 2 "" 'record: unknown option --out' "$trestle" record --out x -- true
 expect "nothing to cut" 2 "" 'has no call from 9 on' "$trestle" trace cut tiny.trace --from 9
 
-# Cut off wherever it may be: an error that names the byte, or, where a chunk ends, what is there.
+# Cut off wherever it may be: an error that names the byte.
 size=$(stat -c %s tiny.trace)
 for length in $(seq 0 97 "$size") 4096 $((size - 1)); do
   head -c "$length" tiny.trace >short.trace
-  if [ "$length" -eq 4096 ]; then
-    expect "cut off at a chunk's end" 0 "" "" "$trestle" trace show short.trace
-  else
-    expect "cut off after $length" 125 "" "^trestle: short.trace: at byte [0-9]+: " "$trestle" trace show short.trace
-  fi
+  expect "cut off after $length" 125 "" "^trestle: short.trace: at byte [0-9]+: " "$trestle" trace show short.trace
 done
 expect "a replay of what was cut off" 125 "" 'short.trace: at byte 8191: cut off: the chunk at byte 4096 is of 4096 bytes$' \
   "$trestle" replay short.trace
+# At the end of a chunk, too, of a program that was killed or not; and a trace out of which a whole chunk was cut.
+for trace in threads kill; do
+  size=$(stat -c %s $trace.trace)
+  head -c $((size - 4096)) $trace.trace >short.trace
+  expect "$trace: cut off at a chunk's end" 125 "" "^trestle: short.trace: at byte $((size - 4096)): cut off: " \
+    "$trestle" replay short.trace
+done
+chunk=$($python -c 'import struct
+with open("threads.trace", "rb") as trace:
+    trace.seek(4096 + 8)
+    print(struct.unpack("<I", trace.read(4))[0])')
+(head -c 4096 threads.trace && tail -c +$((4096 + chunk + 1)) threads.trace) >gap.trace
+for command in replay "trace show"; do
+  expect "a chunk that is missing: $command" 125 "" \
+    "^trestle: gap.trace: at byte 4096: this chunk was at byte $((4096 + chunk)): $chunk bytes are missing before it\$" \
+    "$trestle" $command gap.trace
+done
 for command in record replay trace "trace cut"; do
   expect "help $command" 0 'trestle|TRACE' "" "$trestle" $command --help
 done

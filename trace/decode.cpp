@@ -1,5 +1,7 @@
 #include "trace/decode.hpp"
 
+#include <bit>
+
 namespace trestle::trace {
 
 unsigned char Bytes::take_byte() {
@@ -8,16 +10,12 @@ unsigned char Bytes::take_byte() {
 }
 
 std::uint64_t Bytes::take_number() {
-  const std::size_t start = at_;
-  std::uint64_t number = 0;
-  for (unsigned shift = 0; shift < 64; shift += 7) {
-    const unsigned char byte = take_byte();
-    const std::uint64_t bits = byte & 0x7f;
-    if (shift == 63 && byte > 1) throw Flaw{start, "a number of more than 64 bits"};
-    number |= bits << shift;
-    if (byte < 0x80) return number;
-  }
-  throw Flaw{start, "a number of more than 64 bits"};
+  const std::uint32_t first = take_byte();
+  const auto behind = static_cast<unsigned>(std::countr_zero(first | 1U << 8));
+  std::uint64_t above = 0;
+  for (unsigned i = 0; i < behind; ++i) above |= std::uint64_t{take_byte()} << 8 * i;
+  // Of the first byte the zeros and the one above them are no part of the number.
+  return behind == 8 ? above : first >> (behind + 1) | above << (7 - behind);
 }
 
 std::string Bytes::take_text(std::uint64_t length) {

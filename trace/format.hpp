@@ -4,6 +4,7 @@
 #pragma once
 
 #include <array>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 
@@ -12,7 +13,7 @@ namespace trestle::trace {
 static_assert(sizeof(void*) == 8, "addresses and sizes are 64 bits");
 
 inline constexpr std::array<unsigned char, 8> kMagic{0x89, 'T', 'R', 'A', 'C', 'E', '\r', '\n'};
-inline constexpr std::uint32_t kVersion = 1;
+inline constexpr std::uint32_t kVersion = 2;
 inline constexpr std::uint32_t kByteOrder = 0x01020304;
 inline constexpr std::uint32_t kChunkMagic = 0x48435254;  // "TRCH"
 inline constexpr std::uint32_t kPage = 4096;              // the header's bytes, and what a chunk's are a multiple of
@@ -26,10 +27,68 @@ struct FileHeader {
   std::uint32_t byte_order;
   std::uint32_t process;
   std::uint32_t lost;  // calls that were not recorded, since there was no room; counted while the program runs
-  std::uint32_t sum;   // of the page, with `lost` and this as zeros
-  std::array<char, kPage - 28> program;  // its path, ended by zeros
+  std::uint32_t sum;   // of the page, with `lost`, this and `state` as zeros
+  std::uint32_t zero;
+  std::uint64_t state;                   // an Extent as a number; written while the program runs
+  std::array<char, kPage - 40> program;  // its path, ended by zeros
 };
 static_assert(sizeof(FileHeader) == kPage);
+static_assert(offsetof(FileHeader, state) % sizeof(std::uint64_t) == 0);
+
+// The sum of 8 bytes each, as two halves that are added up side by side. Each step is a bijection of the half's sum, and of
+// what is added to it, so that one changed byte always changes the whole. The constants are those of xxHash (Y. Collet).
+class Sum {
+ public:
+  constexpr void add(std::uint64_t word) noexcept {
+    low_ = step(low_, static_cast<std::uint32_t>(word));
+    high_ = step(high_, static_cast<std::uint32_t>(word >> 32));
+  }
+  [[nodiscard]] constexpr std::uint32_t with(std::uint32_t number) const noexcept {
+    return (low_ + std::rotl(high_, 16)) ^ number;
+  }
+
+ private:
+  static constexpr std::uint32_t step(std::uint32_t sum, std::uint32_t half) noexcept {
+    return std::rotl((sum ^ half) * 2654435761U, 13);
+  }
+
+  std::uint32_t low_ = 2246822519U;
+  std::uint32_t high_ = 3266489917U;
+};
+
+// How much of the file there is, and whether the program has ended in order. A file that is shorter was cut off.
+struct Extent {
+  std::uint32_t pages = 0;  // of the file: less than 2^31
+  bool has_ended = false;
+
+  [[nodiscard]] constexpr std::uint64_t as_number() const noexcept {
+    const std::uint32_t low = pages | (has_ended ? kEnded : 0);
+    return std::uint64_t{sum_of(low)} << 32 | low;
+  }
+  [[nodiscard]] static constexpr bool is_one(std::uint64_t number) noexcept {
+    return sum_of(static_cast<std::uint32_t>(number)) == number >> 32;
+  }
+  [[nodiscard]] static constexpr Extent of(std::uint64_t number) noexcept {
+    const auto low = static_cast<std::uint32_t>(number);
+    return {low & ~kEnded, (low & kEnded) != 0};
+  }
+
+ private:
+  static constexpr std::uint32_t kEnded = 1U << 31;
+  static constexpr std::uint32_t sum_of(std::uint32_t low) noexcept {
+    Sum sum;
+    sum.add(low);
+    return sum.with(0);
+  }
+};
+
+constexpr std::uint32_t sum_of(FileHeader page) noexcept {
+  page.lost = page.sum = 0;
+  page.state = 0;
+  Sum sum;
+  for (const std::uint64_t word : std::bit_cast<std::array<std::uint64_t, kPage / 8>>(page)) sum.add(word);
+  return sum.with(0);
+}
 
 enum class ChunkKind : std::uint32_t { calls = 1, modules = 2 };
 
@@ -38,16 +97,15 @@ struct ChunkHeader {
   std::uint32_t kind;
   std::uint32_t bytes;   // of the chunk, this header among them
   std::uint32_t thread;  // counted from 0 in the order of their first calls
+  std::uint64_t offset;  // where in the file the chunk lies
   std::uint64_t after;   // the number of the thread's last event before this chunk
   std::uint64_t
       state;  // used bytes, this header among them, below; their sum above. Written at once, after each record
 };
-static_assert(sizeof(ChunkHeader) == 32);
-inline constexpr std::uint32_t kSummedHeader = offsetof(ChunkHeader, state);
-
-// FNV-1a (G. Fowler, L. Noll, P. Vo). Each step is a bijection of the sum, so one changed byte always changes it.
-inline constexpr std::uint32_t kEmptySum = 2166136261U;
-constexpr std::uint32_t add_to_sum(std::uint32_t sum, unsigned char byte) noexcept { return (sum ^ byte) * 16777619U; }
+static_assert(sizeof(ChunkHeader) == 40);
+static_assert(offsetof(ChunkHeader, state) + sizeof(std::uint64_t) == sizeof(ChunkHeader));
+// The sum is of the chunk's words but `state`, up to the one in which byte `used` is; what of it is not used counts as zeros.
+inline constexpr std::uint32_t kWord = sizeof(std::uint64_t);
 
 enum class Call : std::uint8_t {
   malloc,
@@ -129,6 +187,23 @@ struct Record {
   std::uint64_t site = 0;  // the address that the call returned to
   bool operator==(const Record&) const = default;
 };
+
+// A number takes 1 to 9 bytes. The zeros that the first byte ends in say how many more there are; above them and a one come
+// the number's bits. A first byte of zeros is followed by all 64 bits.
+inline constexpr std::uint32_t kLongestNumber = 9;
+alignas(64) inline constexpr std::array<std::uint8_t, 64> kBytesOfNumber = [] {  // by its highest bit
+  std::array<std::uint8_t, 64> bytes{};
+  for (std::size_t bit = 0; bit < 64; ++bit)
+    bytes[bit] = static_cast<std::uint8_t>(bit < 56 ? bit / 7 + 1 : kLongestNumber);
+  return bytes;
+}();
+constexpr std::uint32_t bytes_of(std::uint64_t number) noexcept {
+  return kBytesOfNumber[63U ^ static_cast<unsigned>(std::countl_zero(number | 1))];
+}
+// Of a number that has `bytes`, fewer than nine: the first one lowest.
+constexpr std::uint64_t encoded(std::uint64_t number, std::uint32_t bytes) noexcept {
+  return (number << 1 | 1) << (bytes - 1);
+}
 
 // Neighbouring blocks differ little, and mostly by multiples of 16: the low four bits go to the top.
 constexpr std::uint64_t turned(std::uint64_t address) noexcept { return address >> 4 | address << 60; }

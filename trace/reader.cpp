@@ -11,9 +11,16 @@
 namespace trestle::trace {
 namespace {
 
-std::uint32_t sum_of(std::span<const unsigned char> bytes, std::uint32_t sum = kEmptySum) {
-  for (const unsigned char byte : bytes) sum = add_to_sum(sum, byte);
-  return sum;
+// Of a chunk's used bytes, its state among them.
+std::uint32_t sum_of_chunk(const std::vector<unsigned char>& used) {
+  Sum sum;
+  for (std::size_t at = 0; at <= used.size(); at += kWord) {
+    if (at == offsetof(ChunkHeader, state)) continue;
+    std::uint64_t word = 0;
+    if (at < used.size()) std::memcpy(&word, &used[at], std::min<std::size_t>(kWord, used.size() - at));
+    sum.add(word);
+  }
+  return sum.with(static_cast<std::uint32_t>(used.size()));
 }
 
 bool is_zero(std::span<const unsigned char> bytes) {
@@ -60,10 +67,10 @@ void Reader::read_header() {
     refuse(offsetof(FileHeader, version),
            "of version " + std::to_string(page->version) + "; this reads " + std::to_string(kVersion));
   lost_ = page->lost;
-  const std::uint32_t sum = page->sum;
-  page->lost = page->sum = 0;
-  if (sum_of({reinterpret_cast<const unsigned char*>(page.get()), kPage}) != sum)
-    refuse(offsetof(FileHeader, sum), "the header is damaged: its sum is another");
+  if (sum_of(*page) != page->sum) refuse(offsetof(FileHeader, sum), "the header is damaged: its sum is another");
+  if (!Extent::is_one(page->state))
+    refuse(offsetof(FileHeader, state), "the header is damaged: the sum of the file's extent is another");
+  extent_ = Extent::of(page->state);
   process_ = page->process;
   page->program.back() = '\0';
   program_ = page->program.data();
@@ -79,9 +86,19 @@ ChunkHeader Reader::header_at(std::uint64_t offset) const {
   if (header.bytes > size_ - offset)
     refuse(size_, "cut off: the chunk at byte " + std::to_string(offset) + " is of " + std::to_string(header.bytes) +
                       " bytes");
+  check_place(header, offset);
   if (used_of(header) < sizeof header || used_of(header) > header.bytes)
     refuse(offset + offsetof(ChunkHeader, state), std::to_string(used_of(header)) + " bytes of a chunk are used");
   return header;
+}
+
+// Were a chunk taken out of the file, or put into it, those behind it would not lie where they did.
+void Reader::check_place(const ChunkHeader& header, std::uint64_t offset) const {
+  if (header.offset == offset) return;
+  const std::string lay = "this chunk was at byte " + std::to_string(header.offset) + ": ";
+  refuse(offset, header.offset < offset
+                     ? lay + "what is before it was not"
+                     : lay + std::to_string(header.offset - offset) + " bytes are missing before it");
 }
 
 // The process was killed after it had made room for a chunk, and before it began it: all zeros to the file's end.
@@ -96,8 +113,7 @@ bool Reader::is_end(std::uint64_t offset) const {
 }
 
 void Reader::look_through() {
-  for (std::uint64_t offset = kPage; offset < size_;) {
-    if (is_end(offset)) return;
+  for (std::uint64_t offset = kPage; offset < size_ && !is_end(offset);) {
     const ChunkHeader header = header_at(offset);
     if (header.kind == static_cast<std::uint32_t>(ChunkKind::calls)) {
       add(header, offset);
@@ -112,7 +128,10 @@ void Reader::look_through() {
       }
     }
     offset += header.bytes;
+    stop_ = offset;
   }
+  if (const std::uint64_t whole = std::uint64_t{extent_.pages} * kPage; size_ < whole)
+    refuse(size_, "cut off: there were " + std::to_string(whole) + " bytes");
 }
 
 void Reader::add(const ChunkHeader& header, std::uint64_t offset) {
@@ -128,16 +147,16 @@ std::vector<unsigned char> Reader::load(std::uint64_t offset) const {
   const ChunkHeader header = header_at(offset);
   std::vector<unsigned char> bytes(used_of(header));
   read(offset, bytes.data(), bytes.size());
-  const std::span<const unsigned char> all(bytes);
-  const std::uint32_t sum = sum_of(all.subspan(sizeof header), sum_of(all.first(kSummedHeader)));
-  if (sum != header.state >> 32) refuse(offset, "a chunk is damaged: its sum is another");
+  if (sum_of_chunk(bytes) != header.state >> 32) refuse(offset, "a chunk is damaged: its sum is another");
   return bytes;
 }
 
 void Reader::load_chunk(Cursor& cursor) const {
   const Place place = cursor.chunks[cursor.chunk];
-  if (place.after < cursor.last)
-    refuse(place.offset + offsetof(ChunkHeader, after), "a chunk that is before another one of its thread");
+  if (cursor.chunk != 0 && place.after != cursor.last)
+    refuse(place.offset + offsetof(ChunkHeader, after),
+           "the thread's last event before this chunk has number " + std::to_string(place.after) +
+               ", but what is there ends with " + std::to_string(cursor.last));
   cursor.bytes = load(place.offset);
   cursor.decoder = Decoder(std::span<const unsigned char>(cursor.bytes).subspan(sizeof(ChunkHeader)), place.after);
   cursor.is_loaded = true;

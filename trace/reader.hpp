@@ -30,6 +30,10 @@ class Reader {
   [[nodiscard]] const std::string& program() const { return program_; }
   [[nodiscard]] std::uint32_t process() const { return process_; }
   [[nodiscard]] std::uint32_t lost() const { return lost_; }
+  // Whether the program ended in order; else what it did last may be missing.
+  [[nodiscard]] bool has_ended() const { return extent_.has_ended; }
+  // The byte behind the last chunk that was begun.
+  [[nodiscard]] std::uint64_t stop() const { return stop_; }
   [[nodiscard]] std::uint32_t threads() const { return static_cast<std::uint32_t>(cursors_.size()); }
   [[nodiscard]] std::uint64_t bytes() const { return size_; }
   [[nodiscard]] const std::vector<Module>& modules() const { return modules_; }
@@ -51,8 +55,8 @@ class Reader {
     std::vector<unsigned char> bytes;
     Decoder decoder;
     Record record;
-    bool is_begun = false;  // the record's first event was told, its second was not
-    std::uint64_t last = 0;
+    bool is_begun = false;   // the record's first event was told, its second was not
+    std::uint64_t last = 0;  // number of the thread's events so far
   };
   struct Turn {
     std::uint64_t number;
@@ -65,6 +69,7 @@ class Reader {
   void read_header();
   void look_through();
   [[nodiscard]] ChunkHeader header_at(std::uint64_t offset) const;
+  void check_place(const ChunkHeader& header, std::uint64_t offset) const;
   [[nodiscard]] bool is_end(std::uint64_t offset) const;
   void add(const ChunkHeader& header, std::uint64_t offset);
   [[nodiscard]] std::vector<unsigned char> load(std::uint64_t offset) const;
@@ -79,6 +84,8 @@ class Reader {
   std::string program_;
   std::uint32_t process_ = 0;
   std::uint32_t lost_ = 0;
+  Extent extent_;
+  std::uint64_t stop_ = kPage;
   std::vector<Module> modules_;
   std::vector<Cursor> cursors_;
   std::priority_queue<Turn, std::vector<Turn>, std::greater<>> turns_;

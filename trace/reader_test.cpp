@@ -19,6 +19,13 @@ std::string outcome(const std::string& path) {
   }
 }
 
+void set_extent(const TestFile& file, Extent extent) {
+  std::string bytes = file.read();
+  const std::uint64_t number = extent.as_number();
+  std::memcpy(bytes.data() + offsetof(FileHeader, state), &number, sizeof number);
+  file.write(bytes);
+}
+
 TEST(Reader, EventsComeInTheOrderOfTheirNumbers) {
   const TestFile file("t");
   write_trace(file.path(), handed_over());
@@ -57,11 +64,78 @@ TEST(Reader, EveryTruncationIsAReadingOrAnErrorWithTheByte) {
   ASSERT_EQ(outcome(file.path()), "");
   for (std::size_t length = whole.size(); length-- > 0;) {
     std::filesystem::resize_file(file.path(), length);
-    // Between two chunks the file could have ended: that a process was killed there is nothing wrong.
-    const std::string expected = length >= kPage && length % kPage == 0 ? "" : file.path() + ": at byte ";
-    ASSERT_TRUE(expected.empty() ? outcome(file.path()).empty() : outcome(file.path()).starts_with(expected))
+    ASSERT_TRUE(outcome(file.path()).starts_with(file.path() + ": at byte "))
         << "cut off after " << length << " bytes: " << outcome(file.path());
   }
+}
+
+// Of a program that was killed, too.
+TEST(Reader, AFileThatIsShorterThanItWasIsCutOff) {
+  const TestFile file("t");
+  write_trace(file.path(), handed_over());
+  set_extent(file, {.pages = 4, .has_ended = false});
+  EXPECT_EQ(outcome(file.path()), "");
+  EXPECT_FALSE(Reader(file.path()).has_ended());
+  std::filesystem::resize_file(file.path(), 3 * kPage);
+  EXPECT_EQ(outcome(file.path()), file.path() + ": at byte 12288: cut off: there were 16384 bytes");
+}
+
+// A killed process had no time to say that there is one chunk more.
+TEST(Reader, AFileMayBeLongerThanItSays) {
+  const TestFile file("t");
+  write_trace(file.path(), handed_over());
+  EXPECT_TRUE(Reader(file.path()).has_ended());
+  set_extent(file, {.pages = 3, .has_ended = false});
+  EXPECT_EQ(ops_of(file.path()).size(), handed_over().size());
+}
+
+std::string thread_chunk(const std::string& whole, std::size_t number) { return whole.substr(number * kPage, kPage); }
+
+TEST(Reader, AChunkThatIsMissingOrMovedIsTold) {
+  const TestFile file("t");
+  write_trace(file.path(), handed_over());
+  const std::string whole = file.read();
+  const std::string head = thread_chunk(whole, 0);
+  const std::string first = thread_chunk(whole, 1);
+  const std::string second = thread_chunk(whole, 2);
+  const std::string third = thread_chunk(whole, 3);
+  file.write(head + first + third);
+  EXPECT_EQ(outcome(file.path()),
+            file.path() + ": at byte 8192: this chunk was at byte 12288: 4096 bytes are missing before it");
+  file.write(head + second + first + third);
+  EXPECT_EQ(outcome(file.path()),
+            file.path() + ": at byte 4096: this chunk was at byte 8192: 4096 bytes are missing before it");
+  file.write(head + first + first + second + third);
+  EXPECT_EQ(outcome(file.path()),
+            file.path() + ": at byte 8192: this chunk was at byte 4096: what is before it was not");
+}
+
+// Each chunk in its place, and yet one of another run.
+TEST(Reader, AGapInAThreadsNumbersIsTold) {
+  const TestFile file("t");
+  const std::string path = file.path();
+  Writer writer(path, "/usr/bin/program");
+  for (std::uint64_t i = 0; i < 100000; ++i) writer.put(0, {.call = Call::malloc, .size = 1, .after = i * 16 + 16});
+  writer.finish();
+  std::string whole = file.read();
+  ChunkHeader header{};
+  std::memcpy(&header, whole.data() + kPage, sizeof header);
+  const std::size_t second = kPage + header.bytes;
+  const std::vector<unsigned char> records(whole.begin() + static_cast<std::ptrdiff_t>(second + sizeof header),
+                                           whole.end());
+  std::memcpy(&header, whole.data() + second, sizeof header);
+  std::vector<std::uint64_t> words(header.bytes / 8);
+  auto* const chunk = reinterpret_cast<unsigned char*>(words.data());
+  ChunkWriter anew;
+  anew.begin(chunk, header.bytes, ChunkKind::calls, 0, second, header.after + 1);
+  for (std::size_t at = 0; at < static_cast<std::uint32_t>(header.state) - sizeof header; ++at)
+    anew.put_byte(records[at]);
+  anew.publish();
+  file.write(whole.replace(second, header.bytes, std::string(chunk, chunk + header.bytes)));
+  EXPECT_EQ(outcome(path), path + ": at byte " + std::to_string(second + offsetof(ChunkHeader, after)) +
+                               ": the thread's last event before this chunk has number " +
+                               std::to_string(header.after + 1) + ", but what is there ends with " +
+                               std::to_string(header.after));
 }
 
 TEST(Reader, EveryChangedByteOfARecordIsFound) {
@@ -95,20 +169,20 @@ TEST(Reader, NonsenseWithARightSumIsRefused) {
     std::vector<std::uint64_t> words(kPage / 8);
     auto* const chunk = reinterpret_cast<unsigned char*>(words.data());
     ChunkWriter writer;
-    writer.begin(chunk, kPage, kind, thread, after);
+    writer.begin(chunk, kPage, kind, thread, head.size(), after);
     for (const unsigned char byte : records) writer.put_byte(byte);
     writer.publish();
     file.write(head + std::string(chunk, chunk + kPage));
     const std::string told = outcome(file.path());
     return told.empty() ? told : told.substr(file.path().size());
   };
-  EXPECT_EQ(outcome_of(0, 0, {0x3f}), ": at byte 4128: a call that there is not");
-  EXPECT_EQ(outcome_of(0, 0, {0x20, 5}), ": at byte 4130: a record that is not whole");
-  EXPECT_EQ(outcome_of(0, UINT64_MAX, {0x20, 5, 6, 7}), ": at byte 4129: an event's number of more than 64 bits");
+  EXPECT_EQ(outcome_of(0, 0, {0x3f}), ": at byte 4136: a call that there is not");
+  EXPECT_EQ(outcome_of(0, 0, {0x20, 11}), ": at byte 4138: a record that is not whole");
+  EXPECT_EQ(outcome_of(0, UINT64_MAX, {0x20, 11, 13, 15}), ": at byte 4137: an event's number of more than 64 bits");
   EXPECT_EQ(outcome_of(4000000000U, 0, {}), ": at byte 4108: thread 4000000000 of a file of 8192 bytes");
   EXPECT_EQ(outcome_of(0, 0, {}, ChunkKind{7}), ": at byte 4100: a chunk of kind 7");
-  EXPECT_EQ(outcome_of(0, 0, {1, 2, 3, 100, 'x'}, ChunkKind::modules), ": at byte 4132: a text that is not whole");
-  EXPECT_EQ(outcome_of(0, 0, {1, 2, 3, 1, 'x'}, ChunkKind::modules), "");
+  EXPECT_EQ(outcome_of(0, 0, {3, 5, 7, 201, 'x'}, ChunkKind::modules), ": at byte 4140: a text that is not whole");
+  EXPECT_EQ(outcome_of(0, 0, {3, 5, 7, 3, 'x'}, ChunkKind::modules), "");
 }
 
 TEST(Reader, ZerosWhereAChunkWouldBeginAreTheEnd) {

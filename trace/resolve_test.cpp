@@ -68,8 +68,10 @@ TEST(Resolve, AReallocHasTwoMoments) {
   const auto add = [&](std::uint32_t thread, const std::vector<Record>& records) {
     std::vector<std::uint64_t> words(kPage / 8);
     auto* const chunk = reinterpret_cast<unsigned char*>(words.data());
+    ChunkWriter begun;
+    begun.begin(chunk, kPage, ChunkKind::calls, thread, bytes.size(), 0);
     Encoder encoder;
-    encoder.begin(chunk, kPage, thread);
+    encoder.begin(begun);
     for (const Record& record : records) encoder.put(record);
     bytes.append(chunk, chunk + kPage);
   };

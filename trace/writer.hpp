@@ -3,6 +3,7 @@
 
 #include <deque>
 #include <fstream>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -28,11 +29,15 @@ class Writer {
     Encoder encoder;
   };
 
+  // At the file's start; what is written next comes behind it.
+  void write_header(Extent extent);
   void begin_chunk(std::uint32_t thread);
   void write_chunk(std::uint32_t thread);
 
   std::string path_;
   std::ofstream file_;
+  std::unique_ptr<FileHeader> header_;
+  std::uint64_t offset_ = kPage;
   std::deque<Thread> threads_;
   std::uint64_t number_ = 0;
 };

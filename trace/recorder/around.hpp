@@ -19,9 +19,9 @@ template <Call call, class Serve>
                                           Serve serve) noexcept {
   ThreadLog* const log = current_log();
   if (log == nullptr) return serve();
-  log->is_writing = true;
+  log->state = LogState::busy;
   void* const block = serve();
-  const std::uint64_t number = next_number();
+  const std::uint64_t number = log->numbers.next(number_of(block));
   record(log, {.call = call,
                .begin = number,
                .end = number,
@@ -29,6 +29,7 @@ template <Call call, class Serve>
                .alignment = alignment,
                .after = number_of(block),
                .site = site});
+  log->state = LogState::ready;
   return block;
 }
 
@@ -38,7 +39,8 @@ template <Call call, class Serve>
                                          Serve serve) noexcept {
   ThreadLog* const log = current_log();
   if (log == nullptr) return serve();
-  const std::uint64_t number = next_number();
+  log->state = LogState::busy;
+  const std::uint64_t number = log->numbers.next(number_of(block));
   record(log, {.call = call,
                .begin = number,
                .end = number,
@@ -46,9 +48,8 @@ template <Call call, class Serve>
                .alignment = alignment,
                .before = number_of(block),
                .site = site});
-  log->is_writing = true;
   serve();
-  log->is_writing = false;
+  log->state = LogState::ready;
 }
 
 // The call that `serve` makes may end `block` and begin another.
@@ -56,16 +57,19 @@ template <Call call, class Serve>
 [[gnu::always_inline]] inline void* resized(void* block, std::size_t size, std::uint64_t site, Serve serve) noexcept {
   ThreadLog* const log = current_log();
   if (log == nullptr) return serve();
-  log->is_writing = true;
-  const std::uint64_t begin = next_number();
+  log->state = LogState::busy;
+  const std::uint64_t begin = log->numbers.next(number_of(block));
   void* const to = serve();
+  // Where there was no memory, the old block is there again.
+  const std::uint64_t end = log->numbers.next(number_of(to != nullptr ? to : block));
   record(log, {.call = call,
                .begin = begin,
-               .end = next_number(),
+               .end = end,
                .size = size,
                .before = number_of(block),
                .after = number_of(to),
                .site = site});
+  log->state = LogState::ready;
   return to;
 }
 

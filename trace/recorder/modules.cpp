@@ -48,10 +48,10 @@ Range range_of(const dl_phdr_info& module) noexcept {
 
 bool have_room(std::uint32_t bytes) noexcept {
   if (chunk.chunk() != nullptr && chunk.has_room(bytes)) return true;
-  unsigned char* const taken = TraceFile::take(kChunk);
-  if (taken == nullptr) return false;
+  const ChunkWriter taken = TraceFile::take(kChunk, ChunkKind::modules, 0, 0);
+  if (taken.chunk() == nullptr) return false;
   if (chunk.chunk() != nullptr) munmap(chunk.chunk(), chunk.bytes());
-  chunk.begin(taken, kChunk, ChunkKind::modules, 0, 0);
+  chunk = taken;
   return true;
 }
 

@@ -12,10 +12,9 @@ namespace trestle::trace {
 namespace {
 
 constinit Next found{};
-constinit std::atomic<bool> is_found{false};
 constinit std::atomic<bool> is_looking{false};
 
-alignas(16) constinit std::array<unsigned char, 32 << 10> buffer{};
+constexpr auto& buffer = internal::first_memory;
 constinit std::atomic<std::size_t> taken{0};
 
 template <class Function>
@@ -36,21 +35,16 @@ void look_up_all() noexcept {
   look_up(found.memalign, "memalign");
   look_up(found.valloc, "valloc");
   look_up(found.pvalloc, "pvalloc");
-}
-
-[[gnu::cold]] const Next* find() noexcept {
-  if (is_looking.exchange(true)) return is_found.load(std::memory_order_acquire) ? &found : nullptr;
-  look_up_all();
-  is_found.store(true, std::memory_order_release);
-  return &found;
+  look_up(found.exit_at_once, "_exit");
 }
 
 }  // namespace
 
-const Next* next() noexcept {
-  if (is_found.load(std::memory_order_acquire)) [[likely]]
-    return &found;
-  return find();
+[[gnu::cold]] const Next* internal::find_next() noexcept {
+  if (is_looking.exchange(true)) return internal::next.load(std::memory_order_acquire);
+  look_up_all();
+  internal::next.store(&found, std::memory_order_release);
+  return &found;
 }
 
 void* first_memory(std::size_t bytes) noexcept {
@@ -62,11 +56,6 @@ void* first_memory(std::size_t bytes) noexcept {
     _exit(125);
   }
   return buffer.data() + at;
-}
-
-bool is_first_memory(const void* block) noexcept {
-  const auto* const byte = static_cast<const unsigned char*>(block);
-  return byte >= buffer.data() && byte < buffer.data() + buffer.size();
 }
 
 void* moved_first_memory(const void* block, std::size_t bytes) noexcept {
