@@ -19,6 +19,7 @@
 
 #include "base/arith.hpp"
 #include "base/keyed.hpp"
+#include "os/keep_errno.hpp"
 #include "os/uncancelled.hpp"
 
 namespace trestle {
@@ -40,17 +41,6 @@ std::atomic<bool> moves_refused{false};
 constexpr std::size_t kCloseByMapping = std::size_t{256} << 10;
 // Some range so long had to be guarded: the process may have no more mappings.
 std::atomic<bool> closed_by_guard{false};
-
-class KeepErrno {
- public:
-  KeepErrno() noexcept : kept_(errno) {}
-  ~KeepErrno() noexcept { errno = kept_; }
-  KeepErrno(const KeepErrno&) = delete;
-  KeepErrno& operator=(const KeepErrno&) = delete;
-
- private:
-  int kept_;
-};
 
 std::size_t read_mapping_budget() noexcept {
   const int file = os::open_file("/proc/sys/vm/max_map_count", O_RDONLY | O_CLOEXEC);
@@ -248,25 +238,6 @@ std::uint64_t peak_rss_bytes() noexcept {
 void sleep_a_little() noexcept {
   const KeepErrno keep;
   sleep_once({.tv_sec = 0, .tv_nsec = 1'000'000});
-}
-
-void write_all(int file, std::span<const char> text) noexcept {
-  const KeepErrno keep;
-  while (!text.empty()) {
-    const ssize_t written = write_file(file, text.data(), text.size());
-    if (written < 0 && errno == EINTR) continue;
-    if (written <= 0) return;
-    text = text.subspan(static_cast<std::size_t>(written));
-  }
-}
-
-bool append_to_file(const char* path, std::span<const char> text) noexcept {
-  const KeepErrno keep;
-  const int file = open_file(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY, 0600);
-  if (file < 0) return false;
-  const ssize_t written = write_file(file, text.data(), text.size());
-  close_file(file);
-  return written == static_cast<ssize_t>(text.size());
 }
 
 bool read_own_memory(const void* from, void* to, std::size_t bytes) noexcept {

@@ -46,10 +46,6 @@ namespace os {
 // The most physical memory that the process has had at once.
 [[nodiscard]] std::uint64_t peak_rss_bytes() noexcept;
 void sleep_a_little() noexcept;  // about a millisecond
-// Writes all of it, in as few calls as the kernel allows; gives up on an error. Keeps errno.
-void write_all(int file, std::span<const char> text) noexcept;
-// Appends the text to the file at `path` in one call, creating it. False iff that failed. Keeps errno.
-bool append_to_file(const char* path, std::span<const char> text) noexcept;
 // Copies bytes of this process that may not be mapped. False iff not all of them could be read.
 [[nodiscard]] bool read_own_memory(const void* from, void* to, std::size_t bytes) noexcept;
 // Whether each page of [from, to) can be read. Cost: a system call for every 32 of them. Keeps errno.

@@ -4,6 +4,7 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/types.h>
 #include <time.h>
@@ -22,6 +23,10 @@ inline ssize_t read_file_at(int file, void* to, std::size_t bytes, off_t at) noe
 }
 inline ssize_t write_file(int file, const void* from, std::size_t bytes) noexcept {
   return syscall(SYS_write, file, from, bytes);
+}
+// To a socket. Does not wait for room, and sends no signal.
+inline ssize_t send_at_once(int file, const void* from, std::size_t bytes) noexcept {
+  return syscall(SYS_sendto, file, from, bytes, MSG_DONTWAIT | MSG_NOSIGNAL, nullptr, 0);
 }
 inline void close_file(int file) noexcept { syscall(SYS_close, file); }
 inline void sleep_once(const timespec& time) noexcept { syscall(SYS_nanosleep, &time, nullptr); }

@@ -1,14 +1,12 @@
 #include "report/report.hpp"
 
-#include <fcntl.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <array>
 #include <atomic>
 
 #include "base/arith.hpp"
 #include "os/linux_os.hpp"
+#include "os/output.hpp"
 #include "os/undisturbed.hpp"
 #include "report/json.hpp"
 #include "report/reported.hpp"
@@ -35,7 +33,7 @@ std::atomic<const char*> json_path{""};
 
 // whole: the room is the caller's from now on.
 Printed enter_room() noexcept {
-  constexpr std::uint64_t kLongest = 2 * Symbolizer::kPatienceNs;
+  constexpr std::uint64_t kLongest = 2 * (Symbolizer::kPatienceNs + os::kOutputPatienceNs);
   const std::uint64_t begun = os::now_ns();
   const int self = os::thread_id();
   for (int owner = 0; !reporter.compare_exchange_strong(owner, self, std::memory_order_acquire); owner = 0) {
@@ -196,7 +194,7 @@ void symbolize(Reported& report, Room& room) noexcept {
   const char* const program = chosen_symbolizer.load(std::memory_order_acquire);
   const std::span<const void* const> addresses = gather(room);
   if (addresses.empty() || program[0] == '\0') return;
-  os::write_all(STDERR_FILENO, room.text.chars());
+  os::write_to_stderr(room.text.chars());
   room.text.clear();
   room.symbolizer.resolve(addresses, program);
   report.symbolizer = &room.symbolizer;
@@ -330,11 +328,12 @@ Printed print_report(const Fault& fault, std::uint64_t offset, const Call& call,
   add_head(text, report);
   symbolize(report, room);
   add_stacks(text, report);
-  os::write_all(STDERR_FILENO, text.chars());
+  os::write_to_stderr(text.chars());
   if (const char* const path = json_path.load(std::memory_order_acquire); path[0] != '\0') {
     text.clear();
     add_json(text, report);
-    if (!os::append_to_file(path, text.chars())) print_line("cannot append the report to ", path);
+    const int error = os::append_to_file(path, text.chars());
+    if (error != 0) print_line("cannot append the report to ", path, ": ", os::reason_for(error));
   }
   leave_room();
   return Printed::whole;
@@ -359,7 +358,7 @@ void print_line(std::string_view first, std::string_view second, std::string_vie
                 std::string_view fourth) noexcept {
   Text<512> text;
   text.add("trestle: ").add(first).add(second).add(third).add(fourth).add("\n");
-  os::write_all(STDERR_FILENO, text.chars());
+  os::write_to_stderr(text.chars());
 }
 
 }  // namespace trestle

@@ -53,8 +53,9 @@ struct Beside {
 // interrupted it; or another has been for too long.
 enum class Printed { whole, inside, busy };
 
-// Prints one report to stderr without allocating, in one write, or in two where a symbolizer is asked in between. Reports of
-// several threads come one after the other. Where the symbolizer can tell, stacks are in terms of the source.
+// Prints one report to stderr without allocating, in one write, or in two where a symbolizer is asked in between; in more, and
+// what is left of it not at all, where stderr takes no more at once. Reports of several threads come one after the other. Where
+// the symbolizer can tell, stacks are in terms of the source.
 Printed print_report(const Fault& fault, std::uint64_t offset, const Call& call, Severity severity,
                      const Beside& beside = {}) noexcept;
 

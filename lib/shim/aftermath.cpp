@@ -9,6 +9,7 @@
 
 #include "base/keyed.hpp"
 #include "base/marks.hpp"
+#include "os/output.hpp"
 #include "os/undisturbed.hpp"
 #include "report/ration.hpp"
 #include "report/text.hpp"
@@ -50,8 +51,9 @@ void write_summary() noexcept {
   line.add(",\"leaked_bytes\":").add(std::uint64_t{leaked.all_bytes()});
   line.add(",\"faults\":").add(since(all.faults, inherited.faults));
   line.add(",\"fault\":\"").add(all.faults != inherited.faults ? traits_of(first_fault).name : "").add("\"}\n");
-  if (!os::append_to_file(options_of_process.summary.data(), line.chars()))
-    print_line("cannot append the summary to ", options_of_process.summary.data());
+  const char* const path = options_of_process.summary.data();
+  const int error = os::append_to_file(path, line.chars());
+  if (error != 0) print_line("cannot append the summary to ", path, ": ", os::reason_for(error));
 }
 
 // Of reports that were not printed.

@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "base/marks.hpp"
+#include "os/output.hpp"
 #include "report/symbolizer.hpp"
 #include "report/text.hpp"
 #include "shim/access.hpp"
@@ -118,6 +119,7 @@ void set_sample() noexcept {
 __attribute__((constructor(101))) void set_up() noexcept {
   const OwnAccesses own;
   process.store(os::process_id(), std::memory_order_relaxed);
+  os::remember_stderr();
   if (is_under_valgrind()) options.leak_check = false;  // memcheck has a search of its own
   if (const char* const text = secure_getenv("TRESTLE_OPTIONS")) parse_options(text, options, warn_of_option);
   begin_aftermath();

@@ -9,11 +9,6 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <cstdio>
-#include <cstdlib>
-#include <cstring>
-#include <string>
-#include <string_view>
 #include <vector>
 
 #include "base/arith.hpp"
@@ -228,38 +223,6 @@ TEST_F(LinuxOsTest, ReadsItsOwnMemoryOrSaysThatItCannot) {
   ASSERT_TRUE(os_.guard(at_ + kOsPage, kOsPage));
   EXPECT_FALSE(os::read_own_memory(at_ + kOsPage, copy.data(), 1));
   EXPECT_FALSE(os::read_own_memory(at_ + kOsPage - 16, copy.data(), copy.size())) << "half of it is guarded";
-  EXPECT_EQ(errno, 77);
-}
-
-TEST(OsFiles, AppendsWholeLinesAndCreatesTheFile) {
-  std::string path = testing::TempDir() + "trestle_append_XXXXXX";
-  const int file = mkstemp(path.data());
-  ASSERT_GE(file, 0);
-  close(file);
-  unlink(path.c_str());
-  EXPECT_TRUE(os::append_to_file(path.c_str(), std::string_view("one\n")));
-  EXPECT_TRUE(os::append_to_file(path.c_str(), std::string_view("two\n")));
-  std::array<char, 32> text{};
-  std::FILE* const read = std::fopen(path.c_str(), "r");
-  ASSERT_NE(read, nullptr);
-  const std::size_t length = std::fread(text.data(), 1, text.size(), read);
-  std::fclose(read);
-  unlink(path.c_str());
-  EXPECT_EQ(std::string(text.data(), length), "one\ntwo\n");
-  EXPECT_FALSE(os::append_to_file("/nonexistent/folder/file", std::string_view("x")));
-}
-
-TEST(OsFiles, WritesAllThroughAPipeAndGivesUpOnAClosedFile) {
-  std::array<int, 2> ends{};
-  ASSERT_EQ(pipe(ends.data()), 0);
-  os::write_all(ends[1], std::string_view("whole"));
-  std::array<char, 16> text{};
-  EXPECT_EQ(read(ends[0], text.data(), text.size()), 5);
-  EXPECT_STREQ(text.data(), "whole");
-  close(ends[0]);
-  close(ends[1]);
-  errno = 77;
-  os::write_all(ends[1], std::string_view("nowhere"));
   EXPECT_EQ(errno, 77);
 }
 

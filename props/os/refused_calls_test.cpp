@@ -305,26 +305,5 @@ TEST_F(RefusedCalls, WhatTheKernelDoesNotTellIsTheLeastThereCanBe) {
   });
 }
 
-TEST_F(RefusedCalls, AllIsWrittenAlsoByHalvesAndAcrossSignals) {
-  std::array<int, 2> ends{};
-  ASSERT_EQ(pipe(ends.data()), 0);
-  expect_in_child([&] {
-    HOLDS(falter(SYS_write, 2, EINTR));
-    errno = kKept;
-    os::write_all(ends[1], std::string_view("signals "));
-    HOLDS(Faltering::calls == 3);
-    Faltering::times = 3;
-    Faltering::error = 0;  // a byte
-    os::write_all(ends[1], std::string_view("pieces"));
-    HOLDS(Faltering::calls == 7);
-    return 0;
-  });
-  close(ends[1]);
-  std::array<char, 32> text{};
-  EXPECT_EQ(read(ends[0], text.data(), text.size()), 14);
-  EXPECT_STREQ(text.data(), "signals pieces");
-  close(ends[0]);
-}
-
 }  // namespace
 }  // namespace trestle

@@ -178,7 +178,8 @@ TEST(JsonReports, AreAppendedToTheFile) {
     if (!report()) _exit(1);
   });
   EXPECT_EQ(captured.status, 0);
-  EXPECT_NE(captured.text.find("trestle: cannot append the report to /nonexistent/reports\n"), std::string::npos);
+  EXPECT_NE(captured.text.find("trestle: cannot append the report to /nonexistent/reports: the system refuses it\n"),
+            std::string::npos);
   std::ifstream file(path);
   std::size_t lines = 0;
   for (std::string line; std::getline(file, line); ++lines) EXPECT_EQ(json::parse(line)["kind"], "double free");

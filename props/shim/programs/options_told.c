@@ -20,7 +20,8 @@ static const struct saying kAll[] = {
     {"sample=5:sample_below=3", "fast", "TRESTLE_OPTIONS: sample: ignored, this policy takes no samples"},
     {"sweep=1", "fast", "TRESTLE_OPTIONS: sweep: ignored, under this policy freed blocks do not wait for it"},
     {"unwind_tables=1", "", ""},
-    {"summary=/nonexistent/x", "fast hardened debug", "cannot append the summary to /nonexistent/x"},
+    {"summary=/nonexistent/x", "fast hardened debug",
+     "cannot append the summary to /nonexistent/x: the system refuses it"},
 };
 
 /* What this program says on stderr where it is run by these options. */
