@@ -1,5 +1,7 @@
 #include "shim/aftermath.hpp"
 
+#include <pthread.h>
+#include <signal.h>
 #include <stdlib.h>
 
 #include <algorithm>
@@ -70,6 +72,20 @@ void write_summary() noexcept {
   print_line(line.view());
 }
 
+bool is_blocked(int number) noexcept {
+  sigset_t now;
+  return pthread_sigmask(SIG_BLOCK, nullptr, &now) == 0 && sigismember(&now, number) == 1;
+}
+
+// A handler of SIGABRT that comes here by a fault of its own would be called again for that, and so on: it is the last. That it
+// runs is seen by what it blocks, as long as it does, or else by how often its thread was here.
+[[noreturn]] void abort_process() noexcept {
+  constexpr int kMost = 4;
+  [[gnu::tls_model("initial-exec")]] static thread_local constinit int times = 0;
+  if (++times > 1 && (times > kMost || is_blocked(SIGABRT))) signal(SIGABRT, SIG_DFL);
+  abort();
+}
+
 [[noreturn]] void end() noexcept {
   const ProgramAccesses from_now_on;
   // In the child of vfork this memory is still the parent's, whose summary is to come.
@@ -77,7 +93,7 @@ void write_summary() noexcept {
     tell_rest();
     write_summary();
   }
-  abort();
+  abort_process();
 }
 
 void name_first(FaultKind kind) noexcept {
@@ -113,7 +129,7 @@ void count(FaultKind kind) noexcept {
 // Where another thread keeps the room for too long there is a line of it instead.
 void print(const Fault& fault, const Call& call, Outlook outlook) noexcept {
   const Severity severity = outlook == Outlook::harmless ? Severity::warning : Severity::fatal;
-  if (tell(fault, call, severity) == Printed::inside) abort();  // a fault inside the report ends it
+  if (tell(fault, call, severity) == Printed::inside) abort_process();  // a fault inside the report ends it
 }
 
 // Counts the fault, and prints its report if it is one of those that are.
