@@ -3,6 +3,7 @@
 file(GLOB faults CONFIGURE_DEPENDS ${EDGE}/faults/*.c ${EDGE}/faults/*.cpp)
 preloaded_programs(faults ${faults})
 set_source_files_properties(${EDGE}/faults/frameless.c PROPERTIES COMPILE_OPTIONS -fomit-frame-pointer)
+set_tests_properties(faults.report_refused PROPERTIES TIMEOUT 300)  # for each fault a stderr is full for some seconds
 # A program for every fault of docs/threat-model.md, over sizes, ways in and moments.
 file(GLOB matrix CONFIGURE_DEPENDS ${EDGE}/faults/matrix/*.cpp)
 preloaded_programs(matrix ${matrix})
