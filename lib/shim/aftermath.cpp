@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
+#include <optional>
 #include <span>
 
 #include "base/keyed.hpp"
@@ -96,6 +97,18 @@ bool is_blocked(int number) noexcept {
   abort_process();
 }
 
+bool surely_ends(Outlook outlook) noexcept {
+  const bool is_asked = options_of_process.abort && handler.load(std::memory_order_relaxed) == nullptr;
+  return outlook == Outlook::hopeless || (outlook == Outlook::as_asked && is_asked);
+}
+
+// Nobody's code runs before the process ends of it: no handler of faults, and none of SIGABRT.
+bool ends_at_once(Outlook outlook) noexcept {
+  struct sigaction last{};
+  if (!surely_ends(outlook) || handler.load(std::memory_order_relaxed) != nullptr) return false;
+  return sigaction(SIGABRT, nullptr, &last) == 0 && (last.sa_handler == SIG_DFL || last.sa_handler == SIG_IGN);
+}
+
 void name_first(FaultKind kind) noexcept {
   FaultKind unnamed = FaultKind::none;
   first_fault.compare_exchange_strong(unnamed, kind, std::memory_order_relaxed);
@@ -114,11 +127,6 @@ std::uint64_t site_of(FaultKind kind, const Call& call, const void* about) noexc
     site = fold(site ^ address_of(frame), kOdd1);
   }
   return site;
-}
-
-bool surely_ends(Outlook outlook) noexcept {
-  const bool is_asked = options_of_process.abort && handler.load(std::memory_order_relaxed) == nullptr;
-  return outlook == Outlook::hopeless || (outlook == Outlook::as_asked && is_asked);
 }
 
 void count(FaultKind kind) noexcept {
@@ -169,6 +177,8 @@ void settle(const Fault& fault, const Call& call, Outlook outlook, Answer answer
 
 void outlive(const Fault& fault, const Call& call, Outlook outlook) noexcept {
   const os::Uncancelled uncancelled;  // a fault that ends the process is not outlived because its thread was to end
+  std::optional<os::Undisturbed> undisturbed;  // nor is it by a signal that came while the report was written
+  if (ends_at_once(outlook)) undisturbed.emplace();
   settle(fault, call, outlook, report(fault, call, outlook));
 }
 bool is_counted(FaultKind kind, const Call& call, Outlook outlook) noexcept {
@@ -204,6 +214,8 @@ Findings check_process_heap() noexcept {
 // All are printed before any of them ends the process.
 void outlive(const Findings& found, const Call& call) noexcept {
   const os::Uncancelled uncancelled;
+  std::optional<os::Undisturbed> undisturbed;
+  if (found.count != 0 && ends_at_once(Outlook::as_asked)) undisturbed.emplace();
   const std::size_t shown = std::min(found.count, found.first.size());
   if (shown != 0) name_first(found.first[0].kind);
   std::array<Answer, Findings::kShown> answers{};

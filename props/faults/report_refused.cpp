@@ -115,11 +115,8 @@ void go_in_last_handler(void (*provoke)()) {
 }
 
 const Place kPlaces[] = {
-    {"main", [](void (*provoke)()) { provoke(); }},
-    {"thread", go_in_thread},
-    {"handler", go_in_handler},
-    {"last_handler", go_in_last_handler},
-    {"child", go_in_child},
+    {"main", [](void (*provoke)()) { provoke(); }}, {"thread", go_in_thread}, {"handler", go_in_handler},
+    {"last_handler", go_in_last_handler},           {"child", go_in_child},
 };
 
 // What can be read: nothing; the report, whole; what there was room for; or also why there is no line of JSON.
@@ -139,11 +136,11 @@ struct Case {
 struct Output {
   const char* name;
   Left left;
-  void (*make)(Case& at);       // in the harness
-  void (*begin)() = [] {};      // in the process, before the program is there
+  void (*make)(Case& at);   // in the harness
+  void (*begin)() = [] {};  // in the process, before the program is there
   Then then = Then::nothing;
-  const char* reason = "";      // of Left::told
-  bool is_late = false;         // it is read only when the report is under way
+  const char* reason = "";  // of Left::told
+  bool is_late = false;     // it is read only when the report is under way
 };
 
 constexpr rlim_t kMostOfFile = 100;
@@ -301,10 +298,17 @@ bool has_in_order(const char* text, const char* const* pieces) {
 
 bool is_whole(const char* text, const Kind& kind, const Output& output) {
   const bool is_leak = strcmp(kind.name, "leak") == 0;
-  const char* const pieces[] = {"==", kind.head, "  meaning    ", "\n  address    ", "\n  policy     ", "\n  likely     ",
+  const char* const pieces[] = {"==",
+                                kind.head,
+                                "  meaning    ",
+                                "\n  address    ",
+                                "\n  policy     ",
+                                "\n  likely     ",
                                 is_leak ? "\n" : "\n  called from:\n    #0 0x",
                                 output.left == Left::told ? "\ntrestle: cannot append the report to /proc/" : "\n",
-                                output.reason, is_leak ? "\ntrestle: leaks: 8 blocks, " : "\n", nullptr};
+                                output.reason,
+                                is_leak ? "\ntrestle: leaks: 8 blocks, " : "\n",
+                                nullptr};
   return strncmp(text, "==", 2) == 0 && has_in_order(text, pieces) && text[strlen(text) - 1] == '\n';
 }
 
@@ -324,7 +328,8 @@ bool hold(const Case& at, const Kind& kind, const char* late) {
   const bool is_told = (late == nullptr && at.readable < 0) || is_as_told(text, kind, *at.output);
   if (!has_ended || !is_told) {
     print(STDERR_FILENO, "%s in %s, stderr %s: %s %d, %s\n", kind.name, at.place->name, at.output->name,
-          WIFSIGNALED(status) ? "ended by signal" : "ended with", WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status),
+          WIFSIGNALED(status) ? "ended by signal" : "ended with",
+          WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status),
           is_told ? "the report is as it should be" : "the report is not");
     print(STDERR_FILENO, "%.400s\n", text);
   }
