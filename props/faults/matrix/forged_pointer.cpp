@@ -3,8 +3,8 @@
 //: by place heap_record quarantine descriptor table slab_record slab_states end_header guard large_lead block_header rest
 //: by to free delete delete[] free_sized realloc reallocarray malloc_usable_size
 //: fault fast hardened debug [heap_record quarantine descriptor table]: wild pointer in CALL(GIVEN)
-//: fault fast hardened debug [slab_record slab_states guard]: wild pointer in CALL(GIVEN)
-//: fault fast hardened debug [end_header]: not a block in CALL(GIVEN)
+//: fault fast hardened debug [slab_record slab_states]: wild pointer in CALL(GIVEN)
+//: fault fast hardened debug [end_header guard]: not a block in CALL(GIVEN)
 //: fault fast hardened debug [large_lead block_header]: interior pointer in CALL(GIVEN)
 //: fault fast hardened debug [rest free delete delete[] free_sized]: double free in CALL(GIVEN)
 //: fault fast hardened debug [rest realloc reallocarray malloc_usable_size]: stale pointer in CALL(GIVEN)

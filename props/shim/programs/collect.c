@@ -5,7 +5,6 @@
 
 enum { MANY = 10, LARGE = 1000000 };
 static char* kept; /* where a block was */
-static int is_debug;
 
 static size_t collect(void) {
   forget();
@@ -39,7 +38,7 @@ __attribute__((noinline)) static void hold(size_t size, size_t inside) {
   const size_t first = collect();
   must(first > MANY / 2 && first <= MANY); /* a word may look like a pointer */
   must(collect() <= MANY - first);
-  for (int i = 0; is_debug && i < 2; ++i) {
+  for (int i = 0; is_debug() && i < 2; ++i) {
     must(comes_back(size, inside) == 0);
     must(collect() != SIZE_MAX);
   }
@@ -60,15 +59,14 @@ static void hold_in_hidden(void) {
   must(collect() != SIZE_MAX);
   keep_freed_in_hidden();
   must(collect() == 0);
-  for (int i = 0; is_debug && i < MANY; ++i) must((uintptr_t)hidden(malloc(LARGE)) != ~address);
+  for (int i = 0; is_debug() && i < MANY; ++i) must((uintptr_t)hidden(malloc(LARGE)) != ~address);
   free((char*)(tagged & ~((uintptr_t)1 << 60)));
   must(collect() >= 1);
 }
 
 int main(void) {
-  is_debug = strcmp(CALL(trestle_policy_name)(), "debug") == 0;
   const size_t sizes[] = {1000000, 100, 5000, 100000};
-  for (int i = 0; i < (is_debug ? 4 : 1); ++i) {
+  for (int i = 0; i < (is_debug() ? 4 : 1); ++i) {
     hold(sizes[i], 0);
     hold(sizes[i], sizes[i] / 2);
   }
