@@ -108,7 +108,9 @@ expect "killed: cut" 0 '^allocate ' "kill.trace: $not_ended" "$trestle" trace cu
 expect "killed: exported" 0 "" "kill.trace: $not_ended" "$trestle" trace export kill.trace --rep kill.rep
 expect "killed: a replay" 0 '^glibc ' "kill.trace: $not_ended" "$trestle" replay kill.trace --lib glibc --rounds 1
 has_ended() { # NAME TRACE
-  "$trestle" trace show "$2" --head 1 2>&1 | grep -q 'not ended' && complain "$1" "$2 is said not to have ended"
+  local said
+  said=$("$trestle" trace show "$2" --head 1 2>&1) || complain "$1" "$2 cannot be shown: $said"
+  [[ $said != *"not ended"* ]] || complain "$1" "$2 is said not to have ended"
 }
 for how in _exit quick_exit; do
   expect "$how" 0 "" 'exit.trace: 2,000 calls' "$trestle" record -o exit.trace -- ./ends $how

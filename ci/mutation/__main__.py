@@ -143,9 +143,9 @@ def builds(given, mutants):
 def tried(given, mutants):
     """(mutant, verdict) of each, as long as there is time."""
     judging, there = builds(given, mutants)
-    judging.measure()
-    if given.by and not judging.stages("heap"):
+    if given.by and not judging.stages("heap") or given.by.startswith("fuzz.") and given.by[5:] not in judging.targets():
         raise RuntimeError(f"nothing judges that is named {given.by!r}")
+    judging.measure()
     begun = time.monotonic()
     for mutant in there:
         if given.seconds is not None and time.monotonic() - begun > given.seconds:

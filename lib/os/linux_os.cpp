@@ -11,7 +11,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#include <array>
 #include <atomic>
 #include <cerrno>
 #include <cstdlib>
@@ -246,19 +245,6 @@ bool read_own_memory(const void* from, void* to, std::size_t bytes) noexcept {
   const iovec local{to, bytes};
   const iovec remote{const_cast<void*>(from), bytes};
   return process_vm_readv(thread_id(), &local, 1, &remote, 1, 0) == static_cast<ssize_t>(bytes);
-}
-
-bool can_read_pages(std::uintptr_t from, std::uintptr_t to) noexcept {
-  const KeepErrno keep;
-  std::array<std::byte, 32> bytes{};
-  std::array<iovec, bytes.size()> pages{};
-  for (std::uintptr_t at = align_down(from, kOsPage); at < to;) {
-    std::size_t count = 0;
-    for (; count < pages.size() && at < to; at += kOsPage) pages[count++] = {reinterpret_cast<void*>(at), 1};
-    const iovec local{bytes.data(), count};
-    if (process_vm_readv(thread_id(), &local, 1, pages.data(), count, 0) != static_cast<ssize_t>(count)) return false;
-  }
-  return true;
 }
 
 }  // namespace os

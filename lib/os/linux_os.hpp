@@ -48,8 +48,6 @@ namespace os {
 void sleep_a_little() noexcept;  // about a millisecond
 // Copies bytes of this process that may not be mapped. False iff not all of them could be read.
 [[nodiscard]] bool read_own_memory(const void* from, void* to, std::size_t bytes) noexcept;
-// Whether each page of [from, to) can be read. Cost: a system call for every 32 of them. Keeps errno.
-[[nodiscard]] bool can_read_pages(std::uintptr_t from, std::uintptr_t to) noexcept;
 
 }  // namespace os
 }  // namespace trestle

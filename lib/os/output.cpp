@@ -80,7 +80,8 @@ class Outlet {
     if (fstat(file, &what) != 0) return;
     is_socket_ = S_ISSOCK(what.st_mode);
     const bool may_block = S_ISFIFO(what.st_mode) || (S_ISCHR(what.st_mode) && is_terminal(file));
-    if (!may_block || (fcntl(file, F_GETFL) & O_NONBLOCK) != 0) return;
+    const int flags = fcntl(file, F_GETFL);
+    if (!may_block || (flags & O_NONBLOCK) != 0 || (flags & O_ACCMODE) == O_RDONLY) return;
     const int own = reopened(file);
     if (own >= 0)
       file_ = own;
@@ -117,7 +118,7 @@ class Outlet {
   std::size_t most_ = SIZE_MAX;
 };
 
-// Which have taken nothing, the last time.
+// Which have not taken a text whole, the last time.
 constinit std::atomic<bool> is_stderr_stuck{false};
 constinit std::atomic<bool> is_appending_stuck{false};
 

@@ -34,19 +34,19 @@ Histories::Record* Histories::find_or_make(const void* block) noexcept {
   return leaf != nullptr ? &(*leaf)[way.leaf] : nullptr;
 }
 
-Histories::Call Histories::note(const CallSite& site, std::size_t requested) noexcept {
+Histories::Call Histories::note(const CallSite& site) noexcept {
   std::array<const void*, StackDepot::kMaxDepth> frames;
   const std::size_t depth = capture_own(site, frames);
   const StackDepot::Id trace = depot_.put(std::span(frames).first(depth));
-  return kCall | Call{static_cast<std::uint32_t>(own_thread_id())} << kThreadShift |
-         Call{requested % History::kRequestLow} << kRequestShift | trace;
+  return kCall | Call{static_cast<std::uint32_t>(own_thread_id())} << kThreadShift | trace;
 }
 
-void Histories::begin(const void* block, std::size_t requested, const CallSite& site) noexcept {
+void Histories::begin(const void* block, std::optional<std::size_t> requested, const CallSite& site) noexcept {
   Record* const record = find_or_make(block);
   if (record == nullptr) [[unlikely]]
     return;
-  record->allocated.store(note(site, requested), std::memory_order_relaxed);
+  const Call request = requested ? kRequest | Call{*requested % History::kRequestLow} << kRequestShift : 0;
+  record->allocated.store(note(site) | request, std::memory_order_relaxed);
   record->freed.store(0, std::memory_order_release);
 }
 
@@ -70,8 +70,9 @@ History Histories::of(const void* block) const noexcept {
   const Record* const record = find(block);
   if (record == nullptr) return {};
   const Call allocated = record->allocated.load(std::memory_order_acquire);
-  return {past(allocated), past(record->freed.load(std::memory_order_acquire)),
-          static_cast<std::uint32_t>((allocated >> kRequestShift) % History::kRequestLow)};
+  History all{past(allocated), past(record->freed.load(std::memory_order_acquire)), {}};
+  if ((allocated & kRequest) != 0) all.request_low = (allocated >> kRequestShift) % History::kRequestLow;
+  return all;
 }
 
 }  // namespace trestle

@@ -8,6 +8,7 @@
 #include <bit>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 
 #include "report/stack.hpp"
 #include "report/stack_depot.hpp"
@@ -23,13 +24,13 @@ struct PastCall {
 struct History {
   PastCall allocated;
   PastCall freed;
-  std::uint32_t request_low = 0;
+  std::optional<std::size_t> request_low = std::nullopt;
 
   // How many bytes were asked for, of as many as served, of which one is pad, and 4 KiB at most; 0: not known.
   [[nodiscard]] std::size_t request_of(std::size_t served) const noexcept {
-    if (allocated.thread == 0 || served == 0) return 0;
+    if (!request_low || served == 0) return 0;
     const std::size_t most = served - 1;
-    const std::size_t less = (most - request_low) % kRequestLow;
+    const std::size_t less = (most - *request_low) % kRequestLow;
     return less < most ? most - less : 0;
   }
 
@@ -45,8 +46,8 @@ class Histories {
   Histories(const Histories&) = delete;
   Histories& operator=(const Histories&) = delete;
 
-  // The block, of so many bytes, was allocated, or given another size, by this call.
-  void begin(const void* block, std::size_t requested, const CallSite& site) noexcept;
+  // The block, of so many bytes, was allocated, or given another size, by this call. Nothing: it may have more pad than 4 KiB.
+  void begin(const void* block, std::optional<std::size_t> requested, const CallSite& site) noexcept;
   // This call is about to free it. False: nothing is known of a block there, or another call was the first to free it, and is
   // the one that stays known.
   [[nodiscard]] bool end(const void* block, const CallSite& site) noexcept;
@@ -65,9 +66,10 @@ class Histories {
   using Call = std::uint64_t;
   static constexpr Call kCall = Call{1} << 63;
   static constexpr unsigned kRequestShift = 27;
+  static constexpr Call kRequest = Call{1} << 39;  // it is known
   static constexpr unsigned kThreadShift = 40;
   static_assert(StackDepot::kMostIds <= Call{1} << kRequestShift);
-  static_assert(History::kRequestLow <= Call{1} << (kThreadShift - kRequestShift));
+  static_assert(Call{History::kRequestLow} << kRequestShift == kRequest);
   struct Record {
     std::atomic<Call> allocated;
     std::atomic<Call> freed;
@@ -89,7 +91,7 @@ class Histories {
   [[nodiscard]] Way way_to(const void* block) const noexcept;
   [[nodiscard]] Record* find(const void* block) const noexcept;
   [[nodiscard]] Record* find_or_make(const void* block) noexcept;
-  [[nodiscard]] Call note(const CallSite& site, std::size_t requested = 0) noexcept;
+  [[nodiscard]] Call note(const CallSite& site) noexcept;
   [[nodiscard]] PastCall past(Call call) const noexcept;
 
   std::atomic<Root*> root_{nullptr};

@@ -2,7 +2,6 @@
 
 #include <dlfcn.h>
 #include <link.h>
-#include <pthread.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -144,38 +143,19 @@ class Pieces {
 
   std::uintptr_t start_ = 0;
   std::size_t length_ = 0;
-  std::array<std::byte, 512> bytes_{};
+  std::array<std::byte, 2048> bytes_{};
 };
 
 // The calling thread's number; 0: not asked for yet.
 [[gnu::tls_model("initial-exec")]] thread_local constinit int own_id = 0;
 
 // The end of the first thread's stack, if the frame is on that; 0: it is not. From the frame to there nothing is unmapped while
-// it is in use, and nothing else lies so near below.
+// it is in use, and nothing else lies so near below. What other threads run on may have been cut out of anything.
 std::uintptr_t end_of_first_stack(std::uintptr_t frame) noexcept {
   constexpr std::uintptr_t kSurely = std::uintptr_t{64} << 20;
   if (&__libc_stack_end == nullptr) return 0;
   const std::uintptr_t end = address_of(__libc_stack_end);
   return frame < end && end - frame < kSurely ? end : 0;
-}
-
-// From where on the calling thread's stack is known to be readable, to what the thread's own pointer leads to; 0: not known.
-[[gnu::tls_model("initial-exec")]] thread_local constinit std::uintptr_t readable_from = 0;
-
-// The end of the calling thread's stack, if the frame is on that; 0: it may not be. What the thread's own pointer leads to lies
-// at the stack's upper end, as the C library has it. Between the two each page is seen to be readable, once: a stack that lies
-// below has the page between that guards this one. Who runs on another stack, a signal's or one of its own making, is told from
-// that by what cannot be read between, or by where it lies.
-std::uintptr_t end_of_own_stack(std::uintptr_t frame) noexcept {
-  constexpr std::uintptr_t kSurely = std::uintptr_t{8} << 20;
-  if (const std::uintptr_t end = end_of_first_stack(frame)) return end;
-  const std::uintptr_t end = pthread_self();
-  if (frame >= end || end - frame >= kSurely) return 0;
-  if (readable_from != 0 && frame >= readable_from) [[likely]]
-    return end;
-  if (!os::can_read_pages(frame, readable_from != 0 ? readable_from : end)) return 0;
-  readable_from = align_down(frame, kOsPage);
-  return end;
 }
 
 // Between a function's own variables lie the sanitizer's, but a frame's two words are never poisoned; nor do others write them.
@@ -205,7 +185,7 @@ std::size_t capture_own_by_tables(const CallSite& site, std::span<const void*> i
   // Of interrupted code the frame pointer may be anything, and a little below the stack pointer is still its own.
   constexpr std::uintptr_t kBelow = 128;
   const std::uintptr_t begin = site.is_interrupted ? address_of(site.stack_pointer) - kBelow : address_of(site.frame);
-  const std::uintptr_t end = end_of_own_stack(begin);
+  const std::uintptr_t end = end_of_first_stack(begin);
   if (end == 0) {
     Pieces pieces;
     return walk_by_tables(site, into, {Pieces::read_word, &pieces, false});
@@ -250,7 +230,7 @@ void capture(const CallSite& site, Stack& stack) noexcept {
 
 std::size_t capture_own(const CallSite& site, std::span<const void*> into) noexcept {
   if (has_tables_for(site)) return capture_own_by_tables(site, into);
-  const std::uintptr_t end = end_of_own_stack(address_of(site.frame));
+  const std::uintptr_t end = end_of_first_stack(address_of(site.frame));
   if (end == 0) {
     Pieces pieces;
     return walk(site, into, [&](std::uintptr_t from, Frame& frame) { return pieces.read(from, frame); });

@@ -41,10 +41,9 @@ bool follow_unwind_tables(bool wanted) noexcept;
 // for the object that each lies in.
 void capture(const CallSite& site, Stack& stack) noexcept;
 
-// The same for allocations and releases: return addresses, the innermost first, into `into`; how many. Words on the thread's own
-// stack are read as they are, and of other stacks as foreign memory; what they lead to is vetted by who prints it. Needs no
-// lock, no allocation. Cost: some nanoseconds a frame, by tables some ten; a system call whenever a thread's stack grew; of other
-// stacks one for every few frames.
+// The same for allocations and releases: return addresses, the innermost first, into `into`; how many. Words on the first
+// thread's stack are read as they are, and of other stacks as foreign memory; what they lead to is vetted by who prints it.
+// Needs no lock, no allocation. Cost: some nanoseconds a frame, by tables some ten; of other stacks a system call for every few frames.
 std::size_t capture_own(const CallSite& site, std::span<const void*> into) noexcept;
 // The calling thread, as the system numbers it; no call of the system but the thread's first.
 [[nodiscard]] int own_thread_id() noexcept;

@@ -78,12 +78,24 @@ bool is_blocked(int number) noexcept {
   return pthread_sigmask(SIG_BLOCK, nullptr, &now) == 0 && sigismember(&now, number) == 1;
 }
 
+// Where a thread was about to abort, and how often since, each time further down its stack.
+struct Aborting {
+  std::uintptr_t at = 0;
+  int depth = 0;
+  bool was_blocked = false;  // SIGABRT, the first time
+};
+[[gnu::tls_model("initial-exec")]] thread_local constinit Aborting aborting{};
+
 // A handler of SIGABRT that comes here by a fault of its own would be called again for that, and so on: it is the last. That it
-// runs is seen by what it blocks, as long as it does, or else by how often its thread was here.
+// runs is seen by what it blocks and its program does not, or else by how often its thread was here without a way back: who left
+// by a jump is further up when it comes again.
 [[noreturn]] void abort_process() noexcept {
   constexpr int kMost = 4;
-  [[gnu::tls_model("initial-exec")]] static thread_local constinit int times = 0;
-  if (++times > 1 && (times > kMost || is_blocked(SIGABRT))) signal(SIGABRT, SIG_DFL);
+  const std::uintptr_t here = address_of(__builtin_frame_address(0));
+  const bool blocked = is_blocked(SIGABRT);
+  if (aborting.depth == 0 || here >= aborting.at) aborting = {here, 0, blocked};
+  aborting.at = here;
+  if (++aborting.depth > 1 && (aborting.depth > kMost || (blocked && !aborting.was_blocked))) signal(SIGABRT, SIG_DFL);
   abort();
 }
 

@@ -14,18 +14,26 @@ namespace {
 __extension__ using Wide = unsigned __int128;
 using Bins = BufferHeap<kFast>::Bins;
 
-TEST(BlockEngineProperty, ABlockHoldsItsHeaderAndItsRequestOrThereIsNone) {
-  EXPECT_TRUE(holds(
-      "block_bytes is 16 + request, rounded up, at least 64; nothing beyond the largest block",
-      [] {
+// `pad`: of which there is at least as much.
+template <Policy P>
+bool block_bytes_hold(std::size_t pad) {
+  return holds(
+      "block_bytes is 16 + request + pad, rounded up, at least 64; nothing beyond the largest block",
+      [=] {
         const std::size_t request = *sizes_at_limits();
-        const std::optional<std::size_t> bytes = BufferHeap<kFast>::block_bytes(request);
-        const Wide wanted = std::max<Wide>((Wide{request} + 16 + 15) / 16 * 16, 64);
+        const std::optional<std::size_t> bytes = BufferHeap<P>::block_bytes(request);
+        const Wide wanted = std::max<Wide>((Wide{request} + pad + 16 + 15) / 16 * 16, 64);
         RC_ASSERT(bytes.has_value() == (request <= kMaxBlockBytes - 2 * kMinBlock));
-        if (bytes) RC_ASSERT(*bytes == wanted);
+        if (bytes) RC_ASSERT(*bytes == wanted && *bytes <= kMaxBlockBytes);
         if (bytes) RC_ASSERT(Bins::bin_of(*bytes / kMinAlignment) < Bins::kBins);
       },
-      50));
+      50);
+}
+
+TEST(BlockEngineProperty, ABlockHoldsItsHeaderItsRequestAndItsPadOrThereIsNone) {
+  EXPECT_TRUE(block_bytes_hold<kFast>(0));
+  EXPECT_TRUE(block_bytes_hold<kHardened>(1));
+  EXPECT_TRUE(block_bytes_hold<kDebug>(1));
 }
 
 // Holes of the given sizes between live blocks, and then requests.

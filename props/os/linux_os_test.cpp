@@ -194,24 +194,6 @@ TEST_F(LinuxOsTest, TheClockNeverRunsBackAndEntropyNeverRepeats) {
   EXPECT_NE(word, os_.entropy());
 }
 
-TEST_F(LinuxOsTest, TellsWhetherEachPageCanBeRead) {
-  commit_and_fill();
-  const auto from = reinterpret_cast<std::uintptr_t>(at_);
-  const std::size_t pages = kBytes / kOsPage;
-  ASSERT_GT(pages, 33U) << "one call is not enough";
-  errno = 77;
-  EXPECT_TRUE(os::can_read_pages(from, from + kBytes));
-  EXPECT_TRUE(os::can_read_pages(from + 1, from + 1)) << "none at all";
-  for (const std::size_t guarded : {std::size_t{0}, std::size_t{1}, std::size_t{31}, std::size_t{32}, pages - 1}) {
-    ASSERT_TRUE(os_.guard(at_ + guarded * kOsPage, kOsPage));
-    EXPECT_FALSE(os::can_read_pages(from, from + kBytes)) << guarded;
-    EXPECT_FALSE(os::can_read_pages(from + guarded * kOsPage + 8, from + guarded * kOsPage + 9)) << guarded;
-    ASSERT_TRUE(os_.unguard(at_ + guarded * kOsPage, kOsPage));
-  }
-  EXPECT_FALSE(os::can_read_pages(0, kOsPage));
-  EXPECT_EQ(errno, 77);
-}
-
 TEST_F(LinuxOsTest, ReadsItsOwnMemoryOrSaysThatItCannot) {
   commit_and_fill();
   std::array<std::byte, 32> copy{};

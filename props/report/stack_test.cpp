@@ -2,10 +2,8 @@
 
 #include <dlfcn.h>
 #include <gtest/gtest.h>
-#include <pthread.h>
 #include <signal.h>
 #include <sys/mman.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -18,7 +16,6 @@
 #include <vector>
 
 #include "capture.hpp"
-#include "child.hpp"
 #include "report/report.hpp"
 
 namespace trestle {
@@ -155,54 +152,6 @@ TEST(OwnStack, HasTheFramesOfAnyThread) {
   EXPECT_TRUE(lies_in(other.frames[0], reinterpret_cast<void (*)()>(&own_caller), kFunctionBytes));
   EXPECT_TRUE(lies_in(other.frames[1], reinterpret_cast<void (*)()>(&own_thread), kFunctionBytes));
   EXPECT_NE(other.thread, first.thread);
-}
-
-// A thread's stack is looked at by the system once, and then read as it is.
-TEST(OwnStack, OfAThreadIsReadWithoutACallOfTheSystem) {
-  EXPECT_EQ(run_in_child([] {
-              bool same = false;
-              std::thread([&] {
-                Own before;
-                own_thread(before);
-                if (!forbid_call(SYS_process_vm_readv, SECCOMP_RET_KILL_PROCESS)) return;
-                Own after;
-                own_thread(after);
-                same = after.depth >= 2 && after.depth == before.depth;
-              }).join();
-              return same ? 0 : 1;
-            }),
-            0);
-}
-
-// On a stack of the thread's own making that lies below its own, with a page between that nothing can read: where that one's
-// frames lead is not taken for the thread's.
-TEST(OwnStack, IsNotTakenForOneThatLiesBelow) {
-  constexpr std::size_t kPage = 4096;
-  constexpr std::size_t kBytes = 64 * kPage;
-  auto* const memory =
-      static_cast<std::byte*>(mmap(nullptr, kBytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
-  ASSERT_NE(memory, MAP_FAILED);
-  ASSERT_EQ(mprotect(memory + kPage, kPage, PROT_NONE), 0);
-  pthread_attr_t attributes;
-  ASSERT_EQ(pthread_attr_init(&attributes), 0);
-  ASSERT_EQ(pthread_attr_setstack(&attributes, memory + 2 * kPage, kBytes - 2 * kPage), 0);
-  auto* const words = reinterpret_cast<std::uintptr_t*>(memory + 256);
-  words[0] = reinterpret_cast<std::uintptr_t>(memory + kPage + 256);  // no frame there
-  words[1] = reinterpret_cast<std::uintptr_t>(&caller);
-  const auto run = [](void* below) -> void* {
-    Own own;
-    own_thread(own);
-    std::array<const void*, kMaxFrames> found{};
-    const std::size_t depth = capture_own({below, reinterpret_cast<const void*>(&caller)}, found);
-    return reinterpret_cast<void*>(own.depth >= 2 ? depth : 0);
-  };
-  pthread_t thread{};
-  ASSERT_EQ(pthread_create(&thread, &attributes, run, words), 0);
-  void* depth = nullptr;
-  pthread_join(thread, &depth);
-  pthread_attr_destroy(&attributes);
-  munmap(memory, kBytes);
-  EXPECT_EQ(reinterpret_cast<std::uintptr_t>(depth), 1U);
 }
 
 Own on_other_stack;

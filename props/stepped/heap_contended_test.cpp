@@ -38,11 +38,12 @@ class Contended {
 
   // How many slots the thread had from its first arena, all of them or until it moved.
   std::size_t run() {
-    const Ended ended = stepped::run({.threads = 2,
-                                      .most_steps = 10'000'000,
-                                      .body = [](void* self, std::size_t t) { static_cast<Contended*>(self)->live(t); },
-                                      .turned = [](void* self, std::size_t t) { static_cast<Contended*>(self)->turn_to(t); },
-                                      .context = this});
+    const Ended ended =
+        stepped::run({.threads = 2,
+                      .most_steps = 10'000'000,
+                      .body = [](void* self, std::size_t t) { static_cast<Contended*>(self)->live(t); },
+                      .turned = [](void* self, std::size_t t) { static_cast<Contended*>(self)->turn_to(t); },
+                      .context = this});
     EXPECT_EQ(ended.how, Ending::done);
     return stayed_;
   }

@@ -13,6 +13,9 @@ namespace trestle::trace {
 
 inline std::uint64_t number_of(const void* block) noexcept { return reinterpret_cast<std::uint64_t>(block); }
 
+// In a child that a signal's handler forked meanwhile nothing is recorded, and what was the log is empty.
+[[gnu::always_inline]] inline bool is_gone(const ThreadLog& log) noexcept { return log.state != LogState::busy; }
+
 // The call that `serve` makes returns a block, or null where there is no memory. Returns it.
 template <Call call, class Serve>
 [[gnu::always_inline]] inline void* begun(std::size_t size, std::size_t alignment, std::uint64_t site,
@@ -21,6 +24,8 @@ template <Call call, class Serve>
   if (log == nullptr) return serve();
   log->state = LogState::busy;
   void* const block = serve();
+  if (is_gone(*log)) [[unlikely]]
+    return block;
   const std::uint64_t number = log->numbers.next(number_of(block));
   record(log, {.call = call,
                .begin = number,
@@ -49,7 +54,7 @@ template <Call call, class Serve>
                .before = number_of(block),
                .site = site});
   serve();
-  log->state = LogState::ready;
+  if (!is_gone(*log)) log->state = LogState::ready;
 }
 
 // The call that `serve` makes may end `block` and begin another.
@@ -60,6 +65,8 @@ template <Call call, class Serve>
   log->state = LogState::busy;
   const std::uint64_t begin = log->numbers.next(number_of(block));
   void* const to = serve();
+  if (is_gone(*log)) [[unlikely]]
+    return to;
   // Where there was no memory, the old block is there again.
   const std::uint64_t end = log->numbers.next(number_of(to != nullptr ? to : block));
   record(log, {.call = call,

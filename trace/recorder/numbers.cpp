@@ -4,12 +4,13 @@
 
 namespace trestle::trace {
 
-// Address space; only those are resident that are asked about. A child after fork numbers nothing.
+// Address space; only those are resident that are asked about. A child after fork numbers nothing, but where a signal's handler
+// forked in the midst of it, and there all are nobody's.
 bool Numbers::begin() noexcept {
   constexpr std::size_t kBytes = kOwners * sizeof(std::atomic<std::uint32_t>);
   void* const at = mmap(nullptr, kBytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (at == MAP_FAILED) return false;
-  madvise(at, kBytes, MADV_DONTFORK);
+  madvise(at, kBytes, MADV_WIPEONFORK);
   owners_ = static_cast<std::atomic<std::uint32_t>*>(at);
   return true;
 }

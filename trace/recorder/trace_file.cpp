@@ -81,7 +81,7 @@ void end_former() noexcept {
   FileHeader former;
   const bool is_read = pread(file, bytes.data(), bytes.size(), 0) == static_cast<ssize_t>(bytes.size());
   std::memcpy(&former, bytes.data(), bytes.size());
-  if (is_read && former.magic == kMagic && former.version == kVersion &&
+  if (is_read && former.magic == kMagic && former.version == kVersion && Extent::is_one(former.state) &&
       former.process == static_cast<std::uint32_t>(getpid())) {
     const std::uint64_t state = with_end(former.state);
     [[maybe_unused]] const ssize_t written = pwrite(file, &state, sizeof state, offsetof(FileHeader, state));
