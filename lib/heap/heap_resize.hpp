@@ -50,9 +50,11 @@ Allocation Heap<P, O>::reallocate_block(void* payload, std::size_t size) noexcep
   Header header = Header::end(true);
   {
     const Guard guard(arena_.lock());
-    if (const Verdict v = arena_.find_whole(payload, header); v.is_fault()) [[unlikely]]
-      return Allocation::failed(as_stale(v));  // also where there is no memory to move it to
     const bool may_stay = kResizesInPlace && stays_block(size);
+    // The pad is looked at once: by `resize`, or here, also where there is no memory to move the block to.
+    const Verdict v = may_stay ? arena_.find_live(payload, header) : arena_.find_whole(payload, header);
+    if (v.is_fault()) [[unlikely]]
+      return Allocation::failed(as_stale(v));
     const Allocation resized = may_stay ? arena_.resize(payload, size) : Allocation{};
     if (resized.payload != nullptr || resized.is_fault()) {
       note_blocks();

@@ -41,11 +41,12 @@ Histories::Call Histories::note(const CallSite& site) noexcept {
   return kCall | Call{static_cast<std::uint32_t>(own_thread_id())} << kThreadShift | trace;
 }
 
-void Histories::begin(const void* block, std::optional<std::size_t> requested, const CallSite& site) noexcept {
+void Histories::begin(const void* block, std::size_t requested, const CallSite& site) noexcept {
   Record* const record = find_or_make(block);
   if (record == nullptr) [[unlikely]]
     return;
-  const Call request = requested ? kRequest | Call{*requested % History::kRequestLow} << kRequestShift : 0;
+  const Call low = Call{requested % History::kRequestLow} << kRequestShift;
+  const Call request = requested != kUnknownRequest ? kRequest | low : 0;
   record->allocated.store(note(site) | request, std::memory_order_relaxed);
   record->freed.store(0, std::memory_order_release);
 }

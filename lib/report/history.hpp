@@ -39,6 +39,8 @@ struct History {
 
 class Histories {
  public:
+  static constexpr std::size_t kUnknownRequest = SIZE_MAX;
+
   // Blocks begin at multiples of so many bytes, a power of two, or no two begin between two multiples.
   // For `lists` see StackDepot.
   constexpr explicit Histories(std::size_t grain, std::size_t lists = StackDepot::kListsOfMany) noexcept
@@ -46,8 +48,9 @@ class Histories {
   Histories(const Histories&) = delete;
   Histories& operator=(const Histories&) = delete;
 
-  // The block, of so many bytes, was allocated, or given another size, by this call. Nothing: it may have more pad than 4 KiB.
-  void begin(const void* block, std::optional<std::size_t> requested, const CallSite& site) noexcept;
+  // The block, of so many bytes, was allocated, or given another size, by this call. kUnknownRequest: it may have more pad than
+  // 4 KiB.
+  void begin(const void* block, std::size_t requested, const CallSite& site) noexcept;
   // This call is about to free it. False: nothing is known of a block there, or another call was the first to free it, and is
   // the one that stays known.
   [[nodiscard]] bool end(const void* block, const CallSite& site) noexcept;

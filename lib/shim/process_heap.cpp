@@ -65,7 +65,7 @@ class Ended {
 };
 
 // A block that was handed out, as far as such have a history.
-void* noted(const Allocation& made, std::optional<std::size_t> size, const Call& call) noexcept {
+void* noted(const Allocation& made, std::size_t size, const Call& call) noexcept {
   if (kHistoriesOfAll || made.is_alone) histories.begin(made.payload, size, call.site);
   return made.payload;
 }
@@ -135,8 +135,7 @@ class Faults {
 
 // What an attempt gives, once it meets no fault; nothing, and EINVAL, where it was given no block. `made`: by the first one.
 template <class Attempt>
-[[gnu::noinline]] void* insist(Allocation made, std::optional<std::size_t> size, const Call& call,
-                               Attempt attempt) noexcept {
+[[gnu::noinline]] void* insist(Allocation made, std::size_t size, const Call& call, Attempt attempt) noexcept {
   Release none;
   Faults faults;
   while (made.is_fault()) {
@@ -152,7 +151,7 @@ template <class Attempt>
   return made.payload != nullptr ? noted(made, size, call) : out_of_memory();
 }
 template <class Attempt>
-void* hand_out(std::optional<std::size_t> size, const Call& call, Attempt attempt) noexcept {
+void* hand_out(std::size_t size, const Call& call, Attempt attempt) noexcept {
   const Allocation made = attempt();
   if (made.is_fault() || made.payload == nullptr) [[unlikely]]
     return insist(made, size, call, attempt);
@@ -246,7 +245,7 @@ void* serve(std::size_t size, std::size_t alignment, Kind kind, const Call& call
   if (!is_up()) [[unlikely]]
     return out_of_memory();
   tick(call);
-  const auto known = alignment <= History::kRequestLow ? std::optional(size) : std::nullopt;
+  const std::size_t known = alignment <= History::kRequestLow ? size : ProcessHistories::kUnknownRequest;
   void* const made =
       hand_out(known, call, [&] { return heap.allocate(size, std::max(alignment, kMinAlignment), kind); });
   return owned(made, size);

@@ -2,7 +2,7 @@
 #pragma once
 
 #include <cstddef>
-#include <optional>
+#include <cstdint>
 #include <type_traits>
 
 #include "report/history.hpp"
@@ -12,8 +12,10 @@ namespace trestle {
 
 // Where no histories are kept.
 struct NoHistories {
+  static constexpr std::size_t kUnknownRequest = SIZE_MAX;
+
   constexpr explicit NoHistories(std::size_t, std::size_t) noexcept {}
-  static void begin(const void*, std::optional<std::size_t>, const CallSite&) noexcept {}
+  static void begin(const void*, std::size_t, const CallSite&) noexcept {}
   static bool end(const void*, const CallSite&) noexcept { return false; }
   static void revive(const void*) noexcept {}
   static History of(const void*) noexcept { return {}; }

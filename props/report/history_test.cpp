@@ -137,7 +137,7 @@ TEST_F(HistoriesTest, KnowTheRequestOfASlot) {
   }
   EXPECT_EQ(caller_in(histories_->of(block).allocated), 1U);
   EXPECT_EQ(histories_->of(block).allocated.thread, own_thread_id());
-  histories_->begin(block, std::nullopt, call_from(1));
+  histories_->begin(block, Histories::kUnknownRequest, call_from(1));
   EXPECT_EQ(histories_->of(block).request_of(8192), 0U) << "it may have more pad";
   EXPECT_EQ(caller_in(histories_->of(block).allocated), 1U);
 }
