@@ -81,7 +81,8 @@ class Outlet {
     is_socket_ = S_ISSOCK(what.st_mode);
     const bool may_block = S_ISFIFO(what.st_mode) || (S_ISCHR(what.st_mode) && is_terminal(file));
     const int flags = fcntl(file, F_GETFL);
-    if (!may_block || (flags & O_NONBLOCK) != 0 || (flags & O_ACCMODE) == O_RDONLY) return;
+    is_only_read_ = (flags & O_ACCMODE) == O_RDONLY;
+    if (!may_block || (flags & O_NONBLOCK) != 0 || is_only_read_) return;
     const int own = reopened(file);
     if (own >= 0)
       file_ = own;
@@ -94,6 +95,7 @@ class Outlet {
   Outlet(const Outlet&) = delete;
   Outlet& operator=(const Outlet&) = delete;
 
+  [[nodiscard]] bool is_only_read() const noexcept { return is_only_read_; }
   // As write.
   [[nodiscard]] ssize_t take(std::span<const char> text) const noexcept {
     if (is_socket_) return send_at_once(file_, text.data(), text.size());
@@ -115,6 +117,7 @@ class Outlet {
   int given_;
   int file_;
   bool is_socket_ = false;
+  bool is_only_read_ = false;
   std::size_t most_ = SIZE_MAX;
 };
 
@@ -151,6 +154,7 @@ int write_all(int file, std::span<const char> text, std::uint64_t patience_ns) n
   const KeepErrno keep;
   const OwnSignals signals;
   const Outlet outlet(file);
+  if (outlet.is_only_read()) return EBADF;  // it would never say that it has room
   const std::uint64_t deadline = now_ns() + patience_ns;
   while (!text.empty()) {
     if (!outlet.has_room(deadline)) return EAGAIN;

@@ -246,6 +246,17 @@ TEST(Output, SendsNoSignalWhereFilesMayNotGrow) {
   });
 }
 
+// Once more as one that is written to, the pipe would take a text that nobody sees.
+TEST(Output, DoesNotGoIntoTheEndThatIsRead) {
+  expect_in_child([] {
+    Pipe ends;
+    HOLDS(os::write_all(ends.out, std::string_view("lost"), kMoment) == EBADF);
+    fcntl(ends.out, F_SETFL, O_NONBLOCK);
+    HOLDS(ends.read_all().empty());
+    return 0;
+  });
+}
+
 TEST(Output, GivesUpOnAFileThatTakesNothing) {
   expect_in_child([] {
     constexpr int kClosed = 1000;
