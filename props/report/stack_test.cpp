@@ -2,6 +2,7 @@
 
 #include <dlfcn.h>
 #include <gtest/gtest.h>
+#include <pthread.h>
 #include <signal.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -231,6 +232,39 @@ TEST(OwnStack, FollowsFramesOfAForeignStackWhereverTheyLie) {
   EXPECT_EQ(std::count(found.begin(), found.end(), here), 5);
   EXPECT_EQ(captured({memory + frames[0], here}).depth, 5U);
   munmap(memory, kBytes);
+}
+
+// A thread that was given its stack may have cut it out of memory that other stacks are in too, and that goes before it does.
+TEST(OwnStack, IsReadAsFarAsItReachesNow) {
+  constexpr std::size_t kBytes = std::size_t{512} << 10;
+  auto* const memory =
+      static_cast<std::byte*>(mmap(nullptr, 2 * kBytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
+  ASSERT_NE(memory, MAP_FAILED);
+  struct Frame {
+    const void* caller;
+    const void* return_address;
+  };
+  auto* const above = reinterpret_cast<Frame*>(memory + kBytes + 4096);
+  *above = {nullptr, reinterpret_cast<const void*>(&caller)};
+  std::array<std::size_t, 2> depths{};
+  const auto body = [&] {
+    const Frame own{above, reinterpret_cast<const void*>(&caller)};
+    std::array<const void*, kMaxFrames> found{};
+    depths[0] = capture_own({&own, own.return_address}, found);
+    munmap(memory + kBytes, kBytes);
+    depths[1] = capture_own({&own, own.return_address}, found);
+  };
+  pthread_attr_t attributes;
+  pthread_attr_init(&attributes);
+  ASSERT_EQ(pthread_attr_setstack(&attributes, memory, kBytes), 0);
+  pthread_t thread{};
+  const auto run = [](void* given) -> void* { return (*static_cast<decltype(body)*>(given))(), nullptr; };
+  ASSERT_EQ(pthread_create(&thread, &attributes, run, const_cast<void*>(static_cast<const void*>(&body))), 0);
+  pthread_join(thread, nullptr);
+  pthread_attr_destroy(&attributes);
+  munmap(memory, kBytes);
+  EXPECT_EQ(depths[0], 2U);
+  EXPECT_EQ(depths[1], 1U);
 }
 
 TEST(OwnStack, KnowsAForkedThreadsNumber) {
