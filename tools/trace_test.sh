@@ -10,6 +10,7 @@ unset LD_PRELOAD TRESTLE_OPTIONS TRESTLE_TRACE
 mkdir "$work/tmp"
 export TMPDIR=$work/tmp
 . "$(dirname -- "$0")/expect.sh"
+. "$(dirname -- "$0")/expect_traces.sh"
 python=/usr/bin/python3
 cd "$work" || exit 1
 
@@ -99,7 +100,6 @@ int main(int count, char **words) {
 }
 PROGRAM
 cc -O1 -fno-builtin -w -o ends ends.c
-counted() { "$trestle" trace show "$1" --call malloc | grep -c " size=$2 "; }
 not_ended='not ended: it stops at byte [0-9]+; the process was killed'
 expect "killed" 137 "" 'kill.trace: 2,000 calls' "$trestle" record -o kill.trace -- ./ends kill
 grep -Eq "^trestle: .*/kill.trace: $not_ended" err || complain "killed" "record does not say that it has not ended"
@@ -107,11 +107,6 @@ expect "killed: shown" 0 ' malloc size=123 ' "kill.trace: $not_ended" "$trestle"
 expect "killed: cut" 0 '^allocate ' "kill.trace: $not_ended" "$trestle" trace cut kill.trace --count 9
 expect "killed: exported" 0 "" "kill.trace: $not_ended" "$trestle" trace export kill.trace --rep kill.rep
 expect "killed: a replay" 0 '^glibc ' "kill.trace: $not_ended" "$trestle" replay kill.trace --lib glibc --rounds 1
-has_ended() { # NAME TRACE
-  local said
-  said=$("$trestle" trace show "$2" --head 1 2>&1) || complain "$1" "$2 cannot be shown: $said"
-  [[ $said != *"not ended"* ]] || complain "$1" "$2 is said not to have ended"
-}
 for how in _exit quick_exit; do
   expect "$how" 0 "" 'exit.trace: 2,000 calls' "$trestle" record -o exit.trace -- ./ends $how
   has_ended "$how" exit.trace
@@ -135,119 +130,6 @@ expect "a file that may not grow" 0 '^done$' 'small.trace: the file cannot be ma
 expect "what may not grow is read" 0 ' thread=0 ' "" "$trestle" trace show small.trace --head 3
 expect "a folder that is not there" 0 "" 'no/x.trace: No such file or directory; nothing more is recorded$' \
   "$trestle" record -o no/x.trace -- ./ends _exit
-
-# A malloc behind the recorder that has one block of 777 bytes: another thread waits for it within malloc, and has it before the
-# call that gave it back is over. Were numbers taken in another order, an address would be returned at which a block lives.
-cat >one_block.c <<'PROGRAM'
-#include <semaphore.h>
-#include <stddef.h>
-void *__libc_malloc(size_t), __libc_free(void *), *__libc_realloc(void *, size_t);
-static char only[777];
-sem_t is_there, is_waited_for, was_had;
-__attribute__((constructor)) static void begin(void) { sem_post(&is_there); }
-void *malloc(size_t size) {
-  if (size != sizeof only) return __libc_malloc(size);
-  sem_post(&is_waited_for);
-  sem_wait(&is_there);
-  return only;
-}
-void free(void *block) {
-  if (block != only) return __libc_free(block);
-  sem_post(&is_there);
-  sem_wait(&was_had);
-}
-void *realloc(void *block, size_t size) {
-  if (block != only) return __libc_realloc(block, size);
-  free(block);
-  return __libc_malloc(size);
-}
-PROGRAM
-cat >one_user.c <<'PROGRAM'
-#include <pthread.h>
-#include <semaphore.h>
-#include <stdlib.h>
-extern sem_t is_waited_for, was_had;
-static void *work(void *unused) {
-  void *const block = malloc(777);
-  sem_post(&was_had);
-  return block;
-}
-int main(int count, char **words) {
-  void *block = malloc(777);
-  sem_wait(&is_waited_for);
-  pthread_t thread;
-  pthread_create(&thread, NULL, work, NULL);
-  sem_wait(&is_waited_for);
-  count > 1 ? free(realloc(block, 888)) : free(block);
-  pthread_join(thread, &block);
-  sem_post(&was_had);
-  free(block);
-}
-PROGRAM
-cc -O1 -fno-builtin -w -shared -fPIC -o one_block.so one_block.c
-cc -O1 -fno-builtin -w -o one_user one_user.c "$PWD/one_block.so"
-for how in "" realloc; do
-  expect "one block $how" 0 "" 'one.trace: ' \
-    env LD_PRELOAD="$PWD/one_block.so" "$trestle" record -o one.trace -- ./one_user $how
-  expect "one block $how: in order" 0 '^glibc ' 'round 1 of 1' "$trestle" replay one.trace --lib glibc --rounds 1
-  [ "$(counted one.trace 777)" -eq 2 ] || complain "one block $how" "its calls: $("$trestle" trace show one.trace)"
-done
-
-# Two threads hand over a block at each turn, and one besides where they may meet, and work on some of their own between. That
-# no block ends before it begins, and no address begins twice, is what a replay refuses by name.
-cat >hard.c <<'PROGRAM'
-#include <pthread.h>
-#include <sched.h>
-#include <stdatomic.h>
-#include <stdlib.h>
-enum { kTurns = 20000 };
-static _Atomic size_t turn;
-static char *handed;
-static _Atomic(char *) place;
-static void *work(void *number) {
-  const size_t self = (size_t)number;
-  unsigned random = (unsigned)self + 1;
-  for (int i = 0; i < kTurns; ++i) {
-    random = random * 1103515245 + 12345;
-    const unsigned own = random / 65536 % 8;
-    const size_t size = 16 + own % 2 * 16;  /* few sizes: addresses come back at once, to either thread */
-    for (unsigned j = 0; j < own; ++j) free(atomic_exchange(&place, malloc(size)));
-    while (turn != self) sched_yield();
-    own % 2 == 0 ? free(handed) : free(realloc(handed, 2 * size));
-    handed = malloc(size);
-    turn = 1 - self;
-  }
-  return NULL;
-}
-int main(void) {
-  pthread_t threads[2];
-  for (size_t i = 0; i < 2; ++i) pthread_create(&threads[i], NULL, work, (void *)i);
-  for (int i = 0; i < 2; ++i) pthread_join(threads[i], NULL);
-}
-PROGRAM
-cc -O1 -fno-builtin -w -o hard hard.c -pthread
-for arenas in 1 2; do
-  expect "handed over hard, $arenas arenas" 0 "" 'hard.trace: [0-9,]+ calls, 3 threads' \
-    env GLIBC_TUNABLES=glibc.malloc.arena_max=$arenas:glibc.malloc.tcache_count=$((arenas - 1)) \
-    "$trestle" record -o hard.trace -- ./hard
-  "$trestle" trace show hard.trace | grep -E 'does not hold|at which a block lives' | head -3 >wrong
-  [ -s wrong ] && complain "handed over hard, $arenas arenas" "$(cat wrong)"
-done
-expect "handed over hard: again" 0 '^glibc ' 'round 1 of 1' "$trestle" replay hard.trace --lib glibc --rounds 1
-
-# The malloc behind the recorder may want to know of the end.
-cat >last_words.c <<'PROGRAM'
-#include <sys/syscall.h>
-#include <unistd.h>
-void _exit(int status) {
-  write(2, "last words\n", 11);
-  for (;;) syscall(SYS_exit_group, status);
-}
-PROGRAM
-cc -O1 -fno-builtin -w -shared -fPIC -o last_words.so last_words.c
-expect "_exit of the library behind" 0 "" '^last words$' \
-  env LD_PRELOAD="$PWD/last_words.so" "$trestle" record -o last.trace -- ./ends _exit
-has_ended "_exit of the library behind" last.trace
 
 # Operators are recorded as such, and each function's arguments.
 cat >family.cpp <<'PROGRAM'
