@@ -13,6 +13,7 @@ import traceback
 import gdb
 
 sys.path[:0] = [os.path.dirname(os.path.realpath(__file__)), os.path.dirname(os.path.dirname(os.path.realpath(__file__)))]
+from process import changed, write_core  # noqa: E402
 from say import run, write_said  # noqa: E402
 
 LIBRARY, WORK, POLICY = (os.environ[name] for name in ("TEST_LIBRARY", "TEST_WORK", "TEST_POLICY"))
@@ -228,20 +229,6 @@ def compare_with_library(what):
     return {fault[0] for fault in theirs[1]}
 
 
-class changed:
-    """Bytes of the process that are others for a while."""
-
-    def __init__(self, at, data):
-        self.at, self.data, self.inferior = at, data, gdb.selected_inferior()
-
-    def __enter__(self):
-        self.was = bytes(self.inferior.read_memory(self.at, len(self.data)))
-        self.inferior.write_memory(self.at, self.data)
-
-    def __exit__(self, *_):
-        self.inferior.write_memory(self.at, self.was)
-
-
 def targets(heap, choose):
     """(name, address, bytes) of what the heap's check looks at, of which a bit is flipped."""
     region = heap.regions[0]
@@ -340,38 +327,6 @@ def compare_kinds(seen):
     must(seen >= wanted, f"never provoked: {sorted(wanted - seen)}")
 
 
-# ---- the core ----
-
-
-def write_core():
-    """gdb 13 leaves out what lies behind a guard page: that is read from the process and put in."""
-    plain, whole = os.path.join(WORK, "plain.core"), os.path.join(WORK, "whole.core")
-    gdb.execute(f"generate-core-file {plain}", to_string=True)
-    with open(plain, "rb") as file:
-        data = bytearray(file.read())
-    offset, _, _, _, size, count = struct.unpack_from("<QQIHHH", data, 32)
-    regions = [(region.base, region.base + region.committed * 65536) for region in new_heap().regions]
-    for header in range(offset, offset + count * size, size):
-        kind, _, at, address, _, length, _, _ = struct.unpack_from("<IIQQQQQQ", data, header)
-        if kind != 1 or not any(address < end and begin < address + length for begin, end in regions):
-            continue
-        if address <= value("(long)medium[0]") < address + length:
-            lacking = header
-        for page in range(0, length, 4096):
-            try:
-                data[at + page : at + page + 4096] = gdb.selected_inferior().read_memory(address + page, 4096).tobytes()
-            except gdb.MemoryError:
-                pass  # a guard page
-    write(whole, data)
-    data[lacking : lacking + 4] = bytes(4)  # the program header is none
-    write(os.path.join(WORK, "lacking.core"), data)
-
-
-def write(path, data):
-    with open(path, "wb") as file:
-        file.write(data)
-
-
 def main():
     must(run("trestle check").startswith("error: trestle: there is no process"), "without a process it says otherwise")
     gdb.execute("set startup-with-shell off")
@@ -389,7 +344,7 @@ def main():
     compare_at_work()
     compare_overwritten()
     compare_with_library("nothing changed")
-    write_core()
+    write_core(WORK, new_heap())
     write_said(os.path.join(WORK, "live"))
     seen = compare_flips() | compare_forged()
     for _ in range(12):
