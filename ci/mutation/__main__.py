@@ -143,8 +143,6 @@ def builds(given, mutants):
 def tried(given, mutants):
     """(mutant, verdict) of each, as long as there is time."""
     judging, there = builds(given, mutants)
-    if given.by and not judging.stages("heap") or given.by.startswith("fuzz.") and given.by[5:] not in judging.targets():
-        raise RuntimeError(f"nothing judges that is named {given.by!r}")
     judging.measure()
     begun = time.monotonic()
     for mutant in there:

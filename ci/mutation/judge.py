@@ -100,6 +100,9 @@ class Judge:
 
     def measure(self):
         """Runs all without a mutant: whatever fails then proves nothing. Of fuzzing the start alone."""
+        kind, _, target = self.by.partition(".")
+        if self.by and not self.stages("heap") or kind == "fuzz" and target not in self.targets():
+            raise RuntimeError(f"nothing judges that is named {self.by!r}")
         fuzzed = [Stage(stage.name, [*stage.command, "-runs=0"], stage.deadline) for stage in self.stages("heap")
                   if stage.name.startswith("fuzz.") and self.by]
         for stage in [*self.stages(), *fuzzed]:

@@ -170,6 +170,31 @@ class Judging(unittest.TestCase):
                 self.assertEqual(sum("corpus" in word for word in map(str, stage.command)), seeds)
                 self.assertIn("-max_total_time=60", stage.command)
 
+    def fuzzed_by(self, root, by):
+        """A judge by targets that start, and have been asked for no more than that, or fail."""
+        (root / "fuzz/fuzz").mkdir(parents=True, exist_ok=True)
+        (root / "fuzz/fuzz/targets.txt").write_text("heap_ops\tops\tall\nthreads\tops\tseveral\n")
+        for target in ("heap_ops", "threads"):
+            program = root / "fuzz/fuzz" / target
+            program.write_text(f'#!/bin/sh\necho $0 >>{root}/started\ncase "$*" in *-runs=0) ;; *) exit 1;; esac\n')
+            program.chmod(0o755)
+        return judge.Judge(root / "plain", root / "fuzz", root / "source", 60, 1, by)
+
+    def test_of_fuzzing_the_start_alone_is_measured(self):
+        with tempfile.TemporaryDirectory() as work:
+            root = pathlib.Path(work)
+            judging = self.fuzzed_by(root, "fuzz.threads")
+            judging.measure()
+            self.assertEqual((root / "started").read_text().split(), [str(root / "fuzz/fuzz/threads")])
+            self.assertEqual(list(judging.usual), ["fuzz.threads"])
+
+    def test_what_judges_nothing_is_refused(self):
+        with tempfile.TemporaryDirectory() as work:
+            for by in ("fuzz.nothing", "fuzz", "units.nothing", "corpus.heap_ops"):
+                with self.assertRaisesRegex(RuntimeError, f"nothing judges that is named '{by}'"):
+                    self.fuzzed_by(pathlib.Path(work), by).measure()
+            self.assertFalse((pathlib.Path(work) / "started").exists())
+
     def test_the_mutant_is_told_to_the_program(self):
         self.assertEqual(self.run_stage('echo "$TRESTLE_MUTANT"; exit 1'), ("exit 1", "5"))
 
