@@ -21,7 +21,7 @@ done
 [[ $execs =~ ^[1-9][0-9]*$ ]] || usage "not a number of executions: '$execs'"
 ci/setup.sh scale >&2
 
-. ci/oss_fuzz_kit.sh
+. ci/shared/oss_fuzz_kit.sh
 lay_out "$out"
 # As base-builder has it for this engine. afl-clang-fast puts AFL++'s driver in libFuzzer's place. Debian's is made for clang 14,
 # which does not know enough of C++20; with the instrumentation that clang has itself it takes ours.

@@ -68,7 +68,7 @@ apt_sources() {
 
 # What Debian's slim image is: minbase, without manuals and translations.
 make_base() {
-  local tar=$PWD/build/container/base.tar sources proxy=() container http_proxy_of_apt=
+  local tar=$PWD/build/container/base.tar sources proxy=() http_proxy_of_apt=
   echo "ci/container.sh: making a base image from Debian $suite" >&2
   sources=$(apt_sources)
   eval "$(apt-config shell http_proxy_of_apt Acquire::http::Proxy)"
@@ -80,29 +80,42 @@ make_base() {
   container=$(b from scratch)
   b add -q "$container" "$tar" / >/dev/null
   b commit -q "$container" "$base" >/dev/null
-  b rm "$container" >/dev/null
+  remove_container
   rm "$tar"
 }
 
 b() { buildah --storage-driver vfs "$@"; }
+container=  # that is at work
+remove_container() {
+  [ -z "$container" ] || b rm "$container" >/dev/null
+  container=
+}
 
 run_with_docker() {
   docker build -t "$image" . >&2
-  exec docker run --rm --init "${as[@]}" --volume "$corpus:/corpus" "$image" "$@"
+  docker run --rm --init "${as[@]}" --volume "$corpus:/corpus" "$image" "$@"
 }
 
 run_with_buildah() {
-  local container status=0
   ci/setup.sh container
   b inspect --type image "$base" >/dev/null 2>&1 || make_base
   b bud --layers --isolation chroot --network host --pull-never -q -t "$image" . >&2
   container=$(b from --pull-never "$image")
-  trap "b rm $container >/dev/null" EXIT
   # The image's own volume would be mounted over the host's directory. `run` does not know of the entry point.
   b config --volume /corpus- "$container"
-  b run --isolation chroot --network host --volume "$corpus:/corpus" "$container" -- trestle "$@" || status=$?
-  exit $status
+  b run --isolation chroot --network host --volume "$corpus:/corpus" "$container" -- trestle "$@"
 }
 
 [ $# -gt 0 ] || set -- --help
+. ci/shared/cases.sh
+words=$*
+# end STATUS: whichever line it was that failed.
+end() {
+  local why=
+  [ "$1" -eq 0 ] || why="exit status $1"
+  add_case container "$engine: $words" "$SECONDS" "$why" </dev/null
+  write_cases container
+  remove_container
+}
+trap 'end $?' EXIT
 "run_with_$engine" "$@"

@@ -7,11 +7,12 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 . tools/expect.sh
 
-mkdir -p "$work/source/ci" "$work/bin"
+mkdir -p "$work/source/ci/shared" "$work/bin"
 cp ci/container.sh ci/setup.sh "$work/source/ci/"
+cp ci/shared/cases.sh "$work/source/ci/shared/"
 cp Dockerfile "$work/source/"
 # No other program can be found. Without dpkg-query, ci/setup.sh names the packages and leaves it at that.
-for program in bash sh env dirname sed awk mkdir rm cat; do ln -s "$(command -v $program)" "$work/bin/"; done
+for program in bash sh env dirname sed awk mkdir rm cat tr iconv; do ln -s "$(command -v $program)" "$work/bin/"; done
 program() { cat >"$work/bin/$1" && chmod +x "$work/bin/$1"; }
 program chown <<<'#!/bin/sh'
 program id <<<'#!/bin/sh
@@ -38,6 +39,13 @@ expect "Docker for a user" 0 '^docker run --rm --init --user 1001:1001 ' . with 
 expect "no Docker" 77 '^buildah run .* made -- trestle fuzz --list$' "$packages" with 0 1 -- fuzz --list
 expect "buildah beside Docker" 77 '^buildah run .* made -- trestle --help$' "$packages" with 0 0 --engine buildah
 expect "no words" 0 ' localhost/trestle --help$' . with 0 0
+# told XPATH WANTED: of the last run.
+told() { says "$work/source/build/junit/container.xml" "$@"; }
+told 'string(//testcase/@name)' 'docker: --help'
+told 'count(//failure)' 0
+expect "no Docker, told" 77 . . with 0 1 -- fuzz --list
+told 'string(//testcase/@name)' 'buildah: fuzz --list'
+told 'string(//failure/@message)' 'exit status 77'
 for how in "1 --" "0 --engine buildah"; do
   expect "buildah for a user: $how" 125 "" '^ci/container.sh: buildah needs root here: ' with 1001 $how
 done

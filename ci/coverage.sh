@@ -21,8 +21,15 @@ profiles=$build/profiles
 rm -rf "$profiles"
 mkdir -p "$profiles"
 
+. ci/shared/cases.sh
+# tell WHY FILE: as JUnit has it; nothing is why where all is well.
+tell() {
+  add_case coverage "lines $bar_lines %, branches $bar_branches %" "$SECONDS" "$1" < <(tail -n 50 "$2")
+  write_cases coverage
+}
 fail() {
   tail -n 50 "$build/last.log" >&2
+  tell "$1 failed" "$build/last.log"
   echo "ci/coverage.sh: $1 failed" >&2
   exit 1
 }
@@ -81,7 +88,10 @@ for name in corpora properties units programs together; do
     fail llvm-cov-19
   bars=()
   [ "$name" != together ] || bars=("lines=$bar_lines" "branches=$bar_branches")
-  llvm-cov-19 export -summary-only "${what[@]}" 2>"$build/last.log" | ci/coverage_row.py "$name" "${bars[@]}" || below=1
+  llvm-cov-19 export -summary-only "${what[@]}" 2>"$build/last.log" |
+    ci/coverage_row.py "$name" "${bars[@]}" 2>"$build/missed.log" || below=1
+  cat "$build/missed.log" >&2
 done
+tell "$(head -1 "$build/missed.log")" "$build/missed.log"
 echo "pages: $html/{corpora,properties,units,programs,together}/index.html"
 exit $below

@@ -22,7 +22,7 @@ done
 [[ $runs =~ ^[1-9][0-9]*$ ]] || usage "not a number of runs: '$runs'"
 ci/setup.sh scale >&2
 
-. ci/oss_fuzz_kit.sh
+. ci/shared/oss_fuzz_kit.sh
 lay_out "$out"
 # The flags are those that base-builder sets for AddressSanitizer and libFuzzer. Debian's libFuzzer, unlike theirs, is made for
 # the other standard library.

@@ -7,8 +7,9 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 . tools/expect.sh
 
-mkdir -p "$work/source/ci" "$work/source/.clusterfuzzlite" "$work/bin"
-cp ci/oss_fuzz.sh ci/oss_fuzz_kit.sh ci/afl.sh "$work/source/ci/"
+mkdir -p "$work/source/ci/shared" "$work/source/.clusterfuzzlite" "$work/bin"
+cp ci/oss_fuzz.sh ci/afl.sh "$work/source/ci/"
+cp ci/shared/* "$work/source/ci/shared/"
 cp .clusterfuzzlite/build.sh "$work/source/.clusterfuzzlite/"
 cd "$work/source" || exit 1
 program() { cat >"$1" && chmod +x "$1"; }
@@ -59,6 +60,9 @@ said "all there" "^$work/kept/./text .* -runs=11 "
 packed=$(unzip -Z1 "$work/kept/ops_seed_corpus.zip" | grep -v '/$' | sort | tr '\n' ' ')
 [ "$packed" = "corpus/ops/a corpus/ops/b regressions/ops/c " ] || complain "the seeds" "are: $packed"
 touch fuzz/corpus/ops/e
+told() { says build/junit/oss_fuzz.xml "$@"; }
+told 'count(//testcase[@classname="oss_fuzz"])' 2
+told 'count(//failure)' 0
 expect "packed anew" 0 '^ops +4 seeds' "" with ci/oss_fuzz.sh --runs 10 --out "$work/kept"
 rm fuzz/corpus/ops/e
 expect "packed anew" 0 '^ops +3 seeds' "" with ci/oss_fuzz.sh --runs 10 --out "$work/kept"
@@ -66,6 +70,8 @@ expect "packed anew" 0 '^ops +3 seeds' "" with ci/oss_fuzz.sh --runs 10 --out "$
 # refuses TEXT VARIABLE=VALUE...: and the other target runs all the same.
 refuses() {
   expect "$1" 1 '^text +1 seeds' "^ci/oss_fuzz.sh: $1\$" with "${@:2}" ci/oss_fuzz.sh --runs 10
+  told "contains(//testcase[1]/failure/@message, \"$1\")" true
+  told 'count(//testcase[2]/failure)' 0
 }
 refuses 'ops: no ops in OUT' 'PLANT=sed -i /^ops/d targets.txt'
 refuses 'ops: no ops_seed_corpus.zip in OUT' 'PLANT=sed -i /^ops/d targets.txt'

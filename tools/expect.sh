@@ -12,6 +12,12 @@ expect() {
   matches "$work/err" "$err" || complain "$name" "stderr is not '$err': $(cat "$work/err")"
 }
 matches() { if [ -z "$2" ]; then [ ! -s "$1" ]; else grep -qE -- "$2" "$1"; fi; }
+# says FILE XPATH WANTED: what a file of XML says.
+says() {
+  local found
+  found=$(xmllint --xpath "$2" "$1" 2>&1)
+  [ "$found" = "$3" ] || complain "${1##*/}" "$2 is '$found', not '$3'"
+}
 complain() {
   echo "$1: $2"
   failures=$((failures + 1))

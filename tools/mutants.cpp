@@ -10,7 +10,7 @@ namespace {
 constexpr const char* kExamples =
     R"(All mutants are compiled at once, each behind a switch, in copies of the sources. Each runs through the units, the
 properties, small programs, the fuzz corpora and fuzzing, until one fails by a line of its own. The last line is
-"mutants: K of N killed"; report.html and report.json tell by what, and show the survivors. Exit status: 0; 1 when of those
+"mutants: K of N killed"; report.html, report.json and report.xml (JUnit) tell by what. Exit status: 0; 1 when of those
 that ci/mutation/equivalent.txt does not explain fewer were killed than --at-least; 2 for a wrong option; 125 when the tool
 failed.
 

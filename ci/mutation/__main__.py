@@ -59,7 +59,7 @@ def options():
     parser.add_argument("--jobs", type=natural, help="compilers at once (default: as many as processors)")
     parser.add_argument("--list", action="store_true", help="print the mutants that would be tried, and end")
     parser.add_argument("--output", type=pathlib.Path, default=ROOT / "build/mutants",
-                        help="where builds and report.html and report.json go (default: build/mutants)")
+                        help="where builds and report.html, report.json and report.xml go (default: build/mutants)")
     return parser.parse_args()
 
 
@@ -171,6 +171,7 @@ def main():
     head = {"kind": "hand" if given.hand else "automatic", "seed": given.seed, "fuzz seconds": given.fuzz_seconds}
     page.write_json(given.output / "report.json", rows, head)
     page.write_html(given.output / "report.html", rows, head)
+    page.write_junit(given.output / "report.xml", rows)
     survivors = [row for row in rows if not row["killed_by"]]
     for row in survivors:
         tell(f"survivor {row['file']}:{row['line']}, {row['operator']}: {row['before']!r} -> {row['after']!r}"

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import tempfile
 import unittest
+import xml.etree.ElementTree as xml
 
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
@@ -255,6 +256,11 @@ class Page(unittest.TestCase):
         with tempfile.TemporaryDirectory() as work:
             page.write_html(pathlib.Path(work) / "a.html", rows, {"seed": 1})
             text = (pathlib.Path(work) / "a.html").read_text()
+            page.write_junit(pathlib.Path(work) / "a.xml", [*rows, page.row_of(schema.Mutant(3, mutation), judge.Verdict(), "")])
+            suite = xml.parse(pathlib.Path(work) / "a.xml").getroot()
+        self.assertEqual((suite.get("tests"), suite.get("failures")), ("3", "1"))
+        self.assertEqual([case.findtext("failure") for case in suite], [None, None, "a < b -> a <= b"])
+        self.assertEqual(suite[2].get("name"), "lib/a.hpp:4, <op>")
         self.assertIn("1 of 2 killed", text)
         self.assertLess(text.index("survived. the same"), text.index("killed>"))
         self.assertNotIn("<op>", text)

@@ -1,6 +1,7 @@
 """What came out, as JSON and as a page of HTML: who was killed by what and after how long, and the survivors first."""
 import html
 import json
+import xml.etree.ElementTree as xml
 
 STYLE = """body{font:15px/1.5 sans-serif;max-width:75em;margin:2em auto;padding:0 1em;color:#222;background:#fff}
 table{border-collapse:collapse;width:100%}
@@ -24,6 +25,18 @@ def told(mutation):
 
 def write_json(path, rows, head):
     path.write_text(json.dumps(dict(head, mutants=rows), indent=1) + "\n")
+
+
+def write_junit(path, rows):
+    """A case for each; who survived has failed, unless there is a reason for it."""
+    failed = [row for row in rows if not row["killed_by"] and not row["reason"]]
+    suite = xml.Element("testsuite", name="mutants", tests=str(len(rows)), failures=str(len(failed)))
+    for row in rows:
+        case = xml.SubElement(suite, "testcase", classname="mutants", time=str(row["seconds"]),
+                              name=f"{row['file']}:{row['line']}, {row['operator']}")
+        if row in failed:
+            xml.SubElement(case, "failure", message="survived").text = f"{row['before']} -> {row['after']}"
+    xml.ElementTree(suite).write(path, encoding="utf-8", xml_declaration=True)
 
 
 def write_html(path, rows, head):

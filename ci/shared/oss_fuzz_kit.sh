@@ -1,11 +1,12 @@
 # What ci/oss_fuzz.sh and ci/afl.sh share; sourced, from the source directory. An engine's build for OSS-Fuzz: SRC, WORK and OUT
 # as its images have them, what OUT has to hold, and who complains.
-complaints=0
+. ci/shared/cases.sh
+complaints=0 complaint=''
 
 # Says what is wrong and goes on; fails, so that a caller can leave off.
 complain() {
   echo "${0#./}: $1" >&2
-  complaints=$((complaints + 1))
+  complaints=$((complaints + 1)) complaint+="${complaint:+; }$1"
   return 1
 }
 
@@ -51,13 +52,18 @@ check_files() {
 }
 
 # for_each_target COMMAND: of those that fuzz/CMakeLists.txt names, which is what the build has to have made. Runs none whose
-# files are not whole. Fails where there was a complaint.
+# files are not whole. Fails where there was a complaint. Each is a case of the script's suite.
 for_each_target() {
-  local targets target
+  local targets target started suite
+  suite=$(basename "$0" .sh)
   mapfile -t targets < <(sed -n 's/^fuzz_target(\([a-z_]*\) [0-9].*/\1/p' fuzz/CMakeLists.txt)
   [ ${#targets[@]} -gt 0 ] || complain "no fuzz_target in fuzz/CMakeLists.txt" || true
   for target in "${targets[@]}"; do
+    started=$SECONDS complaint=
+    : >"$WORK/log"
     ! check_files "$target" || "$1" "$target"
+    add_case "$suite" "$target" $((SECONDS - started)) "$complaint" < <(tail -n 50 "$WORK/log")
   done
+  write_cases "$suite"
   [ $complaints -eq 0 ]
 }
