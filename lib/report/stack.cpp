@@ -149,10 +149,19 @@ class Pieces {
 // The calling thread's number; 0: not asked for yet.
 [[gnu::tls_model("initial-exec")]] thread_local constinit int own_id = 0;
 
-// The end of the first thread's stack, if the frame is on that; 0: it is not. From the frame to there nothing is unmapped while
-// it is in use, and nothing else lies so near below. What other threads run on may have been cut out of anything.
-std::uintptr_t end_of_first_stack(std::uintptr_t frame) noexcept {
+// What the calling thread has told of its stack.
+struct ToldStack {
+  std::uintptr_t begin = 0;
+  std::uintptr_t end = 0;
+};
+[[gnu::tls_model("initial-exec")]] thread_local constinit ToldStack told{};
+
+// The end of the stack that the thread began on, if the frame is on that; 0: it may not be. From the frame to there nothing is
+// unmapped while it is in use. Of the first thread's stack it is known that nothing else lies so near below. What has not been
+// told of may have been cut out of anything.
+std::uintptr_t end_of_own_stack(std::uintptr_t frame) noexcept {
   constexpr std::uintptr_t kSurely = std::uintptr_t{64} << 20;
+  if (frame >= told.begin && frame < told.end) return told.end;
   if (&__libc_stack_end == nullptr) return 0;
   const std::uintptr_t end = address_of(__libc_stack_end);
   return frame < end && end - frame < kSurely ? end : 0;
@@ -185,7 +194,7 @@ std::size_t capture_own_by_tables(const CallSite& site, std::span<const void*> i
   // Of interrupted code the frame pointer may be anything, and a little below the stack pointer is still its own.
   constexpr std::uintptr_t kBelow = 128;
   const std::uintptr_t begin = site.is_interrupted ? address_of(site.stack_pointer) - kBelow : address_of(site.frame);
-  const std::uintptr_t end = end_of_first_stack(begin);
+  const std::uintptr_t end = end_of_own_stack(begin);
   if (end == 0) {
     Pieces pieces;
     return walk_by_tables(site, into, {Pieces::read_word, &pieces, false});
@@ -230,7 +239,7 @@ void capture(const CallSite& site, Stack& stack) noexcept {
 
 std::size_t capture_own(const CallSite& site, std::span<const void*> into) noexcept {
   if (has_tables_for(site)) return capture_own_by_tables(site, into);
-  const std::uintptr_t end = end_of_first_stack(address_of(site.frame));
+  const std::uintptr_t end = end_of_own_stack(address_of(site.frame));
   if (end == 0) {
     Pieces pieces;
     return walk(site, into, [&](std::uintptr_t from, Frame& frame) { return pieces.read(from, frame); });
@@ -249,5 +258,7 @@ int own_thread_id() noexcept {
 }
 
 void forget_own_thread_id() noexcept { own_id = 0; }
+
+void tell_own_stack(std::uintptr_t begin, std::uintptr_t end) noexcept { told = {begin, end}; }
 
 }  // namespace trestle

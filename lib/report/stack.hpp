@@ -41,12 +41,16 @@ bool follow_unwind_tables(bool wanted) noexcept;
 // for the object that each lies in.
 void capture(const CallSite& site, Stack& stack) noexcept;
 
-// The same for allocations and releases: return addresses, the innermost first, into `into`; how many. Words on the first
-// thread's stack are read as they are, and of other stacks as foreign memory; what they lead to is vetted by who prints it.
-// Needs no lock, no allocation. Cost: some nanoseconds a frame, by tables some ten; of other stacks a system call for every few frames.
+// The same for allocations and releases: return addresses, the innermost first, into `into`; how many. Words on the stack that
+// the thread began on are read as they are, if that is the first thread's or was told of, and of other stacks as foreign memory;
+// what they lead to is vetted by who prints it. Needs no lock, no allocation. Cost: some nanoseconds a frame, by tables some ten;
+// of other stacks a system call for every few frames.
 std::size_t capture_own(const CallSite& site, std::span<const void*> into) noexcept;
 // The calling thread, as the system numbers it; no call of the system but the thread's first.
 [[nodiscard]] int own_thread_id() noexcept;
+// Where the stack of the calling thread lies, which nobody else has given it: that all from a frame in it to its end can be read
+// until the thread ends. Once, when the thread begins.
+void tell_own_stack(std::uintptr_t begin, std::uintptr_t end) noexcept;
 // In the child of a fork, whose thread has another number than in the parent.
 void forget_own_thread_id() noexcept;
 

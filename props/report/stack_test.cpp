@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "capture.hpp"
+#include "child.hpp"
 #include "report/report.hpp"
 
 namespace trestle {
@@ -232,6 +233,33 @@ TEST(OwnStack, FollowsFramesOfAForeignStackWhereverTheyLie) {
   EXPECT_EQ(std::count(found.begin(), found.end(), here), 5);
   EXPECT_EQ(captured({memory + frames[0], here}).depth, 5U);
   munmap(memory, kBytes);
+}
+
+// The stack of a thread that says where it is, in a process that cannot read foreign memory.
+TEST(OwnStack, NeedsNoCallOfTheSystemWhereItIsToldOf) {
+  const auto depth_in_thread = [](bool tells) {
+    return run_in_child([=] {
+      if (!forbid_call(SYS_process_vm_readv, SECCOMP_RET_ERRNO | EPERM)) return 100;
+      Own own;
+      std::thread([&] {
+        pthread_attr_t attributes;
+        void* lowest = nullptr;
+        std::size_t bytes = 0;
+        pthread_getattr_np(pthread_self(), &attributes);
+        pthread_attr_getstack(&attributes, &lowest, &bytes);
+        const auto begin = reinterpret_cast<std::uintptr_t>(lowest);
+        if (tells) tell_own_stack(begin, begin + bytes);
+        own_thread(own);
+        pthread_attr_destroy(&attributes);
+      }).join();
+      const bool is_right =
+          lies_in(own.frames[0], reinterpret_cast<void (*)()>(&own_caller), kFunctionBytes) &&
+          (own.depth < 2 || lies_in(own.frames[1], reinterpret_cast<void (*)()>(&own_thread), kFunctionBytes));
+      return is_right ? static_cast<int>(std::min<std::size_t>(own.depth, 3)) : 101;
+    });
+  };
+  EXPECT_EQ(depth_in_thread(false), 1);
+  EXPECT_EQ(depth_in_thread(true), 3);
 }
 
 // A thread that was given its stack may have cut it out of memory that other stacks are in too, and that goes before it does.
