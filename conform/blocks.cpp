@@ -3,7 +3,7 @@
 namespace trestle::conform {
 
 unsigned char byte_of(unsigned number, std::size_t position) noexcept {
-  return static_cast<unsigned char>((number * 151U + position * 7U + (position >> 8) * 13U) | 1U);
+  return static_cast<unsigned char>((std::size_t{number} * 151U + position * 7U + (position >> 8) * 13U) | 1U);
 }
 
 void fill(const Block& block) noexcept {

@@ -3,7 +3,9 @@
 
 #include <unistd.h>
 
+#include <array>
 #include <cstdio>
+#include <cstdlib>
 
 #include "case.hpp"
 
@@ -12,11 +14,12 @@ namespace trestle::conform {
 // KiB, by what the system counts.
 inline long resident_kib() {
   std::FILE* const file = std::fopen("/proc/self/statm", "re");
-  long total = 0;
-  long resident = 0;
-  if (file == nullptr || std::fscanf(file, "%ld %ld", &total, &resident) != 2) violate("cannot read /proc/self/statm");
+  std::array<char, 128> text{};
+  if (file == nullptr || std::fgets(text.data(), text.size(), file) == nullptr) violate("cannot read /proc/self/statm");
   std::fclose(file);
-  return resident * (sysconf(_SC_PAGESIZE) / 1024);
+  char* second = text.data();  // behind the size of all
+  (void)std::strtol(second, &second, 10);
+  return std::strtol(second, nullptr, 10) * (sysconf(_SC_PAGESIZE) / 1024);
 }
 
 }  // namespace trestle::conform

@@ -144,7 +144,7 @@ constexpr const char* kUsage =
 
 int run(int count, char** words) {
   const std::string first = count > 1 ? words[1] : "";
-  const auto number = [&](int at) { return std::atoi(words[at]); };
+  const auto number = [&](int at) { return static_cast<int>(std::strtol(words[at], nullptr, 10)); };
   const auto limit = [&](int at) { return static_cast<unsigned>(std::max(number(at), 1)); };
   const Case* const named = case_named(count == 6 ? words[4] : first);
   if (count == 2 && first == "--list") return list();

@@ -144,7 +144,7 @@ void ended_threads_leave_nothing() {
   const long before = resident_kib();
   for (int i = 0; i < 200; ++i) in_thread(use_and_free, nullptr);
   const long grown = resident_kib() - before;
-  if (grown > 100 * 1024)
+  if (grown > 100L * 1024)
     violate("200 threads, one after the other, each freed its 1 MiB; the process grew by %ld MiB", grown / 1024);
 }
 

@@ -131,7 +131,7 @@ void wait_until(const Enough& enough) {
 
 // 48 MiB of small blocks, all freed: at least three quarters of it have to go back.
 void freed_memory_goes_back() {
-  constexpr std::size_t kCount = 48 * 1024;
+  constexpr std::size_t kCount = std::size_t{48} << 10;
   static void* blocks[kCount];
   const long before = resident_kib();
   for (void*& block : blocks) block = make(1000, 1).at;
@@ -145,7 +145,7 @@ void freed_memory_goes_back() {
 
 // One block in 16 stays; the others make room for blocks of another size.
 void fragmented_memory_serves() {
-  constexpr std::size_t kCount = 32 * 1024;
+  constexpr std::size_t kCount = std::size_t{32} << 10;
   static void* blocks[kCount];
   static void* others[kCount / 4];
   const long before = resident_kib();

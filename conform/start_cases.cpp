@@ -36,8 +36,9 @@ void use(Block& block, const char* when) {
   if (block.at == nullptr) violate("malloc gave null %s", when);
   const Block later = make(block.size, 9);
   verify(block, "before main");
-  block.at = static_cast<unsigned char*>(std::realloc(block.at, block.size * 2));
-  if (block.at == nullptr) violate("realloc of a block that was allocated %s gave null", when);
+  auto* const grown = static_cast<unsigned char*>(std::realloc(block.at, block.size * 2));
+  if (grown == nullptr) violate("realloc of a block that was allocated %s gave null", when);
+  block.at = grown;
   verify(block, "by realloc in main");
   std::free(block.at);
   verify(later, "by a free");

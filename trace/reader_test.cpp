@@ -76,7 +76,7 @@ TEST(Reader, AFileThatIsShorterThanItWasIsCutOff) {
   set_extent(file, {.pages = 4, .has_ended = false});
   EXPECT_EQ(outcome(file.path()), "");
   EXPECT_FALSE(Reader(file.path()).has_ended());
-  std::filesystem::resize_file(file.path(), 3 * kPage);
+  std::filesystem::resize_file(file.path(), std::uintmax_t{3} * kPage);
   EXPECT_EQ(outcome(file.path()), file.path() + ": at byte 12288: cut off: there were 16384 bytes");
 }
 
@@ -113,7 +113,7 @@ TEST(Reader, AChunkThatIsMissingOrMovedIsTold) {
 // Each chunk in its place, and yet one of another run.
 TEST(Reader, AGapInAThreadsNumbersIsTold) {
   const TestFile file("t");
-  const std::string path = file.path();
+  const std::string& path = file.path();
   Writer writer(path, "/usr/bin/program");
   for (std::uint64_t i = 0; i < 100000; ++i) writer.put(0, {.call = Call::malloc, .size = 1, .after = i * 16 + 16});
   writer.finish();
@@ -164,7 +164,7 @@ TEST(Reader, NonsenseWithARightSumIsRefused) {
   const TestFile file("t");
   write_trace(file.path(), {});
   const std::string head = file.read();
-  const auto outcome_of = [&](std::uint32_t thread, std::uint64_t after, std::vector<unsigned char> records,
+  const auto outcome_of = [&](std::uint32_t thread, std::uint64_t after, const std::vector<unsigned char>& records,
                               ChunkKind kind = ChunkKind::calls) {
     std::vector<std::uint64_t> words(kPage / 8);
     auto* const chunk = reinterpret_cast<unsigned char*>(words.data());

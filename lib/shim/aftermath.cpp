@@ -95,7 +95,9 @@ struct Aborting {
   const bool blocked = is_blocked(SIGABRT);
   if (aborting.depth == 0 || here >= aborting.at) aborting = {here, 0, blocked};
   aborting.at = here;
-  if (++aborting.depth > 1 && (aborting.depth > kMost || (blocked && !aborting.was_blocked))) signal(SIGABRT, SIG_DFL);
+  ++aborting.depth;
+  const bool is_in_handler = aborting.depth > kMost || (blocked && !aborting.was_blocked);
+  if (aborting.depth > 1 && is_in_handler) signal(SIGABRT, SIG_DFL);
   abort();
 }
 

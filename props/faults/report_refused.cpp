@@ -27,8 +27,8 @@ struct Kind {
   void (*provoke)();
 };
 
-constexpr size_t kMedium = 200 << 10;
-constexpr size_t kLarge = 1000000 / 4096 * 4096;
+constexpr size_t kMedium = size_t{200} << 10;
+constexpr size_t kLarge = size_t{1000000} / 4096 * 4096;
 char* volatile block;
 
 void take(size_t size) {
@@ -230,7 +230,7 @@ const Row& row_named(const Row (&rows)[kCount], const char* name) {
 // The process of a case: report_refused KIND PLACE THEN FILE.
 int go_wrong(char** words) {
   const Kind& kind = row_named(kKinds, words[1]);
-  const Then then = static_cast<Then>(atoi(words[3]));
+  const Then then = static_cast<Then>(strtol(words[3], nullptr, 10));
   if (then == Then::closes_and_opens) close(STDERR_FILENO);
   if (then == Then::opens) must(open(words[4], O_RDWR) == STDERR_FILENO);
   if (then == Then::closes_and_opens) must(open(words[4], O_RDWR | O_CLOEXEC) == STDERR_FILENO);

@@ -123,7 +123,7 @@ bool holds(std::string_view name, bool every) {
     known = true;
     held = holds(limit) && held;
   }
-  if (!known) print(STDERR_FILENO, "%s is no sweep\n", name.data());
+  if (!known) print(STDERR_FILENO, "%.*s is no sweep\n", static_cast<int>(name.size()), name.data());
   return known && held;
 }
 

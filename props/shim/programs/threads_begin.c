@@ -19,6 +19,7 @@ static void* give_back(void* given) {
   use();
   return given;
 }
+static void* do_nothing(void* given) { return given; }
 static void* leave(void* given) {
   use();
   pthread_exit(given);
@@ -65,6 +66,8 @@ static void each_stack(void) {
   pthread_attr_t attributes;
   must(pthread_attr_init(&attributes) == 0 && pthread_attr_setstacksize(&attributes, STACK) == 0);
   must(end_of(begun(&attributes, give_back, &number)) == &number);
+  must(pthread_attr_setstacksize(&attributes, (size_t)sysconf(_SC_THREAD_STACK_MIN)) == 0);
+  must(end_of(begun(&attributes, do_nothing, &number)) == &number);
   char* const own = mmap(NULL, STACK, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   must(own != MAP_FAILED && pthread_attr_setstack(&attributes, own, STACK) == 0);
   must(end_of(begun(&attributes, leave, &number)) == &number);
