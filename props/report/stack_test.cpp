@@ -262,35 +262,39 @@ TEST(OwnStack, NeedsNoCallOfTheSystemWhereItIsToldOf) {
   EXPECT_EQ(depth_in_thread(true), 3);
 }
 
-// A thread that was given its stack may have cut it out of memory that other stacks are in too, and that goes before it does.
+// A thread that was given its stack runs on another one below, as a coroutine does, and what lies between the two goes: words of
+// it can be read no more, though some were before and those above it still can.
 TEST(OwnStack, IsReadAsFarAsItReachesNow) {
-  constexpr std::size_t kBytes = std::size_t{512} << 10;
+  constexpr std::size_t kBytes = std::size_t{256} << 10;
   auto* const memory =
-      static_cast<std::byte*>(mmap(nullptr, 2 * kBytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
+      static_cast<std::byte*>(mmap(nullptr, 3 * kBytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
   ASSERT_NE(memory, MAP_FAILED);
   struct Frame {
     const void* caller;
     const void* return_address;
   };
-  auto* const above = reinterpret_cast<Frame*>(memory + kBytes + 4096);
-  *above = {nullptr, reinterpret_cast<const void*>(&caller)};
+  const auto* const here = reinterpret_cast<const void*>(&caller);
+  auto* const between = reinterpret_cast<Frame*>(memory + kBytes + 4096);
+  auto* const below = reinterpret_cast<Frame*>(memory + kBytes - 4096);
+  *between = {nullptr, here};
+  *below = {between, here};
   std::array<std::size_t, 2> depths{};
   const auto body = [&] {
-    const Frame own{above, reinterpret_cast<const void*>(&caller)};
     std::array<const void*, kMaxFrames> found{};
-    depths[0] = capture_own({&own, own.return_address}, found);
+    depths[0] = capture_own({below, here}, found);
     munmap(memory + kBytes, kBytes);
-    depths[1] = capture_own({&own, own.return_address}, found);
+    depths[1] = capture_own({below, here}, found);
   };
   pthread_attr_t attributes;
   pthread_attr_init(&attributes);
-  ASSERT_EQ(pthread_attr_setstack(&attributes, memory, kBytes), 0);
+  ASSERT_EQ(pthread_attr_setstack(&attributes, memory + 2 * kBytes, kBytes), 0);
   pthread_t thread{};
   const auto run = [](void* given) -> void* { return (*static_cast<decltype(body)*>(given))(), nullptr; };
   ASSERT_EQ(pthread_create(&thread, &attributes, run, const_cast<void*>(static_cast<const void*>(&body))), 0);
   pthread_join(thread, nullptr);
   pthread_attr_destroy(&attributes);
   munmap(memory, kBytes);
+  munmap(memory + 2 * kBytes, kBytes);
   EXPECT_EQ(depths[0], 2U);
   EXPECT_EQ(depths[1], 1U);
 }
