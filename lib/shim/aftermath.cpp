@@ -96,8 +96,7 @@ struct Aborting {
   if (aborting.depth == 0 || here >= aborting.at) aborting = {here, 0, blocked};
   aborting.at = here;
   ++aborting.depth;
-  const bool is_in_handler = aborting.depth > kMost || (blocked && !aborting.was_blocked);
-  if (aborting.depth > 1 && is_in_handler) signal(SIGABRT, SIG_DFL);
+  if (aborting.depth > kMost || (blocked && !aborting.was_blocked)) signal(SIGABRT, SIG_DFL);
   abort();
 }
 
