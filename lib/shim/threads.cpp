@@ -39,10 +39,8 @@ void tell_stack_of_thread() noexcept {
   if (pthread_getattr_np(pthread_self(), &attributes) != 0) return;
   void* lowest = nullptr;
   std::size_t bytes = 0;
-  std::size_t guard = 0;
-  if (pthread_attr_getstack(&attributes, &lowest, &bytes) == 0 && pthread_attr_getguardsize(&attributes, &guard) == 0 &&
-      guard < bytes)
-    tell_own_stack(address_of(lowest) + guard, address_of(lowest) + bytes);
+  if (pthread_attr_getstack(&attributes, &lowest, &bytes) == 0)  // without its guard pages
+    tell_own_stack(address_of(lowest), address_of(lowest) + bytes);
   pthread_attr_destroy(&attributes);
 }
 
