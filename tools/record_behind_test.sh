@@ -3,14 +3,7 @@
 # for and may do what it likes: record_behind_test.sh TRESTLE
 set -uo pipefail
 trestle=${1:?usage: record_behind_test.sh TRESTLE}
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-unset LD_PRELOAD TRESTLE_OPTIONS TRESTLE_TRACE
-mkdir "$work/tmp"
-export TMPDIR=$work/tmp
-. "$(dirname -- "$0")/expect.sh"
 . "$(dirname -- "$0")/expect_traces.sh"
-cd "$work" || exit 1
 
 # A handler that runs within the recorder's call, since the malloc behind it raises a signal there, forks: the child comes out of
 # that call into a trace that is none of its own.

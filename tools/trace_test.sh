@@ -4,15 +4,8 @@
 set -uo pipefail
 trestle=${1:?usage: trace_test.sh TRESTLE [OPS]}
 ops=${2-}
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-unset LD_PRELOAD TRESTLE_OPTIONS TRESTLE_TRACE
-mkdir "$work/tmp"
-export TMPDIR=$work/tmp
-. "$(dirname -- "$0")/expect.sh"
 . "$(dirname -- "$0")/expect_traces.sh"
 python=/usr/bin/python3
-cd "$work" || exit 1
 
 # Four threads hand their blocks to one another; each malloc and free is counted by the program itself.
 cat >threads.c <<'PROGRAM'
