@@ -89,13 +89,16 @@ void visit_cache(C& cache, Visit& visit) {
 template <class H, class Visit>
 void for_each_book(H& heap, Visit visit) {
   for_each_slab(heap, [&](auto& slab) { visit_slab(slab, visit); });
-  auto& arena = heap.arena_;
-  visit_bytes_of(arena.counts_, visit);
-  visit_bins(arena.bins_, visit);
-  visit_bytes_of(arena.heads_, visit);
-  visit_bytes_of(arena.quarantine_.count_, visit);
-  visit_bytes_of(arena.quarantine_.bytes_, visit);
-  for (auto& entry : arena.shelf_.places_) visit_bytes_of(entry.bytes, visit);
+  for (auto& arena : heap.blocks_.all()) {
+    visit_bytes_of(arena.counts_, visit);
+    visit_bins(arena.bins_, visit);
+    visit_bytes_of(arena.heads_, visit);
+    visit_bytes_of(arena.quarantine_.count_, visit);
+    visit_bytes_of(arena.quarantine_.bytes_, visit);
+    visit_bytes_of(arena.waiting_slots_, visit);
+    visit_bytes_of(arena.waiting_slot_bytes_, visit);
+    for (auto& entry : arena.shelf_.places_) visit_bytes_of(entry.bytes, visit);
+  }
   visit_bytes_of(heap.slots_.alone_, visit);
   for_each_cache(heap, [&](auto& cache) { visit_cache<H>(cache, visit); });
   visit_bytes_of(heap.zero_.counts_, visit);
@@ -119,7 +122,9 @@ bool is_followed_blindly(H& heap, const std::byte* at) {
     const auto* const first = reinterpret_cast<const std::byte*>(object);
     return at >= first && at < first + count * sizeof *object;
   };
-  if (holds(&heap.arena_.quarantine_, 1)) return true;
+  for (const auto& arena : heap.blocks_.all()) {
+    if (holds(&arena.quarantine_, 1)) return true;
+  }
   bool followed = false;
   for_each_slab(heap, [&](auto& slab) { followed = followed || holds(&slab, 1); });
   for_each_cache(heap, [&](auto& cache) {

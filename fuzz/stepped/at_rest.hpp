@@ -12,8 +12,9 @@ namespace trestle::stepped {
 // Every mutex is free and no thread is in its own cache: a check would wait for nobody.
 template <class H>
 [[nodiscard]] bool is_at_rest(H& heap) {
-  if (!is_free(heap.arena_.lock_) || !is_free(heap.zero_.lock_) || !is_free(heap.spans_.lock_) ||
-      !is_free(heap.slots_.caches_lock_) || !is_free(heap.records_.lock_)) {
+  if (!std::ranges::all_of(heap.blocks_.arenas_, [](const auto& arena) { return is_free(arena.lock_); }) ||
+      !is_free(heap.zero_.lock_) || !is_free(heap.spans_.lock_) || !is_free(heap.slots_.caches_lock_) ||
+      !is_free(heap.records_.lock_)) {
     return false;
   }
   bool at_rest = true;

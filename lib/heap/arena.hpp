@@ -1,5 +1,5 @@
-// The block spans that threads share, their quarantine, and their lock. Every method needs the lock, and takes the span
-// lock where it asks for spans or gives them back.
+// One arena of blocks: block spans, their quarantine, and their lock. Every method needs the lock, and takes the span lock where it
+// asks for spans or gives them back.
 #pragma once
 
 #include "base/sync.hpp"
@@ -18,28 +18,36 @@ inline constexpr std::size_t kBlockSpanBytes = std::size_t{1} << 20;
 inline constexpr std::size_t kBlocksPerSpan = 4;
 
 template <Policy P, Os O>
-class Arena : public BlockEngine<P, Arena<P, O>> {
+class alignas(kRecordAlignment) Arena : public BlockEngine<P, Arena<P, O>> {
   using Base = BlockEngine<P, Arena<P, O>>;
   friend Base;
 
  public:
   constexpr Arena() noexcept = default;
 
-  // `span_bytes`: of a block span, a multiple of granules.
-  void start(SpanHeap<O>& spans, RecordPool<O>& records, const Key& key, std::uint64_t seed,
-             std::size_t span_bytes) noexcept {
+  // `span_bytes`: of a block span, a multiple of granules. `number`: which arena of the heap it is. `is_sweep_due` becomes true
+  // when one is.
+  void start(SpanHeap<O>& spans, RecordPool<O>& records, const Key& key, std::uint64_t seed, std::size_t span_bytes,
+             std::uint32_t number, Shared<bool>& is_sweep_due) noexcept {
     Base::start(key);
     quarantine_.start();
     spans_ = &spans;
     records_ = &records;
-    if constexpr (P.quarantine_blocks > Quarantine<P>::kOwnRoom) ask_for_room(P.quarantine_blocks);
     span_bytes_ = span_bytes;
     random_ = seed;
+    number_ = number;
+    is_sweep_due_ = &is_sweep_due;
+  }
+  // Before it is used first, and whenever others are: so many share what the policy has waiting.
+  void share_quarantine(std::size_t arenas) noexcept TRESTLE_REQUIRES(lock_) {
+    if constexpr (P.quarantine_blocks > Quarantine<P>::kOwnRoom) ask_for_room(P.quarantine_blocks);
+    quarantine_.share(arenas);
   }
   void stop() noexcept {
     quarantine_.start();
     sweep_at_ = frees_to_sweep_ = SIZE_MAX;
-    is_sweep_due_ = slots_waited_ = false;
+    slots_waited_ = false;
+    waiting_slots_ = waiting_slot_bytes_ = 0;
     shelf_.clear();
     warm_ = nullptr;
     Base::forget_all();
@@ -88,6 +96,8 @@ class Arena : public BlockEngine<P, Arena<P, O>> {
   Verdict quarantine_slot(SlotRecord<P, O>& record, void* payload) noexcept TRESTLE_REQUIRES(lock_) {
     if constexpr (!P.slots_quarantined) slots_waited_ = true;
     if (quarantine_.is_full_for(record.slab.slot_size())) return record.evict(payload);
+    ++waiting_slots_;
+    waiting_slot_bytes_ += record.slab.slot_size();
     keep(payload, record.slab.slot_size());
     return {};
   }
@@ -104,13 +114,11 @@ class Arena : public BlockEngine<P, Arena<P, O>> {
     const bool has_room = room >= P.sweep_blocks;
     frees_to_sweep_ =
         has_room ? std::max({(room - quarantine_.count()) / 2, room / kLeastPart, std::size_t{1}}) : SIZE_MAX;
-    is_sweep_due_ = false;
     return P.sweep_blocks != 0 && has_room;
   }
   // What waits beyond what the policy has waiting may go.
   void expect_no_sweep() noexcept TRESTLE_REQUIRES(lock_) {
     sweep_at_ = frees_to_sweep_ = SIZE_MAX;
-    is_sweep_due_ = false;
     quarantine_.be_impatient();
     for (std::size_t left = quarantine_.count(); left != 0 && quarantine_.is_full_for(0); --left)
       if (evict().is_fault()) quarantine_.rotate();  // it shows again where its block is checked
@@ -133,7 +141,6 @@ class Arena : public BlockEngine<P, Arena<P, O>> {
     }
     return first;
   }
-  [[nodiscard]] bool is_sweep_due() const noexcept { return is_sweep_due_; }
   // Whether more blocks may be freed until it is due than there is room for.
   [[nodiscard]] bool lacks_room() const noexcept TRESTLE_REQUIRES(lock_) {
     return frees_to_sweep_ > quarantine_.room() - quarantine_.count();
@@ -164,21 +171,31 @@ class Arena : public BlockEngine<P, Arena<P, O>> {
   [[nodiscard]] std::size_t retired_bytes() const noexcept TRESTLE_REQUIRES(lock_) {
     return quarantine_.bytes() + shelf_.bytes();
   }
-  // `slots`: what the slots' tier has counted.
-  void check(CheckLevel level, const SlabTally& slots, FaultSink& sink) const noexcept TRESTLE_REQUIRES(lock_);
+  // Slots that wait in its quarantine.
+  [[nodiscard]] std::size_t waiting_slots() const noexcept TRESTLE_REQUIRES(lock_) { return waiting_slots_; }
+  // False: the walk over a span has ended early, or the counts of those that wait are wrong, so that nothing is known of them.
+  bool check(CheckLevel level, FaultSink& sink) const noexcept TRESTLE_REQUIRES(lock_);
+  void check_waiting(FaultSink& sink) const noexcept TRESTLE_REQUIRES(lock_);
   // The heap asks of addresses in block spans: what is there beside blocks is a guard page.
   static constexpr FaultKind kBesideExtents = FaultKind::not_a_block;
   [[nodiscard]] Extent extent_of(const std::byte* at) const noexcept {
     const SpanRef<O> ref = spans_->find(at);
-    if (ref.is_empty() || ref.span->state != SpanState::blocks) return {};
+    if (ref.is_empty() || !is_own(*ref.span)) return {};
     const Extent extent = extent_in(ref);
     return extent.holds(at, 1) ? extent : Extent{};
+  }
+  // Of a block span: the number of its arena.
+  [[nodiscard]] static std::uint32_t number_in(const SpanDescriptor& span) noexcept {
+    return static_cast<std::uint32_t>(span.payload);
   }
   [[nodiscard]] static Extent extent_in(const SpanRef<O>& ref) noexcept {
     return {ref.start(), ref.bytes() - (P.guard_pages ? kOsPage : 0)};
   }
 
  private:
+  [[nodiscard]] bool is_own(const SpanDescriptor& span) const noexcept {
+    return span.state == SpanState::blocks && span.payload == number_;
+  }
   void ask_for_room(std::size_t blocks) noexcept {
     if (quarantine_.has_lent_room()) return;
     std::byte* const room = records_->allocate(spans_->os(), blocks * sizeof(void*));
@@ -187,7 +204,7 @@ class Arena : public BlockEngine<P, Arena<P, O>> {
   void keep(void* payload, std::size_t bytes) noexcept TRESTLE_REQUIRES(lock_) {
     quarantine_.push(payload, bytes, random_);
     if (quarantine_.bytes() > sweep_at_ || --frees_to_sweep_ == 0) [[unlikely]]
-      is_sweep_due_ = true;
+      *is_sweep_due_ = true;
   }
   bool add_span() noexcept;
   bool give_back(const Extent& extent) noexcept;
@@ -202,14 +219,17 @@ class Arena : public BlockEngine<P, Arena<P, O>> {
   SpanHeap<O>* spans_ = nullptr;
   RecordPool<O>* records_ = nullptr;
   std::size_t span_bytes_ = 0;
+  std::uint32_t number_ = 0;
   Mutex lock_;
   std::uint64_t random_ = 0;
   std::byte* warm_ = nullptr;  // a block span that was empty when last seen, kept for the next allocation
   Quarantine<P> quarantine_;
   std::size_t sweep_at_ = SIZE_MAX;        // bytes that wait
   std::size_t frees_to_sweep_ = SIZE_MAX;  // until it is due all the same
-  Shared<bool> is_sweep_due_ = false;
+  Shared<bool>* is_sweep_due_ = nullptr;
   bool slots_waited_ = false;  // some of those that wait may be slots
+  std::size_t waiting_slots_ = 0;
+  std::size_t waiting_slot_bytes_ = 0;
   Shelf shelf_;
 };
 
@@ -219,10 +239,9 @@ bool Arena<P, O>::add_span() noexcept {
   const SpanRef<O> ref = spans_->acquire(span_bytes_, SpanState::blocks);
   if (ref.is_empty()) return false;
   const Extent extent = extent_in(ref);
-  if constexpr (P.guard_pages) {
-    ref.span->accessible = !spans_->os().guard(ref.end() - kOsPage, kOsPage);
-    ref.region->seal(*ref.span);
-  }
+  ref.span->payload = number_;
+  if constexpr (P.guard_pages) ref.span->accessible = !spans_->os().guard(ref.end() - kOsPage, kOsPage);
+  ref.region->seal(*ref.span);
   this->add_extent(extent, ref.zeroed);
   return true;
 }
@@ -247,6 +266,8 @@ Verdict Arena<P, O>::evict() noexcept {
       if (const Verdict v = record->evict(payload); v.is_fault()) [[unlikely]]
         return v;
       quarantine_.pop(record->slab.slot_size());
+      --waiting_slots_;
+      waiting_slot_bytes_ -= record->slab.slot_size();
       return {};
     }
   }
@@ -336,47 +357,6 @@ bool Arena<P, O>::trim() noexcept {
   return any;
 }
 
-// I16: every entry of the quarantine and the shelf is a retired block, and there are as many of them, of as many bytes.
-template <Policy P, Os O>
-void Arena<P, O>::check(CheckLevel level, const SlabTally& slots, FaultSink& sink) const noexcept {
-  BlockTally tally;
-  bool whole = true;
-  spans_->for_each_region([&](const Region<O>& region) {
-    for (SpanDescriptor* span = region.next(nullptr); span != nullptr; span = region.next(span)) {
-      if (span->state != SpanState::blocks) continue;
-      const SpanRef<O> ref{const_cast<Region<O>*>(&region), span, false};
-      whole = this->check_extent(extent_in(ref), level, sink, tally) && whole;
-    }
-    return true;
-  });
-  if (!whole) return;  // counts of half a heap tell nothing
-  this->check_bins(sink, tally);
-  this->check_counts(sink, tally);
-  const std::uint64_t waiting = tally.retired_blocks + slots.retired_slots;
-  if (retired_blocks() != waiting || retired_bytes() != tally.retired_bytes + slots.retired_bytes) {
-    sink.add({.kind = FaultKind::quarantine_corrupt,
-              .address = &quarantine_,
-              .expected = waiting,
-              .found = retired_blocks()});
-    return;
-  }
-  const auto require_retired = [&](const void* payload) {
-    if (payload == nullptr || is_retired(payload)) return;
-    sink.add({.kind = FaultKind::quarantine_corrupt, .address = payload, .expected = 1, .found = 0});
-  };
-  for (std::size_t i = 0; i < quarantine_.count(); ++i) require_retired(quarantine_.at(i));
-  for (const Shelf::Entry& entry : shelf_.places()) require_retired(entry.payload);
-}
-
-// Whether a retired slot or block starts there. A check asks, so the slab is found by its span's sealed descriptor and not by
-// the record that the region names.
-template <Policy P, Os O>
-bool Arena<P, O>::is_retired(const void* payload) const noexcept {
-  const SpanRef<O> ref = spans_->find(payload);
-  if (!ref.is_empty() && ref.span->state == SpanState::slots) return record_of_span<P>(ref).slab.is_retired(payload);
-  const std::byte* const at = header_under(payload);
-  const std::optional<Header> header = extent_of(at).holds(at, kMinBlock) ? this->load(at) : std::nullopt;
-  return header && header->is_retired();
-}
-
 }  // namespace trestle
+
+#include "heap/arena_check.hpp"

@@ -3,14 +3,14 @@
 //
 //   no bytes          an address in a slab that nobody can read, under a lock of its own
 //   up to 32 KiB      a slot of a slab (fast: up to 64 KiB), from the thread's cache
-//   up to 256 KiB     a block of the arena, under the arena lock
+//   up to 256 KiB     a block of one of the arenas, under its lock
 //   above             a span of its own, under the span lock
 #pragma once
 
 #include <limits>
 
 #include "base/engine.hpp"
-#include "heap/arena.hpp"
+#include "heap/block_tier.hpp"
 #include "heap/large.hpp"
 #include "heap/slot_tier.hpp"
 #include "heap/zero_tier.hpp"
@@ -27,7 +27,7 @@ struct HeapConfig {
   // A large allocation of so many bytes is moved by its pages, not copied. 0: as the policy has it, kMoveFrom.
   std::size_t move_from_bytes = 0;
   std::size_t slot_limit = kMaxSlot;          // slots have at most so many bytes; 0: there are none
-  std::size_t arenas = 0;                     // of slots; 0: as many as processors
+  std::size_t arenas = 0;                     // of slots and of blocks; 0: as many as processors
   void (*thread_began)() noexcept = nullptr;  // called in each thread that gets a cache, so that it calls leave_thread
 };
 
@@ -64,7 +64,7 @@ class Heap {
   // They wait as the policy has it.
   void expect_no_sweep() noexcept;
   // Cheap.
-  [[nodiscard]] bool is_sweep_due() const noexcept { return arena_.is_sweep_due() || large_.is_sweep_due(); }
+  [[nodiscard]] bool is_sweep_due() const noexcept { return blocks_.is_sweep_due() || large_.is_sweep_due(); }
   // Of the freed blocks that wait those for which may_go(payload) is true may be used again, but for faulty ones. The
   // verdict is on the first of these. `swept`: how many that were.
   template <class MayGo>
@@ -129,7 +129,7 @@ class Heap {
   void reset_locks() noexcept;
   // Whether the calling thread is inside the heap already, as in a signal handler that interrupted it.
   [[nodiscard]] bool is_entered_by_caller() noexcept {
-    return slots_.is_entered_by_caller() || zero_.lock().is_held_by_caller() || arena_.lock().is_held_by_caller() ||
+    return slots_.is_entered_by_caller() || zero_.lock().is_held_by_caller() || blocks_.is_entered_by_caller() ||
            spans_.lock().is_held_by_caller();
   }
   // Whether it keeps the locks, between lock_all and unlock_all.
@@ -157,7 +157,7 @@ class Heap {
   Allocation allocate_large(std::size_t size, std::size_t alignment, Kind kind, GuardAt where, bool& zeroed) noexcept;
   [[nodiscard]] GuardAt guard_of_sample() noexcept;
   Allocation try_allocate(std::size_t size, std::size_t alignment, Kind kind, bool& zeroed) noexcept;
-  Allocation reallocate_block(void* payload, std::size_t size) noexcept;
+  Allocation reallocate_block(const SpanRef<O>& ref, void* payload, std::size_t size) noexcept;
   Allocation reallocate_large(const SpanRef<O>& ref, void* payload, std::size_t size) noexcept;
   template <class Attempt>
   Allocation or_flushed(std::size_t size, Attempt attempt) noexcept;
@@ -168,7 +168,7 @@ class Heap {
   // Whether a block that is to have so many bytes may go on as one. A block that shrinks into the slots' sizes moves there,
   // unless that frees little.
   [[nodiscard]] bool stays_block(std::size_t size) const noexcept {
-    return arena_.serves(size, kMinAlignment) && !slots_.serves(size, kMinAlignment) && size != 0;
+    return blocks_.serves(size, kMinAlignment) && !slots_.serves(size, kMinAlignment) && size != 0;
   }
   template <class Visit>
   bool for_each_sound_span(Visit visit) const noexcept;
@@ -180,11 +180,7 @@ class Heap {
     const Guard guard(spans_.lock());
     spans_.purge_old(spans_.os().now_ms());
   }
-  // What the blocks or the large allocations gained or lost becomes known.
-  void note_blocks() noexcept TRESTLE_REQUIRES(arena_.lock()) {
-    const std::uint64_t now = arena_.counts().live_bytes;
-    live_.add(now - std::exchange(block_bytes_, now));
-  }
+  // What the large allocations gained or lost becomes known.
   void note_large() noexcept TRESTLE_REQUIRES(spans_.lock()) {
     const std::uint64_t now = large_.counts().live_bytes;
     live_.add(now - std::exchange(large_bytes_, now));
@@ -194,17 +190,12 @@ class Heap {
   RecordPool<O> records_;
   SlotTier<P, O> slots_;
   ZeroTier<P, O> zero_;
-  Arena<P, O> arena_;
+  BlockTier<P, O> blocks_;
   Large<P, O> large_;
-  std::uint64_t block_allocations_ TRESTLE_GUARDED_BY(arena_.lock()) = 0;
-  std::uint64_t block_deallocations_ TRESTLE_GUARDED_BY(arena_.lock()) = 0;
   std::uint64_t large_allocations_ TRESTLE_GUARDED_BY(spans_.lock()) = 0;
   std::uint64_t large_deallocations_ TRESTLE_GUARDED_BY(spans_.lock()) = 0;
-  std::uint64_t block_bytes_ TRESTLE_GUARDED_BY(arena_.lock()) = 0;  // as told to live_
-  std::uint64_t large_bytes_ TRESTLE_GUARDED_BY(spans_.lock()) = 0;
+  std::uint64_t large_bytes_ TRESTLE_GUARDED_BY(spans_.lock()) = 0;  // as told to live_
   LiveBytes live_;
-  // So many requests of blocks until the next sample; threads that count at once may count once.
-  Shared<std::uint64_t> blocks_to_sample_;
   Shared<std::uint64_t> sample_seed_;
   Shared<std::uint64_t> samples_below_;  // one in so many of them
 };
@@ -213,10 +204,10 @@ template <Policy P, Os O>
 bool Heap<P, O>::start(const HeapConfig& config) noexcept {
   std::uint64_t secret = config.secret != 0 ? config.secret : spans_.os().entropy();
   const Key spans_key = key_from(split_mix(secret));
-  const Key arena_key = key_from(split_mix(secret));
+  const Key blocks_key = key_from(split_mix(secret));
   const Key slots_key = key_from(split_mix(secret));
   const std::size_t arenas = config.arenas != 0 ? config.arenas : spans_.os().processors();
-  arena_.start(spans_, records_, arena_key, split_mix(secret), config.block_span_bytes);
+  blocks_.start(spans_, records_, live_, blocks_key, split_mix(secret), config.block_span_bytes, arenas);
   slots_.start(spans_, records_, live_, slots_key, split_mix(secret), {config.slot_limit, arenas, config.thread_began});
   zero_.start(spans_, records_, slots_key);
   sample_seed_ = split_mix(secret);
@@ -228,12 +219,11 @@ template <Policy P, Os O>
 void Heap<P, O>::stop() noexcept {
   slots_.stop();
   zero_.stop();
-  arena_.stop();
+  blocks_.stop();
   large_.stop();
   records_.stop(spans_.os());
   spans_.stop();
-  block_allocations_ = block_deallocations_ = large_allocations_ = large_deallocations_ = 0;
-  block_bytes_ = large_bytes_ = 0;
+  large_allocations_ = large_deallocations_ = large_bytes_ = 0;
   live_.clear();
 }
 
@@ -263,11 +253,7 @@ Allocation Heap<P, O>::or_flushed(std::size_t size, Attempt attempt) noexcept {
 // did.
 template <Policy P, Os O>
 bool Heap<P, O>::flush() noexcept {
-  bool any = false;
-  {
-    const Guard guard(arena_.lock());
-    any = arena_.flush_and_give_back();
-  }
+  bool any = blocks_.flush_and_give_back();
   any = slots_.trim() || any;
   const Guard guard(spans_.lock());
   return spans_.flush_retired() || any;
@@ -300,14 +286,8 @@ Allocation Heap<P, O>::try_allocate(std::size_t size, std::size_t alignment, Kin
     const Guard guard(zero_.lock());
     return zero_.allocate(alignment, kind);
   }
-  if (size == 0 || !arena_.serves(size, alignment)) return allocate_large(size, alignment, kind, GuardAt::end, zeroed);
-  const Guard guard(arena_.lock());
-  const Allocation made = arena_.allocate(size, alignment, kind);
-  if (made.payload != nullptr && !made.is_fault()) [[likely]] {
-    ++block_allocations_;
-    note_blocks();
-  }
-  return made;
+  if (size == 0 || !blocks_.serves(size, alignment)) return allocate_large(size, alignment, kind, GuardAt::end, zeroed);
+  return blocks_.allocate(size, alignment, kind, slots_.own_arena());
 }
 
 template <Policy P, Os O>
@@ -316,7 +296,7 @@ Allocation Heap<P, O>::allocate_zeroed(std::size_t size, Kind kind) noexcept {
   const Allocation made = or_flushed(size, [&] { return try_allocate(size, kMinAlignment, kind, zeroed); });
   if (made.payload == nullptr || made.is_fault() || zeroed || size == 0) [[unlikely]]
     return made;
-  if (!arena_.serves(size, kMinAlignment)) {
+  if (!blocks_.serves(size, kMinAlignment)) {
     fill(static_cast<std::byte*>(made.payload), size, 0);
     return made;
   }
@@ -350,13 +330,7 @@ Sized Heap<P, O>::usable_size(const void* payload) noexcept {
       return {0, FaultKind::stale_pointer};
     return {0, as_stale(zero_.vet(zero_.record_of(ref), payload)).kind};
   }
-  if (ref.span->state == SpanState::blocks) {
-    const Guard guard(arena_.lock());
-    Header header = Header::end(true);
-    if (const Verdict v = arena_.find_live(payload, header); v.is_fault()) [[unlikely]]
-      return {0, as_stale(v).kind};
-    return {header.requested(), FaultKind::none};
-  }
+  if (ref.span->state == SpanState::blocks) return blocks_.usable_size(ref, payload);
   const Guard guard(spans_.lock());
   if (ref.span->state != SpanState::large) [[unlikely]]
     return {0, FaultKind::stale_pointer};

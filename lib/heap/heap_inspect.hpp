@@ -24,11 +24,11 @@ template <Policy P, Os O>
 void Heap<P, O>::check(CheckLevel level, FaultSink& sink) noexcept {
   const Alone alone(slots_);
   const Guard zero_guard(zero_.lock());
-  const Guard arena_guard(arena_.lock());
+  const typename BlockTier<P, O>::Alone alone_in_blocks(blocks_);
   const Guard spans_guard(spans_.lock());
   spans_.check(sink);
   const SlabTally slots = check_slabs(level, sink);
-  arena_.check(level, slots, sink);
+  blocks_.check(level, slots, sink);
   if (level == CheckLevel::full) large_.check(sink);
 }
 
@@ -71,12 +71,12 @@ template <Policy P, Os O>
 bool Heap<P, O>::walk(BlockVisitor visitor) noexcept {
   const Alone alone(slots_);
   const Guard zero_guard(zero_.lock());
-  const Guard arena_guard(arena_.lock());
+  const typename BlockTier<P, O>::Alone alone_in_blocks(blocks_);
   const Guard spans_guard(spans_.lock());
   const bool small = for_each_sound_span([&](const SpanRef<O>& ref) {
     switch (ref.span->state) {
       case SpanState::blocks:
-        return arena_.walk_extent(Arena<P, O>::extent_in(ref), visitor);
+        return blocks_.arena_in(ref).walk_extent(Arena<P, O>::extent_in(ref), visitor);
       case SpanState::slots:
         return slots_.record_in(ref).slab.walk(visitor);
       case SpanState::addresses:
@@ -130,8 +130,7 @@ bool Heap<P, O>::trim(std::size_t keep) noexcept {
     const Guard zero_guard(zero_.lock());
     any = zero_.trim() || any;
   }
-  const Guard arena_guard(arena_.lock());
-  any = arena_.trim() || any;
+  any = blocks_.trim() || any;
   const Guard spans_guard(spans_.lock());
   return spans_.trim(keep) || any;
 }
@@ -140,24 +139,25 @@ template <Policy P, Os O>
 trestle_stats Heap<P, O>::stats() noexcept {
   const Alone alone(slots_);
   const Guard zero_guard(zero_.lock());
-  const Guard arena_guard(arena_.lock());
+  const typename BlockTier<P, O>::Alone alone_in_blocks(blocks_);
   const Guard spans_guard(spans_.lock());
-  const BlockTally& blocks = arena_.counts();
+  const auto blocks = blocks_.counts();
   const auto& large = large_.counts();
   const SpanTally spans = spans_.counts();
   trestle_stats all{};
   const auto slots = slots_.counts();
   const auto& zero = zero_.counts();
   slots_.publish_all();
-  all.allocations = block_allocations_ + large_allocations_ + slots.allocations + zero.allocations;
-  all.deallocations = block_deallocations_ + large_deallocations_ + slots.deallocations + zero.deallocations;
-  all.live_blocks = blocks.live_blocks + large.live_blocks + slots.allocations - slots.deallocations +
+  blocks_.publish_all();
+  all.allocations = blocks.allocations + large_allocations_ + slots.allocations + zero.allocations;
+  all.deallocations = blocks.deallocations + large_deallocations_ + slots.deallocations + zero.deallocations;
+  all.live_blocks = blocks.blocks.live_blocks + large.live_blocks + slots.allocations - slots.deallocations +
                     zero.allocations - zero.deallocations;
-  all.live_bytes = blocks.live_bytes + large.live_bytes + slots.live_bytes;
+  all.live_bytes = blocks.blocks.live_bytes + large.live_bytes + slots.live_bytes;
   all.peak_live_bytes = live_.most();
-  all.retired_blocks = arena_.retired_blocks() + spans.retired_spans;
-  all.retired_bytes = arena_.retired_bytes() + spans.retired_bytes;
-  all.free_block_bytes = blocks.free_bytes + free_slot_bytes();
+  all.retired_blocks = blocks.waiting_blocks + spans.retired_spans;
+  all.retired_bytes = blocks.waiting_bytes + spans.retired_bytes;
+  all.free_block_bytes = blocks.blocks.free_bytes + free_slot_bytes();
   all.committed_bytes = records_.committed_bytes();
   all.span_bytes = spans.used_bytes;
   all.free_span_bytes = spans.free_bytes;
@@ -195,7 +195,7 @@ Fault Heap<P, O>::explain(const Verdict& verdict, const void* given) noexcept {
   Fault fault{.kind = verdict.kind, .address = verdict.at};
   const Alone alone(slots_);
   const Guard zero_guard(zero_.lock());
-  const Guard arena_guard(arena_.lock());
+  const typename BlockTier<P, O>::Alone alone_in_blocks(blocks_);
   const Guard spans_guard(spans_.lock());
   SpanRef<O> ref = spans_.find(verdict.at);  // which may be in another span than the pointer given
   if (ref.is_empty()) ref = spans_.find(given);
@@ -203,7 +203,7 @@ Fault Heap<P, O>::explain(const Verdict& verdict, const void* given) noexcept {
   if (ref.span->state == SpanState::large || ref.span->state == SpanState::retired) {
     large_.explain(ref, fault);
   } else if (ref.span->state == SpanState::blocks) {
-    arena_.explain(Arena<P, O>::extent_in(ref), static_cast<const std::byte*>(given), fault);
+    blocks_.arena_in(ref).explain(Arena<P, O>::extent_in(ref), static_cast<const std::byte*>(given), fault);
   } else if (ref.span->state == SpanState::slots) {
     const bool is_below_given =
         verdict.kind == FaultKind::write_before_start && ref.start() <= given && given < ref.end();
@@ -219,7 +219,7 @@ template <Policy P, Os O>
 bool Heap<P, O>::is_mendable_in(const SpanRef<O>& ref, const std::byte* at) noexcept {
   if (ref.is_empty()) return false;
   if (ref.span->state == SpanState::slots) return slots_.record_in(ref).slab.is_mendable(at);
-  if (ref.span->state == SpanState::blocks) return arena_.is_mendable(Arena<P, O>::extent_in(ref), at);
+  if (ref.span->state == SpanState::blocks) return blocks_.arena_in(ref).is_mendable(Arena<P, O>::extent_in(ref), at);
   return P.canary && ref.span->state == SpanState::large;
 }
 
@@ -227,7 +227,7 @@ template <Policy P, Os O>
 bool Heap<P, O>::is_mendable(const Fault& fault) noexcept {
   if (!is_about_bytes(fault.kind)) return false;
   const Alone alone(slots_);
-  const Guard arena_guard(arena_.lock());
+  const typename BlockTier<P, O>::Alone alone_in_blocks(blocks_);
   const Guard spans_guard(spans_.lock());
   return is_mendable_in(spans_.find(fault.address), static_cast<const std::byte*>(fault.address));
 }
@@ -236,7 +236,7 @@ template <Policy P, Os O>
 bool Heap<P, O>::mend(const Fault& fault) noexcept {
   if (!is_about_bytes(fault.kind)) return false;
   const Alone alone(slots_);
-  const Guard arena_guard(arena_.lock());
+  const typename BlockTier<P, O>::Alone alone_in_blocks(blocks_);
   const Guard spans_guard(spans_.lock());
   const SpanRef<O> ref = spans_.find(fault.address);
   const auto* const at = static_cast<const std::byte*>(fault.address);
@@ -244,7 +244,7 @@ bool Heap<P, O>::mend(const Fault& fault) noexcept {
   if (ref.span->state == SpanState::slots)
     mend_slot(slots_.record_in(ref).slab, at);
   else if (ref.span->state == SpanState::blocks)
-    arena_.mend(Arena<P, O>::extent_in(ref), at);
+    blocks_.arena_in(ref).mend(Arena<P, O>::extent_in(ref), at);
   else
     large_.mend(ref);
   return true;
@@ -297,20 +297,20 @@ template <Policy P, Os O>
 void Heap<P, O>::lock_all() noexcept {
   slots_.keep_closed();
   zero_.lock().keep();
-  arena_.lock().keep();
+  blocks_.keep();
   spans_.lock().keep();
 }
 template <Policy P, Os O>
 void Heap<P, O>::unlock_all() noexcept {
   spans_.lock().let_go();
-  arena_.lock().let_go();
+  blocks_.let_go();
   zero_.lock().let_go();
   slots_.let_go();
 }
 template <Policy P, Os O>
 void Heap<P, O>::reset_locks() noexcept {
   spans_.lock().reset();
-  arena_.lock().reset();
+  blocks_.reset_locks();
   zero_.lock().reset();
   slots_.reset();
 }

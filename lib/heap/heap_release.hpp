@@ -17,15 +17,13 @@ Verdict Heap<P, O>::deallocate(void* payload, const Release& how) noexcept {
 template <Policy P, Os O>
 Verdict Heap<P, O>::deallocate_slot(SlotRecordOf& record, void* payload, const Release& how) noexcept {
   const bool waits = slots_.are_waiting();
+  const std::uint32_t arena = waits ? slots_.own_arena() : 0;
   if (waits) {
-    const Guard guard(arena_.lock());
-    if (const Verdict v = arena_.make_room(record.slab.slot_size()); v.is_fault()) [[unlikely]]
+    if (const Verdict v = blocks_.make_room(record.slab.slot_size(), arena); v.is_fault()) [[unlikely]]
       return v;
   }
-  return slots_.deallocate(record, payload, how, waits, [&] {
-    const Guard guard(arena_.lock());
-    return arena_.quarantine_slot(record, payload);
-  });
+  return slots_.deallocate(record, payload, how, waits,
+                           [&] { return blocks_.quarantine_slot(record, payload, arena); });
 }
 
 template <Policy P, Os O>
@@ -37,13 +35,10 @@ Verdict Heap<P, O>::deallocate_in(const SpanRef<O>& ref, void* payload, const Re
     return zero_.deallocate(zero_.record_of(ref), payload, how);
   }
   if (ref.span->state == SpanState::blocks) [[likely]] {
-    const Guard guard(arena_.lock());
-    const Verdict v = arena_.deallocate(payload, how);
-    if (!v.is_fault()) [[likely]] {
-      note_blocks();
-      if (++block_deallocations_ % kFreesPerLook == 0) [[unlikely]]
-        purge_old();
-    }
+    std::uint64_t frees = 0;
+    const Verdict v = blocks_.deallocate(ref, payload, how, frees);
+    if (!v.is_fault() && frees % kFreesPerLook == 0) [[unlikely]]
+      purge_old();
     return v;
   }
   const Guard guard(spans_.lock());

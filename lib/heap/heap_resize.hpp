@@ -16,7 +16,7 @@ Allocation Heap<P, O>::reallocate(void* payload, std::size_t size) noexcept {
     if (ref.is_empty()) [[unlikely]]
       return Allocation::failed(as_stale(classify(payload)));
     if (ref.span->state == SpanState::addresses) return reallocate_zero(ref, payload, size);
-    if (ref.span->state == SpanState::blocks) return reallocate_block(payload, size);
+    if (ref.span->state == SpanState::blocks) return reallocate_block(ref, payload, size);
     return reallocate_large(ref, payload, size);
   });
 }
@@ -46,21 +46,10 @@ Allocation Heap<P, O>::reallocate_zero(const SpanRef<O>& ref, void* payload, std
 }
 
 template <Policy P, Os O>
-Allocation Heap<P, O>::reallocate_block(void* payload, std::size_t size) noexcept {
+Allocation Heap<P, O>::reallocate_block(const SpanRef<O>& ref, void* payload, std::size_t size) noexcept {
   Header header = Header::end(true);
-  {
-    const Guard guard(arena_.lock());
-    const bool may_stay = kResizesInPlace && stays_block(size);
-    // The pad is looked at once: by `resize`, or here, also where there is no memory to move the block to.
-    const Verdict v = may_stay ? arena_.find_live(payload, header) : arena_.find_whole(payload, header);
-    if (v.is_fault()) [[unlikely]]
-      return Allocation::failed(as_stale(v));
-    const Allocation resized = may_stay ? arena_.resize(payload, size) : Allocation{};
-    if (resized.payload != nullptr || resized.is_fault()) {
-      note_blocks();
-      return resized;
-    }
-  }
+  const Allocation resized = blocks_.resize(ref, payload, size, kResizesInPlace && stays_block(size), header);
+  if (resized.payload != nullptr || resized.is_fault()) return resized;
   return move(payload, header.requested(), size, header.kind());
 }
 
@@ -76,7 +65,7 @@ Allocation Heap<P, O>::reallocate_large(const SpanRef<O>& ref, void* payload, st
       return Allocation::failed(v);
     if (size > PTRDIFF_MAX) [[unlikely]]
       return {};
-    if (kResizesInPlace && !arena_.serves(size, kMinAlignment)) {
+    if (kResizesInPlace && !blocks_.serves(size, kMinAlignment)) {
       const Allocation resized = large_.resize(ref, payload, size);
       note_large();
       return resized;

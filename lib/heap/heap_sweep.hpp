@@ -11,18 +11,18 @@ bool Heap<P, O>::expect_sweep(std::size_t bytes_read) noexcept {
   constexpr std::size_t kPart = 4;
   constexpr std::size_t kLeast = std::size_t{16} << 20;
   constexpr std::size_t kMost = std::size_t{1} << 30;
-  const Guard guard(arena_.lock());
-  slots_.set_waiting(arena_.expect_sweep(std::clamp(bytes_read / kPart, kLeast, kMost)) || P.slots_quarantined);
-  const Guard spans_guard(spans_.lock());
-  large_.expect_sweep();
-  return !arena_.lacks_room();
+  slots_.set_waiting(blocks_.expect_sweep(std::clamp(bytes_read / kPart, kLeast, kMost)) || P.slots_quarantined);
+  {
+    const Guard spans_guard(spans_.lock());
+    large_.expect_sweep();
+  }
+  return !blocks_.lacks_room();
 }
 
 template <Policy P, Os O>
 void Heap<P, O>::expect_no_sweep() noexcept {
-  const Guard guard(arena_.lock());
   slots_.set_waiting(P.slots_quarantined);
-  arena_.expect_no_sweep();
+  blocks_.expect_no_sweep();
   const Guard spans_guard(spans_.lock());
   large_.expect_no_sweep();
 }
@@ -30,8 +30,7 @@ void Heap<P, O>::expect_no_sweep() noexcept {
 template <Policy P, Os O>
 template <class MayGo>
 Verdict Heap<P, O>::sweep(MayGo may_go, std::uint64_t& swept) noexcept {
-  const Guard guard(arena_.lock());
-  const Verdict verdict = arena_.sweep(may_go, swept);
+  const Verdict verdict = blocks_.sweep(may_go, swept);
   const Guard spans_guard(spans_.lock());
   swept += spans_.sweep_retired([&](const SpanRef<O>& ref) { return may_go(Large<P, O>::view(ref).payload); });
   return verdict;

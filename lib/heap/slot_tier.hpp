@@ -76,6 +76,8 @@ class SlotTier {
   }
   // Whether it is one; the next is chosen then.
   [[nodiscard]] bool takes_sample(std::size_t size, std::size_t alignment) noexcept;
+  // Whether the thread's request of a block is one, in the same way.
+  [[nodiscard]] bool takes_block_sample() noexcept;
   // Whether the two may serve at all. Not while another thread expects sweeps, or no longer.
   void set_hot(bool hot) noexcept {
     hot_id_ = hot ? id_ : kNobody;
@@ -96,6 +98,16 @@ class SlotTier {
   Allocation resize(Record& record, void* payload, std::size_t size, std::size_t& kept, Kind& kind) noexcept;
   Vetted vet(const Record& record, const void* payload) const noexcept { return record.slab.vet(payload); }
 
+  // That of the calling thread, which gets a cache for it if it can; else the first.
+  [[nodiscard]] std::uint32_t own_arena() noexcept {
+    const OwnCache& own = os_.own_cache();
+    if (own.heap != id_) [[unlikely]] {
+      Cache* const cache = enter();
+      if (cache == nullptr) return 0;
+      cache->gate.leave();
+    }
+    return static_cast<const Cache*>(own.cache)->arena;
+  }
   // The calling thread ends: what it has goes to the depots, and what it asks for or frees from now on is served alone.
   void leave_thread() noexcept;
   // What all threads have goes to the depots, and these give back what they can. True iff there was any.
@@ -159,6 +171,7 @@ class SlotTier {
     return own.heap == id_ && static_cast<Cache*>(own.cache)->gate.is_entered();
   }
   void choose_sample(Magazine<P>& magazine) noexcept;
+  void choose_samples(Cache& cache) noexcept;
   [[nodiscard]] bool adopt(OwnCache& own) noexcept;
   [[nodiscard]] Cache* find_cache() noexcept;
   [[nodiscard]] Depots* depots(std::uint32_t arena) noexcept;

@@ -27,11 +27,16 @@ void SlotTier<P, O>::choose_sample(Magazine<P>& magazine) noexcept {
 }
 
 template <Policy P, Os O>
+void SlotTier<P, O>::choose_samples(Cache& cache) noexcept {
+  cache.for_each_magazine([&](Magazine<P>& magazine) { choose_sample(magazine); });
+  cache.blocks_to_sample = next_sample(sample_random_);
+}
+
+template <Policy P, Os O>
 void SlotTier<P, O>::set_sample(std::uint64_t every) noexcept {
   const Alone alone(*this);
   sample_ = P.sampled ? std::min(every, UINT64_MAX / 4) : 0;
-  for (Cache* cache = caches_; cache != nullptr; cache = cache->next)
-    cache->for_each_magazine([&](Magazine<P>& magazine) { choose_sample(magazine); });
+  for (Cache* cache = caches_; cache != nullptr; cache = cache->next) choose_samples(*cache);
 }
 
 template <Policy P, Os O>
@@ -45,6 +50,18 @@ bool SlotTier<P, O>::takes_sample(std::size_t size, std::size_t alignment) noexc
   if (due) choose_sample(magazine);
   cache->gate.leave();
   return due;
+}
+
+template <Policy P, Os O>
+bool SlotTier<P, O>::takes_block_sample() noexcept {
+  if (!takes_samples()) return false;
+  Cache* const cache = enter();
+  if (cache == nullptr) [[unlikely]]
+    return false;
+  const bool takes = cache->blocks_to_sample == 0;
+  cache->blocks_to_sample = takes ? next_sample(sample_random_) : cache->blocks_to_sample - 1;
+  cache->gate.leave();
+  return takes;
 }
 
 // False: there is no memory for a cache.
@@ -76,7 +93,7 @@ auto SlotTier<P, O>::find_cache() noexcept -> Cache* {
   if (place == nullptr) return nullptr;
   auto* const made = new (place) Cache;
   made->start(split_mix(random_));
-  made->for_each_magazine([&](Magazine<P>& magazine) { choose_sample(magazine); });
+  choose_samples(*made);
   made->arena = arena;
   made->next = caches_;
   caches_ = made;

@@ -69,8 +69,9 @@ class alignas(kRecordAlignment) ThreadCache {
   std::uint32_t arena = 0;
   std::uint32_t contended = 0;  // batches for which another thread was in the way, since the last change of arena
   std::uint32_t batches = 0;    // since the last look at what is idle
-  Shared<std::uint64_t> owner;  // the thread; 0: nobody
-  ThreadCache* next = nullptr;  // of all caches of the heap
+  std::uint64_t blocks_to_sample = 0;  // requests of blocks until one that is a sample
+  Shared<std::uint64_t> owner;         // the thread; 0: nobody
+  ThreadCache* next = nullptr;         // of all caches of the heap
  private:
   std::array<Magazine<P>, kSizeClasses> magazines_{};
 };

@@ -56,7 +56,7 @@ inline AnyHeap& heap() {
   return *reinterpret_cast<AnyHeap*>(reinterpret_cast<char*>(sought.found) - offsetof(SpanHeap<LinuxOs>, regions_));
 }
 inline Region<LinuxOs>& region() { return heap().spans_.regions_[0]; }
-inline Arena<kHardened, LinuxOs>& arena() { return heap().arena_; }
+inline Arena<kHardened, LinuxOs>& arena() { return heap().blocks_.arenas_[0]; }
 
 inline std::byte* header_of(void* payload) { return static_cast<std::byte*>(payload) - kHeaderBytes; }
 

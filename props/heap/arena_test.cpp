@@ -23,7 +23,7 @@ class ArenaTest : public testing::Test {
 
   void SetUp() override {
     ASSERT_TRUE(spans_.start(key_from(1), {.region_bytes = std::size_t{32} << 20, .decay_ms = 1000, .dirty_bytes = 0}));
-    arena_->start(spans_, records_, key_from(2), 3, kBlockSpanBytes);
+    arena_->start(spans_, records_, key_from(2), 3, kBlockSpanBytes, 0, is_sweep_due_);
   }
   void TearDown() override {
     arena_->stop();
@@ -48,7 +48,7 @@ class ArenaTest : public testing::Test {
     std::array<Fault, 16> room{};
     FaultSink sink(room.data(), room.size());
     const Guard guard(arena_->lock());
-    arena_->check(CheckLevel::full, {}, sink);
+    if (arena_->check(CheckLevel::full, sink)) arena_->check_waiting(sink);
     return {room.begin(), room.begin() + static_cast<std::ptrdiff_t>(std::min(room.size(), sink.count()))};
   }
   FaultKind refusal(std::size_t size) {
@@ -83,6 +83,7 @@ class ArenaTest : public testing::Test {
   TestArena memory_;
   SpanHeap<TestOs> spans_{TestOs{memory_}};
   RecordPool<TestOs> records_;
+  Shared<bool> is_sweep_due_;
   std::unique_ptr<ArenaType> arena_ = std::make_unique<ArenaType>();
 };
 TYPED_TEST_SUITE(ArenaTest, EveryPolicy, PolicyNames);

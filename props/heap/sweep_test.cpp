@@ -159,7 +159,7 @@ TYPED_TEST(HeapSweepTest, GoOnBehindADamagedBlock) {
     std::uint64_t swept = 0;
     const Verdict verdict = this->heap_.sweep([](const void*) { return true; }, swept);
     EXPECT_EQ(verdict.kind, FaultKind::write_after_free);
-    EXPECT_EQ(verdict.at, blocks[1] + 7);
+    EXPECT_TRUE(verdict.at == blocks[1] + 7 || verdict.at == blocks[3] + 7) << "they leave in any order";
     EXPECT_EQ(swept, 3U);
     for (const std::size_t i : std::initializer_list<std::size_t>{1, 3}) blocks[i][7] ^= std::byte{1};
     EXPECT_EQ(this->swept_but({}), 2U);

@@ -66,6 +66,8 @@ static void allocate(void) {
 static sem_t is_freed;
 static void* free_away(void* block) {
   free(block);
+  free(memset(malloc(80000), 'd', 80000)); /* and so are two blocks, */
+  if (malloc(80000) == NULL) return NULL;  /* of which one is live */
   sem_post(&is_freed);
   for (;;) pause();
   return NULL;

@@ -138,7 +138,7 @@ def compare_errors():
 def compare_at_work():
     """A lock that is held makes the answer doubtful."""
     heap = new_heap()
-    at = heap.record.address_of("arena_", "lock_", "word_")
+    at = heap.arenas[0].address_of("lock_", "word_")
     with changed(at, struct.pack("<Q", 8)):
         told = run("trestle check")
         must("a thread was inside the heap (the lock of the blocks)" in told, f"a held lock is not told: {told!r}")
@@ -232,6 +232,7 @@ def compare_with_library(what):
 def targets(heap, choose):
     """(name, address, bytes) of what the heap's check looks at, of which a bit is flipped."""
     region = heap.regions[0]
+    arena = heap.arenas[choose.randrange(2)]
     span = choose.choice(region.spans)
     yield "descriptor", span.address, 64
     granule = span.index + choose.randrange(span.length)
@@ -240,10 +241,10 @@ def targets(heap, choose):
     for name in ("counts_", "bins_", "bin_heads_", "dirty_", "retired_"):
         yield f"region's {name}", region.record.address_of(name), region.record.type_of(name).sizeof
     for name in ("counts_", "bins_", "heads_"):
-        yield f"arena's {name}", heap.arena.address_of(name), heap.arena.type_of(name).sizeof
-    for path in (("quarantine_", "count_"), ("quarantine_", "bytes_")):
-        yield "quarantine", heap.arena.address_of(*path), 8
-    yield "quarantine", heap.arena.number("quarantine_", "ring_"), 8
+        yield f"arena's {name}", arena.address_of(name), arena.type_of(name).sizeof
+    for path in (("quarantine_", "count_"), ("quarantine_", "bytes_"), ("waiting_slots_",), ("waiting_slot_bytes_",)):
+        yield "quarantine", arena.address_of(*path), 8
+    yield "quarantine", arena.number("quarantine_", "ring_"), 8
     yield "large counts", heap.record.address_of("large_", "counts_"), 16
     yield "count of addresses", heap.record.address_of("zero_", "counts_"), 16
     yield from targets_in_spans(heap, region, choose)

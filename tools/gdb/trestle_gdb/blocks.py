@@ -45,6 +45,9 @@ class Extent:
     def place_of(self, at):
         return (at - self.engine) & keyed.MASK
 
+    def address_at(self, place):
+        return (self.engine + place) & keyed.MASK
+
     def header(self, at):
         """None: it is corrupt."""
         return keyed.load_header(self.key, self.place_of(at), self.data, at - self.begin)

@@ -50,7 +50,7 @@ def check(heap):
     for region in heap.regions:
         check_spans.check_region(region, findings)
     slots = check_slabs(heap, findings)
-    check_blocks.check_arena(heap, slots, findings)
+    check_blocks.check_arenas(heap, slots, findings)
     check_large(heap, findings)
     return findings
 
@@ -113,8 +113,6 @@ def check_slot(slab, index, findings, tally):
             add_pad_fault(slab, index, wrong, requested, findings)
         return
     tally[state.rest] += 1
-    if state.rest == "quarantine":
-        tally["quarantine bytes"] += slab.slot_size
     poisoned = slab.poisoned()
     wrong = first_other(slab.slot(index)[:poisoned], slab.policy.poison_byte) if poisoned else None
     if wrong is not None:

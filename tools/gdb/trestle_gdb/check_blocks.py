@@ -8,11 +8,27 @@ from .spans import FitMap
 from .target import Unreadable
 
 
-def check_arena(heap, slots, findings):
+def check_arenas(heap, slots, findings):
+    whole, waiting = True, 0
+    for number, arena in enumerate(heap.arenas):
+        whole = check_arena(heap, number, arena, findings) and whole
+        waiting += arena.number("waiting_slots_")
+    if not whole:
+        return
+    if waiting != slots["quarantine"]:
+        at = heap.record.address_of("blocks_", "arenas_")
+        findings.fault("quarantine corrupt", at, expected=slots["quarantine"], found=waiting)
+        return
+    for arena in heap.arenas:
+        check_waiting(heap, arena, findings)
+
+
+def check_arena(heap, number, arena, findings):
+    """Whether all could be counted, and those that wait are as many as they should be."""
     tally, whole = collections.Counter(), True
-    bins = FitMap(heap.arena, "bins_"), heap.arena.numbers("heads_")
+    bins = FitMap(arena, "bins_"), arena.numbers("heads_")
     for span in heap.spans():
-        if span.state != "blocks":
+        if span.state != "blocks" or span.payload != number:
             continue
         try:
             extent = heap.extent_of(span)
@@ -21,10 +37,10 @@ def check_arena(heap, slots, findings):
             continue
         whole = check_extent(heap, extent, bins, findings, tally) and whole
     if not (whole and findings.is_readable):  # counts of half a heap tell nothing
-        return
-    check_bins(heap, bins, findings, tally)
-    check_counts(heap, findings, tally)
-    check_quarantine(heap, slots, findings, tally)
+        return False
+    check_bins(heap, arena, bins, findings, tally)
+    check_counts(arena, findings, tally)
+    return check_quarantine(arena, findings, tally)
 
 
 def check_extent(heap, extent, bins, findings, tally):
@@ -86,10 +102,10 @@ def add(findings, kind, at, block, **evidence):
 
 def linked(heap, likely, place):
     """The links of the free block at the place; None where no block can be there."""
-    at = heap.place_address(place)
+    at = likely.address_at(place)
     if at % 16 != 0:
         return None
-    extent = likely if likely.holds(at, MIN_BLOCK) else heap.extent_holding(at, MIN_BLOCK)
+    extent = likely if likely.holds(at, MIN_BLOCK) else heap.extent_holding(at, MIN_BLOCK, likely.engine)
     return None if extent is None else extent.links(at)
 
 
@@ -98,7 +114,7 @@ def vet_links(heap, extent, block, bins):
     own = extent.place_of(block.at)
     following, previous = extent.links(block.at)
     for place, back in ((following, 1), (previous, 0)):
-        if place == 0 or unread_at(heap, heap.place_address(place)):
+        if place == 0 or unread_at(heap, extent.address_at(place)):
             continue
         links = linked(heap, extent, place)
         if links is None or links[back] != own:
@@ -144,11 +160,14 @@ def check_payload(heap, extent, block, findings):
         add(findings, kind, block.payload + first + wrong, block, expected=value, found=found[wrong])
 
 
-def check_bins(heap, bins, findings, tally):
+def check_bins(heap, arena, bins, findings, tally):
     fit, heads = bins
 
+    def address_at(place):
+        return (arena.address + place) & ((1 << 64) - 1)
+
     def mismatch(place, expected, found):
-        at = heap.arena.address_of("bins_") if place == 0 else heap.place_address(place)
+        at = arena.address_of("bins_") if place == 0 else address_at(place)
         findings.fault("bin mismatch", at, expected=expected, found=found)
 
     if not fit.is_consistent():
@@ -160,8 +179,8 @@ def check_bins(heap, bins, findings, tally):
             mismatch(head, int(head != 0), int(fit.is_set(bin)))
         place = head
         while place != 0 and blocks <= tally["free_blocks"]:
-            at = heap.place_address(place)
-            extent = heap.extent_holding(at, MIN_BLOCK) if at % 16 == 0 else None
+            at = address_at(place)
+            extent = heap.extent_holding(at, MIN_BLOCK, arena.address) if at % 16 == 0 else None
             header = None if extent is None else extent.header(at)
             found = fit.bin_of(header.size // 16) if header is not None and header.is_free else fit.bins
             if found != bin:
@@ -172,28 +191,38 @@ def check_bins(heap, bins, findings, tally):
         mismatch(0, tally["free_blocks"], blocks)
 
 
-def check_counts(heap, findings, tally):
+def check_counts(arena, findings, tally):
     for name in ("live_blocks", "live_bytes", "retired_blocks", "retired_bytes", "free_blocks", "free_bytes"):
-        counted = heap.arena.number("counts_", name)
+        counted = arena.number("counts_", name)
         if counted != tally[name]:
-            at = heap.arena.address_of("counts_", name)
+            at = arena.address_of("counts_", name)
             findings.fault("accounting mismatch", at, expected=tally[name], found=counted)
 
 
-def check_quarantine(heap, slots, findings, tally):
-    quarantine = heap.arena.at("quarantine_")
-    oldest, count, size = (quarantine.number(name) for name in ("oldest_", "count_", "bytes_"))
-    shelved = [heap.arena.at("shelf_", "places_", i) for i in range(heap.arena.length("shelf_", "places_"))]
-    shelved = [(entry.number("payload"), entry.number("bytes")) for entry in shelved]
-    waiting = tally["retired_blocks"] + slots["quarantine"]
+def shelved_in(arena):
+    """(payload, bytes) of each place, of which the payload may be 0."""
+    places = [arena.at("shelf_", "places_", i) for i in range(arena.length("shelf_", "places_"))]
+    return [(entry.number("payload"), entry.number("bytes")) for entry in places]
+
+
+def check_quarantine(arena, findings, tally):
+    quarantine = arena.at("quarantine_")
+    count, size = (quarantine.number(name) for name in ("count_", "bytes_"))
+    shelved = shelved_in(arena)
+    waiting = tally["retired_blocks"] + arena.number("waiting_slots_")
     told = count + sum(payload != 0 for payload, _ in shelved)
     told_bytes = size + sum(bytes_ for _, bytes_ in shelved)
-    if told != waiting or told_bytes != tally["retired_bytes"] + slots["quarantine bytes"]:
+    if told != waiting or told_bytes != tally["retired_bytes"] + arena.number("waiting_slot_bytes_"):
         findings.fault("quarantine corrupt", quarantine.address, expected=waiting, found=told)
-        return
-    entries = entries_of(quarantine, oldest, count)
-    for payload in entries + [payload for payload, _ in shelved if payload != 0]:
-        if not is_retired(heap, payload):
+        return False
+    return True
+
+
+def check_waiting(heap, arena, findings):
+    quarantine = arena.at("quarantine_")
+    entries = entries_of(quarantine, quarantine.number("oldest_"), quarantine.number("count_"))
+    for payload in entries + [payload for payload, _ in shelved_in(arena) if payload != 0]:
+        if not is_retired(heap, payload, arena):
             findings.fault("quarantine corrupt", payload, expected=1, found=0)
 
 
@@ -206,7 +235,7 @@ def entries_of(quarantine, oldest, count):
     return [int.from_bytes(data[i : i + 8], "little") for i in range(0, len(data), 8)]
 
 
-def is_retired(heap, payload):
+def is_retired(heap, payload, arena):
     span = heap.find(payload)
     if span is not None and span.state == "slots":
         slab = heap.slab_of(span)
@@ -214,6 +243,6 @@ def is_retired(heap, payload):
         state = slab.states[index] if rest == 0 and index < len(slab.states) else None
         return state is not None and state.is_legal and state.rest == "quarantine"
     at = payload - HEADER_BYTES
-    extent = heap.extent_holding(at, MIN_BLOCK)
+    extent = heap.extent_holding(at, MIN_BLOCK, arena.address)
     header = None if extent is None else extent.header(at)
     return header is not None and header.is_retired

@@ -30,8 +30,11 @@ class Heap:
         if count > self.record.length("spans_", "regions_"):
             raise gdb.GdbError(f"trestle: the heap's record of its regions is overwritten: it says that there are {count}")
         self.regions = [Region(self.memory, self.record.at("spans_", "regions_", i)) for i in range(count)]
-        self.arena = self.record.at("arena_")
-        self.blocks_key, self.spans_key = key_in(self.arena, "key_"), key_in(self.record, "spans_", "key_")
+        count = self.record.number("blocks_", "count_")
+        if not 1 <= count <= self.record.length("blocks_", "arenas_"):
+            raise gdb.GdbError(f"trestle: the heap's record of its arenas is overwritten: it says that there are {count}")
+        self.arenas = [self.record.at("blocks_", "arenas_", i) for i in range(count)]
+        self.blocks_key, self.spans_key = key_in(self.arenas[0], "key_"), key_in(self.record, "spans_", "key_")
         self.extents, self.slabs = {}, {}
         if target.is_core():
             self.memory.gaps = self.find_gaps()
@@ -73,28 +76,29 @@ class Heap:
         depot = element_type(self.record.type_of("zero_", "depots_"))
         return members(depot)["first_"][1].target()
 
+    def arena_of(self, span):
+        """Of a span in the state blocks."""
+        return self.arenas[min(span.payload, len(self.arenas) - 1)]
+
     def extent_of(self, span):
         """Of a span in the state blocks. Raises Unreadable."""
         extent = self.extents.get(span.start)
         if extent is None:
             size = span.bytes - (OS_PAGE if self.policy.guard_pages else 0)
-            extent = Extent(self.memory, self.arena.address, self.blocks_key, span.start, size)
+            extent = Extent(self.memory, self.arena_of(span).address, self.blocks_key, span.start, size)
             self.extents[span.start] = extent
         return extent
 
-    def extent_holding(self, at, length):
-        """The extent in which so many bytes lie; None: in none that can be read."""
+    def extent_holding(self, at, length, engine=None):
+        """The extent in which so many bytes lie, of that engine if one is given; None: in none that can be read."""
         span = self.find(at)
-        if span is None or span.state != "blocks":
+        if span is None or span.state != "blocks" or engine not in (None, self.arena_of(span).address):
             return None
         try:
             extent = self.extent_of(span)
         except Unreadable:
             return None
         return extent if extent.holds(at, length) else None
-
-    def place_address(self, place):
-        return (self.arena.address + place) & ((1 << 64) - 1)
 
     def fence_of(self, span):
         """Where the guard pages of a large span begin."""
@@ -121,11 +125,12 @@ class Heap:
         locks = {
             "the lock of the caches": ("slots_", "caches_lock_"),
             "the lock of the addresses": ("zero_", "lock_"),
-            "the lock of the blocks": ("arena_", "lock_"),
             "the lock of the spans": ("spans_", "lock_"),
             "the lock of the records": ("records_", "lock_"),
         }
         held = [name for name, path in locks.items() if self.record.number(*path, "word_")]
+        if any(arena.number("lock_", "word_") for arena in self.arenas):
+            held.append("the lock of the blocks")
         try:
             if any(cache.number("gate", "inside_") for cache in self.caches()):
                 held.append("a thread's cache")
