@@ -17,6 +17,13 @@ inline constexpr std::size_t kBlockSpanBytes = std::size_t{1} << 20;
 // A request of more than this part of a block span, or so aligned, gets a span of its own.
 inline constexpr std::size_t kBlocksPerSpan = 4;
 
+// What all arenas of a heap have come to wait for a sweep, since one was expected last.
+struct SweepWatch {
+  Shared<std::uint64_t> waiting;              // bytes, which each arena tells of in steps
+  Shared<std::uint64_t> due_at = UINT64_MAX;  // so many of them
+  Shared<bool> is_due;
+};
+
 template <Policy P, Os O>
 class alignas(kRecordAlignment) Arena : public BlockEngine<P, Arena<P, O>> {
   using Base = BlockEngine<P, Arena<P, O>>;
@@ -25,10 +32,9 @@ class alignas(kRecordAlignment) Arena : public BlockEngine<P, Arena<P, O>> {
  public:
   constexpr Arena() noexcept = default;
 
-  // `span_bytes`: of a block span, a multiple of granules. `number`: which arena of the heap it is. `is_sweep_due` becomes true
-  // when one is.
+  // `span_bytes`: of a block span, a multiple of granules. `number`: which arena of the heap it is.
   void start(SpanHeap<O>& spans, RecordPool<O>& records, const Key& key, std::uint64_t seed, std::size_t span_bytes,
-             std::uint32_t number, Shared<bool>& is_sweep_due) noexcept {
+             std::uint32_t number, SweepWatch& watch) noexcept {
     Base::start(key);
     quarantine_.start();
     spans_ = &spans;
@@ -36,16 +42,16 @@ class alignas(kRecordAlignment) Arena : public BlockEngine<P, Arena<P, O>> {
     span_bytes_ = span_bytes;
     random_ = seed;
     number_ = number;
-    is_sweep_due_ = &is_sweep_due;
+    watch_ = &watch;
   }
-  // Before it is used first, and whenever others are: so many share what the policy has waiting.
-  void share_quarantine(std::size_t arenas) noexcept TRESTLE_REQUIRES(lock_) {
+  // Before it is used first: it gets room for what the policy has waiting.
+  void make_ready() noexcept TRESTLE_REQUIRES(lock_) {
     if constexpr (P.quarantine_blocks > Quarantine<P>::kOwnRoom) ask_for_room(P.quarantine_blocks);
-    quarantine_.share(arenas);
   }
   void stop() noexcept {
     quarantine_.start();
-    sweep_at_ = frees_to_sweep_ = SIZE_MAX;
+    frees_to_sweep_ = SIZE_MAX;
+    untold_ = 0;
     slots_waited_ = false;
     waiting_slots_ = waiting_slot_bytes_ = 0;
     shelf_.clear();
@@ -102,14 +108,14 @@ class alignas(kRecordAlignment) Arena : public BlockEngine<P, Arena<P, O>> {
     return {};
   }
 
-  // From now on blocks wait until a sweep lets them go. It is due when so many bytes more wait, or when as many blocks were
-  // freed as half of the room that is left, but no less than a part of all. The oldest go where it does not come. False: the
-  // policy has none wait for sweeps, or there is no memory to keep their addresses in.
+  // From now on blocks wait until a sweep lets them go. It is due when so many bytes more wait in all arenas, or when as many
+  // blocks were freed here as half of the room that is left, but no less than a part of all. The oldest go where it does not
+  // come. False: the policy has none wait for sweeps, or there is no memory to keep their addresses in.
   bool expect_sweep(std::size_t bytes) noexcept TRESTLE_REQUIRES(lock_) {
     constexpr std::size_t kLeastPart = 16;
     if constexpr (P.sweep_blocks > Quarantine<P>::kOwnRoom) ask_for_room(P.sweep_blocks);
-    sweep_at_ = quarantine_.bytes() + bytes;
-    quarantine_.be_patient(sweep_at_ + bytes);
+    quarantine_.be_patient(quarantine_.bytes() + 2 * bytes);
+    untold_ = 0;
     const std::size_t room = quarantine_.room();
     const bool has_room = room >= P.sweep_blocks;
     frees_to_sweep_ =
@@ -118,7 +124,7 @@ class alignas(kRecordAlignment) Arena : public BlockEngine<P, Arena<P, O>> {
   }
   // What waits beyond what the policy has waiting may go.
   void expect_no_sweep() noexcept TRESTLE_REQUIRES(lock_) {
-    sweep_at_ = frees_to_sweep_ = SIZE_MAX;
+    frees_to_sweep_ = SIZE_MAX;
     quarantine_.be_impatient();
     for (std::size_t left = quarantine_.count(); left != 0 && quarantine_.is_full_for(0); --left)
       if (evict().is_fault()) quarantine_.rotate();  // it shows again where its block is checked
@@ -171,8 +177,9 @@ class alignas(kRecordAlignment) Arena : public BlockEngine<P, Arena<P, O>> {
   [[nodiscard]] std::size_t retired_bytes() const noexcept TRESTLE_REQUIRES(lock_) {
     return quarantine_.bytes() + shelf_.bytes();
   }
-  // Slots that wait in its quarantine.
+  // Slots that wait in its quarantine, and their bytes.
   [[nodiscard]] std::size_t waiting_slots() const noexcept TRESTLE_REQUIRES(lock_) { return waiting_slots_; }
+  [[nodiscard]] std::size_t waiting_slot_bytes() const noexcept TRESTLE_REQUIRES(lock_) { return waiting_slot_bytes_; }
   // False: the walk over a span has ended early, or the counts of those that wait are wrong, so that nothing is known of them.
   bool check(CheckLevel level, FaultSink& sink) const noexcept TRESTLE_REQUIRES(lock_);
   void check_waiting(FaultSink& sink) const noexcept TRESTLE_REQUIRES(lock_);
@@ -184,6 +191,8 @@ class alignas(kRecordAlignment) Arena : public BlockEngine<P, Arena<P, O>> {
     const Extent extent = extent_in(ref);
     return extent.holds(at, 1) ? extent : Extent{};
   }
+  // Whether a span that was found without the lock is one of its block spans still.
+  [[nodiscard]] bool still_serves(const SpanRef<O>& ref) const noexcept { return is_own(*ref.span); }
   // Of a block span: the number of its arena.
   [[nodiscard]] static std::uint32_t number_in(const SpanDescriptor& span) noexcept {
     return static_cast<std::uint32_t>(span.payload);
@@ -203,8 +212,13 @@ class alignas(kRecordAlignment) Arena : public BlockEngine<P, Arena<P, O>> {
   }
   void keep(void* payload, std::size_t bytes) noexcept TRESTLE_REQUIRES(lock_) {
     quarantine_.push(payload, bytes, random_);
-    if (quarantine_.bytes() > sweep_at_ || --frees_to_sweep_ == 0) [[unlikely]]
-      *is_sweep_due_ = true;
+    constexpr std::size_t kStep = std::size_t{256} << 10;
+    untold_ += bytes;
+    const bool is_many = --frees_to_sweep_ == 0;
+    if (untold_ >= kStep || is_many) [[unlikely]] {
+      const std::uint64_t waiting = watch_->waiting.add(std::exchange(untold_, 0));
+      if (waiting > watch_->due_at || is_many) watch_->is_due = true;
+    }
   }
   bool add_span() noexcept;
   bool give_back(const Extent& extent) noexcept;
@@ -224,10 +238,10 @@ class alignas(kRecordAlignment) Arena : public BlockEngine<P, Arena<P, O>> {
   std::uint64_t random_ = 0;
   std::byte* warm_ = nullptr;  // a block span that was empty when last seen, kept for the next allocation
   Quarantine<P> quarantine_;
-  std::size_t sweep_at_ = SIZE_MAX;        // bytes that wait
-  std::size_t frees_to_sweep_ = SIZE_MAX;  // until it is due all the same
-  Shared<bool>* is_sweep_due_ = nullptr;
-  bool slots_waited_ = false;  // some of those that wait may be slots
+  SweepWatch* watch_ = nullptr;
+  std::size_t untold_ = 0;                 // bytes that have come to wait
+  std::size_t frees_to_sweep_ = SIZE_MAX;  // until one is due all the same
+  bool slots_waited_ = false;              // some of those that wait may be slots
   std::size_t waiting_slots_ = 0;
   std::size_t waiting_slot_bytes_ = 0;
   Shelf shelf_;

@@ -53,12 +53,13 @@ class BlockTier {
     return arena.quarantine_slot(record, payload);
   }
 
-  // See Arena. The bytes are shared by all arenas in use.
+  // See Arena. Need to be alone.
   bool expect_sweep(std::size_t bytes) noexcept TRESTLE_NO_THREAD_SAFETY_ANALYSIS;
   void expect_no_sweep() noexcept TRESTLE_NO_THREAD_SAFETY_ANALYSIS;
-  [[nodiscard]] bool is_sweep_due() const noexcept { return is_sweep_due_; }
-  [[nodiscard]] bool lacks_room() noexcept {
-    return any_of([](ArenaOf& arena) TRESTLE_NO_THREAD_SAFETY_ANALYSIS { return arena.lacks_room(); });
+  [[nodiscard]] bool is_sweep_due() const noexcept { return watch_.is_due; }
+  [[nodiscard]] bool lacks_room() noexcept TRESTLE_NO_THREAD_SAFETY_ANALYSIS {
+    return std::ranges::any_of(in_use(),
+                               [](ArenaOf& arena) TRESTLE_NO_THREAD_SAFETY_ANALYSIS { return arena.lacks_room(); });
   }
   template <class MayGo>
   Verdict sweep(MayGo may_go, std::uint64_t& swept) noexcept;
@@ -87,15 +88,18 @@ class BlockTier {
     BlockTier& tier_;
   };
 
-  // These need to be alone. `ref`: a block span.
+  // Of a block span. Whoever is not alone asks the arena under its lock whether it still serves the span.
   [[nodiscard]] ArenaOf& arena_in(const SpanRef<O>& ref) noexcept {
-    return arenas_[std::min<std::size_t>(ArenaOf::number_in(*ref.span), kMaxArenas - 1)];
+    return arenas_[std::min<std::size_t>(ArenaOf::number_in(*ref.span), count_ - 1)];
   }
+  // These need to be alone.
   void check(CheckLevel level, const SlabTally& slots,
              FaultSink& sink) const noexcept TRESTLE_NO_THREAD_SAFETY_ANALYSIS;
   // What is not known yet becomes known.
-  void publish_all() noexcept {
-    for (const ArenaOf& arena : in_use()) publish(arena);
+  void publish_all() noexcept TRESTLE_NO_THREAD_SAFETY_ANALYSIS {
+    std::uint64_t change = 0;
+    for (const ArenaOf& arena : in_use()) change += untold(arena);
+    live_->add(change);
   }
   struct Counts {
     BlockTally blocks;
@@ -163,15 +167,18 @@ class BlockTier {
   Allocation allocate_in(ArenaOf& arena, std::size_t size, std::size_t alignment,
                          Kind kind) noexcept TRESTLE_NO_THREAD_SAFETY_ANALYSIS;
   void note(const ArenaOf& arena) noexcept TRESTLE_NO_THREAD_SAFETY_ANALYSIS;
-  void publish(const ArenaOf& arena) noexcept TRESTLE_NO_THREAD_SAFETY_ANALYSIS;
+  // What its blocks gained or lost since this was asked last.
+  [[nodiscard]] std::uint64_t untold(const ArenaOf& arena) noexcept TRESTLE_NO_THREAD_SAFETY_ANALYSIS {
+    const std::uint64_t now = arena.counts().live_bytes;
+    return now - std::exchange(ledgers_[number_of(arena)].told, now);
+  }
 
   LiveBytes* live_ = nullptr;
   std::size_t count_ = 1;
-  // Under the first one's lock: how many are used, the first so many, and the bytes that each of these has wait for a sweep, or
-  // 0.
+  // Under the first one's lock: how many are used, the first so many, and the bytes that are to wait for a sweep, or 0.
   Shared<std::size_t> used_ = 1;
   std::size_t sweep_bytes_ = 0;
-  Shared<bool> is_sweep_due_ = false;
+  SweepWatch watch_;
   std::array<ArenaOf, kMaxArenas> arenas_{};
   std::array<Ledger, kMaxArenas> ledgers_{};
 };
@@ -181,8 +188,10 @@ void BlockTier<P, O>::start(SpanHeap<O>& spans, RecordPool<O>& records, LiveByte
                             std::uint64_t random, std::size_t span_bytes, std::size_t arenas) noexcept {
   live_ = &live;
   count_ = std::clamp<std::size_t>(arenas, 1, kMaxArenas);
-  for (std::uint32_t number = 0; number < count_; ++number)
-    arenas_[number].start(spans, records, key, split_mix(random), span_bytes, number, is_sweep_due_);
+  for (std::uint32_t number = 0; number < count_; ++number) {
+    const Key own = number == 0 ? key : key_from(split_mix(random));
+    arenas_[number].start(spans, records, own, split_mix(random), span_bytes, number, watch_);
+  }
   used_ = 0;
   use_up_to(0);
 }
@@ -192,20 +201,19 @@ void BlockTier<P, O>::stop() noexcept {
   for (ArenaOf& arena : all()) arena.stop();
   ledgers_ = {};
   sweep_bytes_ = 0;
-  is_sweep_due_ = false;
+  watch_ = {};
   used_ = count_ = 1;
 }
 
-// Those in use share what the policy has waiting.
 template <Policy P, Os O>
 void BlockTier<P, O>::use_up_to(std::size_t number) noexcept {
   const Inside inside_first(*this, arenas_[0].lock());
   if (number < used_) return;
-  arenas_[0].share_quarantine(number + 1);
-  for (std::size_t i = 1; i <= number; ++i) {
+  if (used_ == 0) arenas_[0].make_ready();
+  for (std::size_t i = std::max<std::size_t>(used_, 1); i <= number; ++i) {
     const Guard guard(arenas_[i].lock());
-    arenas_[i].share_quarantine(number + 1);
-    if (i >= used_ && sweep_bytes_ != 0) (void)arenas_[i].expect_sweep(sweep_bytes_);
+    arenas_[i].make_ready();
+    if (sweep_bytes_ != 0) (void)arenas_[i].expect_sweep(sweep_bytes_);
   }
   used_ = number + 1;
 }
@@ -221,19 +229,12 @@ bool BlockTier<P, O>::any_of(Act act) noexcept {
   return any;
 }
 
-// What its blocks gained or lost becomes known.
-template <Policy P, Os O>
-void BlockTier<P, O>::publish(const ArenaOf& arena) noexcept {
-  const std::uint64_t now = arena.counts().live_bytes;
-  live_->add(now - std::exchange(ledgers_[number_of(arena)].told, now));
-}
-
-// At once where there are no others to be in the way of, else once it is much.
+// What its blocks gained or lost becomes known, at once where there are no others to be in the way of, else once it is much.
 template <Policy P, Os O>
 void BlockTier<P, O>::note(const ArenaOf& arena) noexcept {
   constexpr std::uint64_t kMuch = std::uint64_t{1} << 20;
   const std::uint64_t change = arena.counts().live_bytes - ledgers_[number_of(arena)].told;
-  if (used_ == 1 || change + kMuch > 2 * kMuch) publish(arena);
+  if (used_ == 1 || change + kMuch > 2 * kMuch) live_->add(untold(arena));
 }
 
 // The one preferred, or, where somebody is in that, the next in use that nobody is in.
@@ -284,6 +285,8 @@ Verdict BlockTier<P, O>::deallocate(const SpanRef<O>& ref, void* payload, const 
                                     std::uint64_t& frees) noexcept {
   ArenaOf& arena = arena_in(ref);
   const Inside inside(*this, arena.lock());
+  if (!arena.still_serves(ref)) [[unlikely]]
+    return {is_aligned(payload, kMinAlignment) ? FaultKind::double_free : FaultKind::not_a_block, payload};
   const Verdict v = arena.deallocate(payload, how);
   if (!v.is_fault()) [[likely]] {
     frees = ++ledgers_[number_of(arena)].deallocations;
@@ -296,6 +299,8 @@ template <Policy P, Os O>
 Sized BlockTier<P, O>::usable_size(const SpanRef<O>& ref, const void* payload) noexcept {
   ArenaOf& arena = arena_in(ref);
   const Inside inside(*this, arena.lock());
+  if (!arena.still_serves(ref)) [[unlikely]]
+    return {0, FaultKind::stale_pointer};
   Header header = Header::end(true);
   if (const Verdict v = arena.find_live(payload, header); v.is_fault()) [[unlikely]]
     return {0, as_stale(v).kind};
@@ -307,6 +312,8 @@ Allocation BlockTier<P, O>::resize(const SpanRef<O>& ref, void* payload, std::si
                                    Header& header) noexcept {
   ArenaOf& arena = arena_in(ref);
   const Inside inside(*this, arena.lock());
+  if (!arena.still_serves(ref)) [[unlikely]]
+    return {payload, FaultKind::stale_pointer};
   // The pad is looked at once: by `resize`, or here, also where there is no memory to move the block to.
   const Verdict v = may_stay ? arena.find_live(payload, header) : arena.find_whole(payload, header);
   if (v.is_fault()) [[unlikely]]
@@ -319,27 +326,19 @@ Allocation BlockTier<P, O>::resize(const SpanRef<O>& ref, void* payload, std::si
 
 template <Policy P, Os O>
 bool BlockTier<P, O>::expect_sweep(std::size_t bytes) noexcept {
-  const Inside inside_first(*this, arenas_[0].lock());
-  is_sweep_due_ = false;
-  sweep_bytes_ = std::max<std::size_t>(bytes / used_, 1);
-  bool expects = arenas_[0].expect_sweep(sweep_bytes_);
-  for (std::size_t i = 1; i < used_; ++i) {
-    const Guard guard(arenas_[i].lock());
-    expects = arenas_[i].expect_sweep(sweep_bytes_) && expects;
-  }
+  sweep_bytes_ = bytes;
+  watch_ = {};
+  watch_.due_at = bytes;
+  bool expects = true;
+  for (ArenaOf& arena : in_use()) expects = arena.expect_sweep(bytes) && expects;
   return expects;
 }
 
 template <Policy P, Os O>
 void BlockTier<P, O>::expect_no_sweep() noexcept {
-  const Inside inside_first(*this, arenas_[0].lock());
-  is_sweep_due_ = false;
   sweep_bytes_ = 0;
-  arenas_[0].expect_no_sweep();
-  for (std::size_t i = 1; i < used_; ++i) {
-    const Guard guard(arenas_[i].lock());
-    arenas_[i].expect_no_sweep();
-  }
+  watch_ = {};
+  for (ArenaOf& arena : in_use()) arena.expect_no_sweep();
 }
 
 template <Policy P, Os O>
@@ -358,17 +357,18 @@ Verdict BlockTier<P, O>::sweep(MayGo may_go, std::uint64_t& swept) noexcept {
 template <Policy P, Os O>
 void BlockTier<P, O>::check(CheckLevel level, const SlabTally& slots, FaultSink& sink) const noexcept {
   bool whole = true;
-  std::uint64_t waiting = 0;
+  SlabTally waiting;
   for (const ArenaOf& arena : std::span(arenas_).first(count_)) {
     whole = arena.check(level, sink) && whole;
-    waiting += arena.waiting_slots();
+    waiting.retired_slots += arena.waiting_slots();
+    waiting.retired_bytes += arena.waiting_slot_bytes();
   }
   if (!whole) return;
-  if (waiting != slots.retired_slots) {
+  if (waiting.retired_slots != slots.retired_slots || waiting.retired_bytes != slots.retired_bytes) {
     sink.add({.kind = FaultKind::quarantine_corrupt,
               .address = &arenas_,
               .expected = slots.retired_slots,
-              .found = waiting});
+              .found = waiting.retired_slots});
     return;
   }
   for (const ArenaOf& arena : std::span(arenas_).first(count_)) arena.check_waiting(sink);

@@ -11,16 +11,16 @@ bool Heap<P, O>::expect_sweep(std::size_t bytes_read) noexcept {
   constexpr std::size_t kPart = 4;
   constexpr std::size_t kLeast = std::size_t{16} << 20;
   constexpr std::size_t kMost = std::size_t{1} << 30;
+  const typename BlockTier<P, O>::Alone alone_in_blocks(blocks_);
   slots_.set_waiting(blocks_.expect_sweep(std::clamp(bytes_read / kPart, kLeast, kMost)) || P.slots_quarantined);
-  {
-    const Guard spans_guard(spans_.lock());
-    large_.expect_sweep();
-  }
+  const Guard spans_guard(spans_.lock());
+  large_.expect_sweep();
   return !blocks_.lacks_room();
 }
 
 template <Policy P, Os O>
 void Heap<P, O>::expect_no_sweep() noexcept {
+  const typename BlockTier<P, O>::Alone alone_in_blocks(blocks_);
   slots_.set_waiting(P.slots_quarantined);
   blocks_.expect_no_sweep();
   const Guard spans_guard(spans_.lock());

@@ -27,7 +27,6 @@ class Quarantine {
     ring_ = own_.data();
     count_ = bytes_ = oldest_ = 0;
     mask_ = kOwnRoom - 1;
-    sharers_ = 1;
     be_impatient();
   }
   // Room for so many, a power of two above kOwnRoom.
@@ -64,28 +63,21 @@ class Quarantine {
     place(count_ - 1) = payload;
   }
 
-  // So many quarantines have together what the policy has waiting.
-  void share(std::size_t quarantines) noexcept {
-    sharers_ = quarantines;
-    if (!is_patient_) be_impatient();
-  }
   // From now on blocks wait until a sweep lets them go: so many bytes, or as many as the
   // policy has it, if that is more, and as many blocks as there is room for.
   void be_patient(std::size_t bytes) noexcept {
-    is_patient_ = true;
-    use_lent_room();
+    if (lent_ != nullptr && ring_ != lent_) move_to(lent_, lent_mask_);
     most_blocks_ = room();
-    most_bytes_ = std::max(bytes, share_of(P.quarantine_bytes));
+    most_bytes_ = std::max(bytes, P.quarantine_bytes);
   }
   // As the policy has it. Of lent room that it does not need it makes no use, once no more wait than there is room for without.
   void be_impatient() noexcept {
-    is_patient_ = false;
     if (P.quarantine_blocks > kOwnRoom)
-      use_lent_room();
+      be_patient(0);
     else if (ring_ == lent_ && lent_ != nullptr && count_ <= kOwnRoom)
       move_to(own_.data(), kOwnRoom - 1);
-    most_blocks_ = std::min(share_of(P.quarantine_blocks), room());
-    most_bytes_ = share_of(P.quarantine_bytes);
+    most_blocks_ = std::min(P.quarantine_blocks, room());
+    most_bytes_ = P.quarantine_bytes;
   }
 
   [[nodiscard]] std::size_t count() const noexcept { return count_; }
@@ -95,10 +87,6 @@ class Quarantine {
  private:
   static_assert(std::has_single_bit(kOwnRoom));
 
-  [[nodiscard]] std::size_t share_of(std::size_t all) const noexcept { return (all + sharers_ - 1) / sharers_; }
-  void use_lent_room() noexcept {
-    if (lent_ != nullptr && ring_ != lent_) move_to(lent_, lent_mask_);
-  }
   [[nodiscard]] void*& place(std::size_t i) noexcept { return ring_[(oldest_ + i) & mask_]; }
   void move_to(void** ring, std::size_t mask) noexcept {
     for (std::size_t i = 0; i < count_; ++i) ring[i] = at(i);
@@ -112,8 +100,6 @@ class Quarantine {
   std::size_t bytes_ = 0;
   std::size_t most_blocks_ = 0;
   std::size_t most_bytes_ = 0;
-  std::size_t sharers_ = 1;
-  bool is_patient_ = false;
   void** ring_ = nullptr;
   std::size_t mask_ = 0;  // of its places
   void** lent_ = nullptr;

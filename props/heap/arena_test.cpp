@@ -23,7 +23,7 @@ class ArenaTest : public testing::Test {
 
   void SetUp() override {
     ASSERT_TRUE(spans_.start(key_from(1), {.region_bytes = std::size_t{32} << 20, .decay_ms = 1000, .dirty_bytes = 0}));
-    arena_->start(spans_, records_, key_from(2), 3, kBlockSpanBytes, 0, is_sweep_due_);
+    arena_->start(spans_, records_, key_from(2), 3, kBlockSpanBytes, 0, watch_);
   }
   void TearDown() override {
     arena_->stop();
@@ -83,7 +83,7 @@ class ArenaTest : public testing::Test {
   TestArena memory_;
   SpanHeap<TestOs> spans_{TestOs{memory_}};
   RecordPool<TestOs> records_;
-  Shared<bool> is_sweep_due_;
+  SweepWatch watch_;
   std::unique_ptr<ArenaType> arena_ = std::make_unique<ArenaType>();
 };
 TYPED_TEST_SUITE(ArenaTest, EveryPolicy, PolicyNames);

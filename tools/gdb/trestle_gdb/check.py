@@ -113,6 +113,8 @@ def check_slot(slab, index, findings, tally):
             add_pad_fault(slab, index, wrong, requested, findings)
         return
     tally[state.rest] += 1
+    if state.rest == "quarantine":
+        tally["quarantine bytes"] += slab.slot_size
     poisoned = slab.poisoned()
     wrong = first_other(slab.slot(index)[:poisoned], slab.policy.poison_byte) if poisoned else None
     if wrong is not None:

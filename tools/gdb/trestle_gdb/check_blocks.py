@@ -9,13 +9,14 @@ from .target import Unreadable
 
 
 def check_arenas(heap, slots, findings):
-    whole, waiting = True, 0
+    whole, waiting, waiting_bytes = True, 0, 0
     for number, arena in enumerate(heap.arenas):
         whole = check_arena(heap, number, arena, findings) and whole
         waiting += arena.number("waiting_slots_")
+        waiting_bytes += arena.number("waiting_slot_bytes_")
     if not whole:
         return
-    if waiting != slots["quarantine"]:
+    if (waiting, waiting_bytes) != (slots["quarantine"], slots["quarantine bytes"]):
         at = heap.record.address_of("blocks_", "arenas_")
         findings.fault("quarantine corrupt", at, expected=slots["quarantine"], found=waiting)
         return

@@ -34,7 +34,7 @@ class Heap:
         if not 1 <= count <= self.record.length("blocks_", "arenas_"):
             raise gdb.GdbError(f"trestle: the heap's record of its arenas is overwritten: it says that there are {count}")
         self.arenas = [self.record.at("blocks_", "arenas_", i) for i in range(count)]
-        self.blocks_key, self.spans_key = key_in(self.arenas[0], "key_"), key_in(self.record, "spans_", "key_")
+        self.spans_key = key_in(self.record, "spans_", "key_")
         self.extents, self.slabs = {}, {}
         if target.is_core():
             self.memory.gaps = self.find_gaps()
@@ -85,7 +85,7 @@ class Heap:
         extent = self.extents.get(span.start)
         if extent is None:
             size = span.bytes - (OS_PAGE if self.policy.guard_pages else 0)
-            extent = Extent(self.memory, self.arena_of(span).address, self.blocks_key, span.start, size)
+            extent = Extent(self.memory, self.arena_of(span).address, key_in(self.arena_of(span), "key_"), span.start, size)
             self.extents[span.start] = extent
         return extent
 
