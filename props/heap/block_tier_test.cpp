@@ -1,8 +1,14 @@
 // Blocks of several arenas: whose a block is, what the arenas share, and where another takes one's place.
 #include "heap/block_tier.hpp"
 
+#include <unistd.h>
+
+#include <array>
+#include <cstdlib>
+#include <cstring>
 #include <memory>
 #include <set>
+#include <thread>
 #include <vector>
 
 #include "faults.hpp"
@@ -76,10 +82,14 @@ TYPED_TEST(BlockTierTest, EachArenaHasSpansOfItsOwnAndTheirBlocksComeBackToIt) {
     EXPECT_EQ(this->tier_->usable_size(this->span_of(blocks.back()), blocks.back()).bytes, kSize);
   }
   EXPECT_EQ(this->counts().blocks.live_bytes, blocks.size() * kSize);
-  for (std::byte* const block : blocks) EXPECT_EQ(this->give(block), FaultKind::none);
-  this->tier_->publish_all();
-  EXPECT_LE(this->live_.most(), blocks.size() * kSize);
   EXPECT_GT(this->live_.most() + kArenas * kMiB, blocks.size() * kSize) << "so much may be unknown";
+  {
+    const typename TestFixture::Tier::Alone alone(*this->tier_);
+    this->tier_->publish_all();
+    this->tier_->publish_all();
+  }
+  EXPECT_EQ(this->live_.most(), blocks.size() * kSize);
+  for (std::byte* const block : blocks) EXPECT_EQ(this->give(block), FaultKind::none);
   EXPECT_EQ(this->counts().blocks.live_blocks, 0U);
   EXPECT_EQ(this->counts().allocations, this->counts().deallocations);
   EXPECT_TRUE(this->faults().empty());
@@ -150,6 +160,55 @@ TYPED_TEST(BlockTierTest, NameMisuseInEachOfThem) {
     (next - 8)[0] ^= std::byte{1};
     EXPECT_TRUE(this->faults().empty());
   }
+}
+
+// What one leaves behind in memory is no header to the next that has it.
+TYPED_TEST(BlockTierTest, HaveKeysOfTheirOwn) {
+  using Frame = std::array<std::byte, sizeof(Header)>;
+  Frame before{}, after{};
+  std::byte* const block = this->take(1);
+  std::memcpy(before.data(), block - before.size(), before.size());
+  ASSERT_EQ(this->give(block), FaultKind::none);
+  ASSERT_TRUE(this->tier_->flush_and_give_back());
+  ASSERT_EQ(this->take(2), block) << "of the span that has gone back";
+  std::memcpy(after.data(), block - after.size(), after.size());
+  EXPECT_NE(before, after);
+}
+
+// Found without the lock, and gone by the time that it is had.
+TYPED_TEST(BlockTierTest, SayOfASpanThatIsGoneThatItsBlocksAre) {
+  std::byte* const block = this->take(1);
+  const SpanRef<TestOs> ref = this->span_of(block);
+  ASSERT_EQ(this->give(block), FaultKind::none);
+  ASSERT_TRUE(this->tier_->flush_and_give_back());
+  std::uint64_t frees = 0;
+  EXPECT_EQ(this->tier_->deallocate(ref, block, kFromMalloc, frees).kind, FaultKind::double_free);
+  EXPECT_EQ(this->tier_->deallocate(ref, block + 1, kFromMalloc, frees).kind, FaultKind::not_a_block);
+  EXPECT_EQ(this->tier_->usable_size(ref, block).kind, FaultKind::stale_pointer);
+  Header header = Header::end(true);
+  EXPECT_EQ(this->tier_->resize(ref, block, kSize / 2, true, header).kind, FaultKind::stale_pointer);
+  EXPECT_EQ(frees, 0U);
+  EXPECT_TRUE(this->faults().empty());
+}
+
+// The handler of a signal that interrupted its thread in one arena: whoever is in another may wait for that.
+TYPED_TEST(BlockTierTest, EndWhoeverIsInOneAndWouldWaitForAnother) {
+  std::byte* const own = this->take(0);
+  std::byte* const other = this->take(1);
+  auto& held = this->tier_->arena_in(this->span_of(own)).lock();
+  auto& busy = this->tier_->arena_in(this->span_of(other)).lock();
+  std::thread([&] { busy.lock(); }).join();
+  held.lock();
+  EXPECT_EXIT(
+      {
+        Mutex::on_reentry([]() noexcept { std::_Exit(7); });
+        alarm(60);  // ends it where it waits
+        (void)this->give(other);
+      },
+      testing::ExitedWithCode(7), "");
+  held.unlock();
+  busy.reset();
+  EXPECT_EQ(this->give(other), FaultKind::none);
 }
 
 TYPED_TEST(BlockTierTest, HaveThemWaitForSweepsAlsoWhereOneIsUsedLater) {
