@@ -1,4 +1,5 @@
-// A thread that often finds another in its way moves on to the next arena; one that does not stays where it is.
+// A thread that often finds another in its way moves on to the next arena; one that does not stays where it is. What it gives back
+// waits for whoever is at the depot.
 #include <gtest/gtest.h>
 
 #include <memory>
@@ -47,6 +48,18 @@ class Contended {
     EXPECT_EQ(ended.how, Ending::done);
     return stayed_;
   }
+  // Whether the first thread, which frees all and ends, has given back what it had while the second was at the depot.
+  bool gives_back_past_the_other() {
+    has_ended_ = false;
+    const Ended ended =
+        stepped::run({.threads = 2,
+                      .most_steps = 10'000'000,
+                      .body = [](void* self, std::size_t t) { static_cast<Contended*>(self)->give_back(t); },
+                      .turned = [](void* self, std::size_t t) { static_cast<Contended*>(self)->turn_to(t); },
+                      .context = this});
+    EXPECT_EQ(ended.how, Ending::done);
+    return has_passed_;
+  }
   [[nodiscard]] std::size_t waits() const { return waits_; }
   [[nodiscard]] bool has_moved() const { return home_of(slots_.back()) != home_; }
   void free_all() {
@@ -88,6 +101,20 @@ class Contended {
     }
   }
 
+  void give_back(std::size_t thread) {
+    if (thread == 0) {
+      pass_on();
+      for (void* const slot : slots_) EXPECT_FALSE(heap_.deallocate(slot, {.kind = Kind::by_malloc}).is_fault());
+      heap_.leave_thread();
+      has_ended_ = true;
+    } else {
+      home_->lock().lock();
+      pass_on();
+      has_passed_ = has_ended_;
+      home_->lock().unlock();
+    }
+  }
+
   std::size_t most_waits_;
   ops::TestArena arena_;
   HeapType heap_{ops::TestOs{arena_}};
@@ -97,6 +124,7 @@ class Contended {
   std::size_t waits_ = 0;
   bool is_in_call_ = false;
   bool has_ended_ = false;
+  bool has_passed_ = false;
 };
 
 template <class T>
@@ -119,6 +147,12 @@ TYPED_TEST(ContendedHeap, IsNotLeftByWhoFindsNobodyOrRarely) {
     EXPECT_FALSE(rarely->has_moved());
     rarely->free_all();
   }
+}
+
+TYPED_TEST(ContendedHeap, IsGivenNothingBackWhileAnotherIsAtIt) {
+  const auto contended = std::make_unique<Contended<TypeParam::kPolicy>>(0);
+  EXPECT_EQ(contended->run(), Contended<TypeParam::kPolicy>::kMost - 2);
+  EXPECT_FALSE(contended->gives_back_past_the_other());
 }
 
 }  // namespace
